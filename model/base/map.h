@@ -1,0 +1,28 @@
+/* base/map.h - uthash, set up for the model: memory from the node's env, a keyed hash,
+ * out-of-memory as a value, insertion-order iteration.
+ *
+ * Include this and never <uthash.h>. A function that adds must have a local or parameter named
+ * `env` (struct env *) and a local `uint64_t hash_key` (the node's, from env_random at start, so
+ * that peers cannot flood a table with colliding names); it learns of a failed add by
+ * MAP_ADD_FAILED(head). */
+#ifndef MODEL_BASE_MAP_H
+#define MODEL_BASE_MAP_H
+
+#include "model/base/span.h"
+#include "model/env.h"
+
+#define HASH_NONFATAL_OOM 1
+#define uthash_malloc(size) env_alloc(env, size)
+#define uthash_free(pointer, size) env_free(env, pointer)
+#define uthash_bzero(pointer, size) memset(pointer, 0, size)
+#define uthash_strlen(text) strlen(text)
+#define uthash_nonfatal_oom(element) ((element)->map_failed = true)
+/* Elements must carry: UT_hash_handle hh; bool map_failed (false before adding). */
+#define HASH_FUNCTION(key, len, hash) ((hash) = (unsigned)map_hash(hash_key, key, len))
+
+/* Keyed 64-bit hash of bytes (XXH3 with seed). */
+uint64_t map_hash(uint64_t hash_key, const void *key, size_t len);
+
+#include <uthash.h>
+
+#endif

@@ -1,0 +1,56 @@
+/* base/span.h - a borrowed run of bytes.
+ *
+ * A span never owns. Spans into received bytes end with the handler that got them. A span whose
+ * data is NULL means "absent" (and has len 0); an empty present span has data and len 0. */
+#ifndef MODEL_BASE_SPAN_H
+#define MODEL_BASE_SPAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct span {
+    const uint8_t *data;
+    size_t len;
+};
+
+#define SPAN_NONE ((struct span){NULL, 0})
+/* Span of a string literal (without its NUL). */
+#define SPAN_LITERAL(text) ((struct span){(const uint8_t *)("" text), sizeof(text) - 1})
+
+static inline struct span span_of(const void *data, size_t len) {
+    return (struct span){(const uint8_t *)data, len};
+}
+
+/* Span of a NUL-terminated string; NULL gives SPAN_NONE. */
+static inline struct span span_of_text(const char *text) {
+    return text == NULL ? SPAN_NONE : span_of(text, strlen(text));
+}
+
+static inline bool span_is_absent(struct span span) {
+    return span.data == NULL;
+}
+
+/* Equal bytes; absent equals empty. */
+static inline bool span_equal(struct span a, struct span b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* Order by bytes, then by length: <0, 0, >0. */
+int span_compare(struct span a, struct span b);
+
+bool span_starts_with(struct span span, struct span prefix);
+
+/* The rest of `span` from `offset` (<= len). */
+static inline struct span span_from(struct span span, size_t offset) {
+    return (struct span){span.data + offset, span.len - offset};
+}
+
+/* Decimal i64/i32/u64 of the whole span (optional '-', no blanks, no '+'). RMQ_E_INVALID,
+ * RMQ_E_RANGE. */
+int span_to_i64(struct span span, int64_t *out);
+int span_to_i32(struct span span, int32_t *out);
+int span_to_u64(struct span span, uint64_t *out);
+
+#endif

@@ -1,0 +1,132 @@
+/* events.h - the one event vocabulary. Nodes report what they do as typed events; oracles, plots
+ * and reports read nothing else.
+ *
+ * To add an event: one EVENT_FIELDS_<id> line and one row in EVENTS. A row gives the enum value
+ * EVENT_<ID>, the name in traces, and the function event_<id>(env, fields...). Field order is part
+ * of the format: append, never reorder. Units are in the field's name; times are milliseconds or
+ * nanoseconds of the node's own monotonic clock unless the name says wall. */
+#ifndef MODEL_EVENTS_H
+#define MODEL_EVENTS_H
+
+#include "model/env.h"
+
+/* Fields: T(text) U(unsigned) I(signed). */
+#define EVENT_FIELDS_node_started(T, U, I) T(role) T(profile)
+#define EVENT_FIELDS_node_stopping(T, U, I) T(role)
+#define EVENT_FIELDS_channel_opened(T, U, I) T(peer) U(inbound)
+#define EVENT_FIELDS_channel_closed(T, U, I) T(peer) U(inbound) T(reason)
+#define EVENT_FIELDS_route_broker_registered(T, U, I) \
+    T(cluster) T(broker) I(broker_id) T(addr) U(first) U(topics) I(version_counter) U(applied)
+#define EVENT_FIELDS_route_broker_refreshed(T, U, I) T(broker) T(addr) U(code)
+#define EVENT_FIELDS_route_broker_evicted(T, U, I) \
+    T(cluster) T(broker) I(broker_id) T(addr) T(reason) U(since_registration_ns)
+#define EVENT_FIELDS_route_address_changed(T, U, I) \
+    T(broker) I(broker_id) T(old_addr) T(new_addr) U(old_is_live)
+#define EVENT_FIELDS_route_registration_refused(T, U, I) T(broker) T(addr) I(code) T(reason)
+#define EVENT_FIELDS_route_topic_set(T, U, I) \
+    T(topic) T(broker) U(read_queues) U(write_queues) U(perm)
+#define EVENT_FIELDS_route_topic_removed(T, U, I) T(topic) T(broker) T(reason)
+#define EVENT_FIELDS_route_perm_changed(T, U, I) T(broker) U(topics) U(writable)
+#define EVENT_FIELDS_route_scanned(T, U, I) U(brokers) U(expired)
+#define EVENT_FIELDS_route_answered(T, U, I) T(topic) I(code) U(brokers)
+#define EVENT_FIELDS_registration_sent(T, U, I) \
+    T(name_server) U(topics) U(increment) U(oneway) I(version_counter)
+#define EVENT_FIELDS_registration_answered(T, U, I) T(name_server) I(code) U(latency_ns)
+#define EVENT_FIELDS_registration_failed(T, U, I) T(name_server) T(error) U(latency_ns)
+#define EVENT_FIELDS_registration_round_done(T, U, I) \
+    U(sent) U(accepted) U(duration_ns) U(late_ns) /* late: behind the fixed-rate schedule */
+#define EVENT_FIELDS_broker_topic_created(T, U, I) T(topic) U(read_queues) U(write_queues) U(perm)
+#define EVENT_FIELDS_broker_order_changed(T, U, I) T(topic) U(order)
+#define EVENT_FIELDS_client_name_server_chosen(T, U, I) T(name_server)
+#define EVENT_FIELDS_client_name_server_lost(T, U, I) T(name_server) T(reason)
+#define EVENT_FIELDS_client_poll_done(T, U, I) U(topics) U(answered) U(failed) U(duration_ns)
+#define EVENT_FIELDS_client_route_changed(T, U, I) T(topic) U(brokers) U(write_queues)
+#define EVENT_FIELDS_client_route_kept(T, U, I) T(topic) I(code) /* an error answer: cache kept */
+#define EVENT_FIELDS_client_broker_believed(T, U, I) T(topic) T(broker) T(addr)
+#define EVENT_FIELDS_client_broker_dropped(T, U, I) T(topic) T(broker) T(addr)
+#define EVENT_FIELDS_command_done(T, U, I) T(command) T(target) I(code) T(detail)
+/* Only the simulator's world emits these; node is the affected one or the world (node 0). */
+#define EVENT_FIELDS_world_node_up(T, U, I) T(role)
+#define EVENT_FIELDS_world_node_down(T, U, I) T(how)
+#define EVENT_FIELDS_world_fault(T, U, I) U(index) T(kind) T(target) T(phase)
+#define EVENT_FIELDS_world_assert(T, U, I) T(expression) T(file) U(line)
+
+/* id, name, who emits, meaning */
+#define EVENTS(X)                                                                                  \
+    X(node_started, "node.started", "any", "a role's start function succeeded")                    \
+    X(node_stopping, "node.stopping", "any", "a clean stop began")                                 \
+    X(channel_opened, "channel.opened", "any", "a remoting connection is usable")                  \
+    X(channel_closed, "channel.closed", "any",                                                     \
+      "it ended: closed, reset, idle, timeout, ours, ...")                                         \
+    X(route_broker_registered, "route.broker_registered", "namesrv", "accepted a registration")    \
+    X(route_broker_refreshed, "route.broker_refreshed", "namesrv", "request 322 or 904 refreshed") \
+    X(route_broker_evicted, "route.broker_evicted", "namesrv",                                     \
+      "removed a broker address; reason: close, idle, scan, unregister, superseded")               \
+    X(route_address_changed, "route.address_changed", "namesrv",                                   \
+      "another address took a broker id")                                                          \
+    X(route_registration_refused, "route.registration_refused", "namesrv", "")                     \
+    X(route_topic_set, "route.topic_set", "namesrv", "a broker's queue data was added or changed") \
+    X(route_topic_removed, "route.topic_removed", "namesrv", "reason: evicted, deleted, absent")   \
+    X(route_perm_changed, "route.perm_changed", "namesrv", "205 (writable 0) or 327 (writable 1)") \
+    X(route_scanned, "route.scanned", "namesrv", "one expiry scan")                                \
+    X(route_answered, "route.answered", "namesrv", "answered a route query")                       \
+    X(registration_sent, "registration.sent", "broker", "")                                        \
+    X(registration_answered, "registration.answered", "broker", "")                                \
+    X(registration_failed, "registration.failed", "broker", "")                                    \
+    X(registration_round_done, "registration.round_done", "broker", "all answered or budget over") \
+    X(broker_topic_created, "broker.topic_created", "broker", "")                                  \
+    X(broker_order_changed, "broker.order_changed", "broker", "")                                  \
+    X(client_name_server_chosen, "client.name_server_chosen", "client", "connected to it")         \
+    X(client_name_server_lost, "client.name_server_lost", "client", "")                            \
+    X(client_poll_done, "client.poll_done", "client", "one route poll of all topics")              \
+    X(client_route_changed, "client.route_changed", "client", "the cached route was replaced")     \
+    X(client_route_kept, "client.route_kept", "client", "an error answer left the cache alone")    \
+    X(client_broker_believed, "client.broker_believed", "client",                                  \
+      "a broker entered a cached route")                                                           \
+    X(client_broker_dropped, "client.broker_dropped", "client", "a broker left a cached route")    \
+    X(command_done, "command.done", "any", "a role command ended; code 0 is success")              \
+    X(world_node_up, "world.node_up", "world", "a node's process exists from now on")              \
+    X(world_node_down, "world.node_down", "world", "how: kill, crash, power_off, exit, assert")    \
+    X(world_fault, "world.fault", "world", "phase: begin, end; index is the timeline's")           \
+    X(world_assert, "world.assert", "world", "an assertion of ours failed in a node")
+
+enum event_kind {
+#define EVENT_ENUM(id, name, who, about) EVENT_##id,
+    EVENTS(EVENT_ENUM)
+#undef EVENT_ENUM
+        EVENT_KIND_COUNT
+};
+
+struct event_field_info {
+    const char *name;
+    enum event_field_type type;
+};
+struct event_info {
+    const char *name;
+    const char *who;
+    const char *about;
+    const struct event_field_info *fields;
+    size_t field_count;
+};
+/* Description of each kind, for traces, schema and checks. */
+extern const struct event_info EVENT_INFO[EVENT_KIND_COUNT];
+/* Kind of a name such as "route.broker_evicted", or -1. */
+int event_kind_of_name(struct span name);
+
+#define EVENT_PARAM_T(name) , struct span name
+#define EVENT_PARAM_U(name) , uint64_t name
+#define EVENT_PARAM_I(name) , int64_t name
+#define EVENT_VALUE_T(name) {EVENT_TEXT, name, 0},
+#define EVENT_VALUE_U(name) {EVENT_UINT, SPAN_NONE, name},
+#define EVENT_VALUE_I(name) {EVENT_INT, SPAN_NONE, (uint64_t)(name)},
+#define EVENT_FUNCTION(id, name, who, about)                                              \
+    static inline void event_##id(                                                        \
+        struct env *env EVENT_FIELDS_##id(EVENT_PARAM_T, EVENT_PARAM_U, EVENT_PARAM_I)) { \
+        const struct event_value values[] = {                                             \
+            EVENT_FIELDS_##id(EVENT_VALUE_T, EVENT_VALUE_U, EVENT_VALUE_I)};              \
+        env_event(env, EVENT_##id, values, sizeof values / sizeof values[0]);             \
+    }
+EVENTS(EVENT_FUNCTION)
+#undef EVENT_FUNCTION
+
+#endif

@@ -1,0 +1,41 @@
+/* quirks.h - known defects of RocketMQ releases, as named switches.
+ *
+ * Off by default. A node reads `quirk.<name>=true` from its properties at start only. Each is a
+ * planted bug that some oracle must catch. In real/ they need allowQuirks=true and are logged. */
+#ifndef MODEL_QUIRKS_H
+#define MODEL_QUIRKS_H
+
+/* id, name, releases, reference, what it does */
+#define QUIRKS(X)                                                                                  \
+    X(QUIRK_INCREMENT_HIDES_TOPICS, "incrementHidesTopics", "4.x up to 4.9.8",                     \
+      "apache/rocketmq#4522, #9411, INC-06",                                                       \
+      "name server: a registration with an unchanged data version adds no topics, even those it "  \
+      "does not know from this broker")                                                            \
+    X(QUIRK_UNREGISTER_BY_ID, "unregisterById", "4.x", "namesrv.md 21.3",                          \
+      "name server: unregistration removes by broker id without comparing the address")            \
+    X(QUIRK_SINGLE_TOPIC_GUARD, "singleTopicGuard", "5.0 to 5.3.3", "namesrv.md 6.2 step 5",       \
+      "name server: refuses the first registration of a broker whose table has exactly one topic") \
+    X(QUIRK_MASTER_FLIP, "masterFlip", "4.x", "apache/rocketmq#3991, INC-10",                      \
+      "name server: a registration under a live broker's name and id silently takes it over")      \
+    X(QUIRK_SERIAL_REGISTRATION, "serialRegistration", "4.9.8, 5.x",                               \
+      "apache/rocketmq#7870, "                                                                     \
+      "INC-12",                                                                                    \
+      "broker: a registration round holds a lock, so a hung name server delays topic "             \
+      "creation by up to 6 s")
+
+enum quirk_id {
+#define QUIRK_ENUM(id, name, releases, reference, about) id,
+    QUIRKS(QUIRK_ENUM) QUIRK_COUNT
+#undef QUIRK_ENUM
+};
+
+struct props;
+/* Bit set of the quirks that `config` switches on. RMQ_E_INVALID for an unknown quirk.* key or a
+ * value that is neither true nor false; *bad_key then names it (points into config). */
+#include "model/base/span.h"
+int quirks_read(const struct props *config, unsigned *set, struct span *bad_key);
+static inline bool quirk_on(unsigned set, enum quirk_id id) {
+    return (set >> id & 1U) != 0;
+}
+
+#endif

@@ -1,0 +1,116 @@
+/* wire/remoting.h - one node's remoting endpoint: connections, requests out, requests in.
+ *
+ * Symmetric: either end of a connection may send requests. Outgoing connections are kept one per
+ * address and opened by the first request to it (client.md 2.1: no back-off, no background
+ * reconnect). A connection without a byte in either direction for idle_close_ns is closed, on both
+ * sides (client.md T-IDLE, wire.md 8.3). Owner: one struct remoting per node, embedded. */
+#ifndef MODEL_WIRE_REMOTING_H
+#define MODEL_WIRE_REMOTING_H
+
+#include "model/base/list.h"
+#include "model/env.h"
+#include "model/wire/codes.h"
+#include "model/wire/frame.h"
+#include "model/wire/header.h"
+
+struct remoting;
+
+/* A connection as its user sees it. Valid until on_channel_closed returned. */
+struct channel;
+/* Number of this channel in its node, from 1, never reused. */
+uint64_t channel_id(const struct channel *channel);
+/* Remote address: for a dialled one the text that was dialled, else "ip:port". NUL-terminated. */
+const char *channel_peer(const struct channel *channel);
+void *channel_user(const struct channel *channel);
+void channel_set_user(struct channel *channel, void *user);
+/* Ends it like channel loss: on_channel_closed follows before this returns. `reason` goes into the
+ * channel.closed event. */
+void channel_close(struct channel *channel, const char *reason);
+
+struct remoting_handler {
+    /* A request arrived. Answer now or later with remoting_answer (not for oneway ones). The
+     * command and its spans end with this call. */
+    void (*on_request)(void *ctx, struct channel *channel, const struct wire_command *request);
+    /* May be NULL. reason: close (FIN or reset by peer), idle, timeout, protocol, ours. */
+    void (*on_channel_closed)(void *ctx, struct channel *channel, const char *reason);
+};
+
+struct remoting_config {
+    int32_t version; /* header version of what we send: WIRE_VERSION_... */
+    enum wire_language language;
+    enum wire_serialization serialization; /* of requests; answers copy the asker's */
+    uint64_t idle_close_ns;                /* 0: never. Default 120 s */
+    uint64_t connect_timeout_ns;           /* default 3 s */
+    size_t channels_max;                   /* default 20,000; above: accepted ones are closed */
+    size_t pending_max;                    /* outstanding requests, default 65,535 */
+};
+void remoting_config_default(struct remoting_config *config);
+
+struct remoting {
+    struct env *env;
+    struct remoting_config config;
+    const struct remoting_handler *handler;
+    void *ctx;
+    struct env_listener *listener;
+    struct list channels; /* all, in order of creation */
+    struct list pending;  /* outstanding requests, in order of start */
+    size_t channel_count;
+    size_t pending_count;
+    uint64_t next_channel_id;
+    int32_t next_opaque;
+    bool stopping;
+    struct buf encode;  /* reused for each outgoing frame */
+    struct buf scratch; /* reused by each decode */
+    /* counters */
+    uint64_t frames_in, frames_out, frames_refused, answers_unmatched;
+};
+
+/* `handler` must outlive the remoting. */
+void remoting_init(struct remoting *remoting, struct env *env, const struct remoting_config *config,
+                   const struct remoting_handler *handler, void *ctx);
+/* Serves `port`. Errors of env_listen. */
+int remoting_listen(struct remoting *remoting, uint16_t port) RMQ_CHECK_RESULT;
+/* Closes everything, fails pending requests with RMQ_E_CLOSED, frees. */
+void remoting_deinit(struct remoting *remoting);
+
+/* Outcome of a request: status RMQ_OK and the response, or an error and NULL: RMQ_E_TIMEOUT,
+ * RMQ_E_REFUSED/UNREACHABLE/INVALID (connect), RMQ_E_CLOSED/RESET (connection ended; a FIN fails
+ * what is in flight at once, as 5.3.3 does), RMQ_E_NOMEM. The response ends with the call. */
+typedef void remoting_done_fn(void *ctx, int status, const struct wire_command *response);
+
+enum remoting_mode {
+    REMOTING_SYNC, /* as a thread waiting in Java: fires exactly at the timeout, closes the
+                      connection then (clientCloseSocketIfTimeout) */
+    REMOTING_ASYNC /* only fails the request */
+};
+
+/* Sends `request` (opaque, version, language, serialization and flag are filled in) to "host:port",
+ * connecting first where needed; connect time counts against timeout_ns. `done` comes once, in a
+ * later handler or (E2 does not bind the model) before return for errors known at once. */
+void remoting_call(struct remoting *remoting, struct span address, struct wire_command *request,
+                   enum remoting_mode mode, uint64_t timeout_ns, remoting_done_fn *done, void *ctx);
+/* Same over an existing channel (a server asking its client). */
+void remoting_call_channel(struct remoting *remoting, struct channel *channel,
+                           struct wire_command *request, enum remoting_mode mode,
+                           uint64_t timeout_ns, remoting_done_fn *done, void *ctx);
+/* Oneway; a connection is opened where needed and the frame follows when it opens. */
+int remoting_oneway(struct remoting *remoting, struct span address, struct wire_command *request);
+/* Forgets outstanding requests whose ctx is `ctx`: their done is not called. */
+void remoting_cancel(struct remoting *remoting, void *ctx);
+
+/* The channel to `address` when it is open, else NULL. */
+struct channel *remoting_find(struct remoting *remoting, struct span address);
+/* Opens (or finds) a connection to `address`; `done` says when it is usable or why not
+ * (response NULL in both cases). */
+void remoting_connect(struct remoting *remoting, struct span address, uint64_t timeout_ns,
+                      remoting_done_fn *done, void *ctx);
+
+/* Answers `request`: response flag, opaque and the asker's serialization are filled in; nothing is
+ * sent for a oneway request. */
+int remoting_answer(struct remoting *remoting, struct channel *channel,
+                    const struct wire_command *request, struct wire_command *response);
+/* Shorthand: a code and a remark (may be absent), no fields, no body. */
+int remoting_answer_code(struct remoting *remoting, struct channel *channel,
+                         const struct wire_command *request, int32_t code, struct span remark);
+
+#endif
