@@ -1,0 +1,57 @@
+/* sim/judge.h - oracles and metrics of one run: attach before it, ask after it.
+ *
+ * State is in the arena, so a snapshot holds it. Metrics come from the event stream alone. */
+#ifndef SIM_JUDGE_H
+#define SIM_JUDGE_H
+
+#include "sim/oracle.h"
+#include "sim/world.h"
+
+struct judge_expectation {
+    const struct oracle_type *type;
+    const struct props *parameters; /* copied */
+};
+
+struct judge;
+/* Listens to `world`. NULL and *error when an oracle refuses its parameters. */
+struct judge *judge_create(struct world *world, const struct judge_expectation *expectations,
+                           size_t count, const char **error);
+
+/* One measured value. `tag` says what kind, e.g. the eviction's reason. */
+struct metric_sample {
+    uint64_t value;
+    uint16_t node;    /* who measured: a name server, a client */
+    uint16_t subject; /* node it is about, 0 none */
+    char tag[16];     /* close, idle, scan, ... */
+};
+struct metric_summary {
+    const char *name; /* unit is in the name; a list in sim/metrics.h */
+    uint64_t count, min, p50, p99, max;
+};
+
+#define RUN_ORACLES_MAX 32
+#define RUN_METRICS_MAX 16
+/* The outcome of one run; plain data, may leave the arena. */
+struct run_result {
+    uint64_t seed;
+    enum verdict verdict; /* worst of the oracles: fail, then unknown, then pass */
+    int exit_code;        /* architecture.md section 9 */
+    char trace_hash[33];
+    uint64_t events, steps;
+    uint64_t simulated_ns;
+    size_t oracle_count;
+    struct {
+        const char *name;
+        enum oracle_class class_;
+        struct oracle_verdict verdict;
+    } oracles[RUN_ORACLES_MAX];
+    size_t metric_count;
+    struct metric_summary metrics[RUN_METRICS_MAX];
+    char assertion[256]; /* "" or where an assertion of ours failed */
+};
+void judge_finish(struct judge *judge, struct run_result *result);
+/* Samples of metric `name` in order; valid while the arena is as it is. */
+size_t judge_samples(const struct judge *judge, const char *name,
+                     const struct metric_sample **samples);
+
+#endif
