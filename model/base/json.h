@@ -7,8 +7,9 @@
  * Usage: json_next() returns tokens in document order: for an object JSON_OBJECT_BEGIN, then per
  * member a key token (JSON_KEY for a string or bare key, JSON_KEY_OBJECT for an object key,
  * followed by that object's members up to its JSON_OBJECT_END) and the value's tokens, then
- * JSON_OBJECT_END. Strict mode (json_strict) accepts standard JSON only; it is what scenario files
- * use. */
+ * JSON_OBJECT_END. Strict mode (json_strict) accepts standard JSON only (RFC 8259: UTF-8, no raw
+ * control characters in strings, quoted keys); it is what scenario files use. Duplicate keys are
+ * the caller's business in both. */
 #ifndef MODEL_BASE_JSON_H
 #define MODEL_BASE_JSON_H
 
@@ -49,17 +50,20 @@ struct json_reader {
     uint8_t state[JSON_DEPTH_MAX + 1]; /* what is expected at each depth; private */
     /* The last token: */
     enum json_token token;
-    size_t token_offset;  /* of its first byte in the text */
-    struct span raw;      /* string and key: between the quotes, still escaped; number: its text */
-    bool escaped;         /* raw contains a backslash */
-    const char *expected; /* after JSON_ERROR: what was expected, static text */
+    size_t token_offset; /* of its first byte in the text */
+    struct span raw;     /* string and key: between the quotes, still escaped; number: its text */
+    bool escaped;        /* raw contains a backslash */
+    /* After JSON_ERROR, which is final: token_offset is where, and */
+    int error;            /* RMQ_E_INVALID or RMQ_E_LIMIT */
+    const char *expected; /* what was expected there, static text */
 };
 
 void json_reader_init(struct json_reader *reader, struct span text);
 void json_strict(struct json_reader *reader);
 enum json_token json_next(struct json_reader *reader);
-/* After a token that begins a value (or a key): skips the whole value. After JSON_KEY: the value
- * that follows. RMQ_E_INVALID on a syntax error, RMQ_E_LIMIT. */
+/* After a token that begins a value: skips the rest of it (nothing for a scalar). After a key
+ * token: skips the rest of the member, that is of an object key (JSON_KEY_OBJECT) too, and its
+ * value. RMQ_E_INVALID on a syntax error, RMQ_E_LIMIT. */
 int json_skip(struct json_reader *reader);
 
 /* Text of the last string/key token. Without escapes this is `raw` itself; else it is decoded into

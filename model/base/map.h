@@ -25,4 +25,14 @@ uint64_t map_hash(uint64_t hash_key, const void *key, size_t len);
 
 #include <uthash.h>
 
+/* A table costs 64 + 4 * 16 bytes while small (uthash's own 32 buckets cost eight times that);
+ * buckets double as usual from the tenth entry in one of them on. */
+#undef HASH_INITIAL_NUM_BUCKETS
+#undef HASH_INITIAL_NUM_BUCKETS_LOG2
+#define HASH_INITIAL_NUM_BUCKETS 4U
+#define HASH_INITIAL_NUM_BUCKETS_LOG2 2U
+
+/* After HASH_ADD*: whether it failed; the element is then in no table and still the caller's. */
+#define MAP_ADD_FAILED(element) ((element)->map_failed)
+
 #endif

@@ -47,8 +47,8 @@ static inline struct span span_from(struct span span, size_t offset) {
     return (struct span){span.data + offset, span.len - offset};
 }
 
-/* Decimal i64/i32/u64 of the whole span (optional '-', no blanks, no '+'). RMQ_E_INVALID,
- * RMQ_E_RANGE. */
+/* Decimal i64/i32/u64 of the whole span (optional '-' except for u64, no blanks, no '+').
+ * RMQ_E_INVALID, RMQ_E_RANGE. */
 int span_to_i64(struct span span, int64_t *out);
 int span_to_i32(struct span span, int32_t *out);
 int span_to_u64(struct span span, uint64_t *out);
