@@ -4,6 +4,7 @@
  * read with base/json. */
 #include "model/base/json.h"
 #include "model/wire/frame_internal.h"
+#include "model/wire/text_append.h"
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
@@ -240,14 +241,8 @@ static int take_text(struct header_reader *reader, struct span *out) {
     struct buf *scratch = reader->scratch;
     if (scratch->len == 0 && buf_reserve(scratch, json->text.len) != RMQ_OK)
         return refuse(reader, RMQ_E_NOMEM, "memory");
-    struct buf rest = {.env = scratch->env,
-                       .data = scratch->data + scratch->len,
-                       .capacity = scratch->capacity - scratch->len};
-    const uint8_t *place = rest.data;
-    if (json_text(json, &rest, out) != RMQ_OK)
+    if (text_append(json, scratch, out) != RMQ_OK)
         return refuse(reader, RMQ_E_INVALID, "valid escapes");
-    RMQ_ASSERT(rest.data == place); /* decoded text is never longer than its source */
-    scratch->len += rest.len;
     return RMQ_OK;
 }
 

@@ -62,6 +62,7 @@ int header_encode(const struct header_info *info, const void *header, struct wir
 
 /* Column order of a header's fields: H, then RS OS RI OI RL OL RB OB. */
 #define HEADER_FIELDS_register_broker(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    OL(H, heartbeat_timeout_millis, "heartbeatTimeoutMillis")            \
     RL(H, broker_id, "brokerId")                                         \
     OI(H, body_crc32, "bodyCrc32")                                       \
     RS(H, cluster_name, "clusterName")                                   \
@@ -69,8 +70,7 @@ int header_encode(const struct header_info *info, const void *header, struct wir
     OB(H, enable_acting_master, "enableActingMaster")                    \
     RS(H, ha_server_addr, "haServerAddr")                                \
     OB(H, compressed, "compressed")                                      \
-    RS(H, broker_name, "brokerName")                                     \
-    OL(H, heartbeat_timeout_millis, "heartbeatTimeoutMillis")
+    RS(H, broker_name, "brokerName")
 DECLARE_HEADER(register_broker);
 
 #define HEADER_FIELDS_register_broker_response(H, RS, OS, RI, OI, RL, OL, RB, OB) \
@@ -130,7 +130,7 @@ DECLARE_HEADER(topics_by_cluster);
 /* 17 */
 #define HEADER_FIELDS_create_topic(H, RS, OS, RI, OI, RL, OL, RB, OB) \
     RS(H, topic, "topic")                                             \
-    RS(H, default_topic, "defaultTopic")                              \
+    OS(H, default_topic, "defaultTopic")                              \
     RI(H, read_queue_nums, "readQueueNums")                           \
     RI(H, write_queue_nums, "writeQueueNums")                         \
     RI(H, perm, "perm")                                               \
@@ -144,7 +144,7 @@ DECLARE_HEADER(create_topic);
 /* 901, and 904's members that a name server reads */
 #define HEADER_FIELDS_broker_member(H, RS, OS, RI, OI, RL, OL, RB, OB) \
     RS(H, cluster_name, "clusterName")                                 \
-    RS(H, broker_name, "brokerName") OS(H, broker_addr, "brokerAddr")
+    OS(H, broker_addr, "brokerAddr") RS(H, broker_name, "brokerName")
 DECLARE_HEADER(broker_member);
 
 #define HEADER_FIELDS_min_broker_id_change(H, RS, OS, RI, OI, RL, OL, RB, OB) \
