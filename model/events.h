@@ -13,6 +13,8 @@
 /* Fields: T(text) U(unsigned) I(signed). */
 #define EVENT_FIELDS_node_started(T, U, I) T(role) T(profile)
 #define EVENT_FIELDS_node_stopping(T, U, I) T(role)
+/* broker: "" for a name server; address: "ip:port" others reach it at */
+#define EVENT_FIELDS_node_serves(T, U, I) T(address) T(broker) I(broker_id)
 #define EVENT_FIELDS_channel_opened(T, U, I) T(peer) U(inbound)
 #define EVENT_FIELDS_channel_closed(T, U, I) T(peer) U(inbound) T(reason)
 #define EVENT_FIELDS_route_broker_registered(T, U, I) \
@@ -48,6 +50,7 @@
 /* Only the simulator's world emits these; node is the affected one or the world (node 0). */
 #define EVENT_FIELDS_world_node_up(T, U, I) T(role)
 #define EVENT_FIELDS_world_node_down(T, U, I) T(how)
+/* index is the timeline's; node is the one affected, or 0 and target's words are their names */
 #define EVENT_FIELDS_world_fault(T, U, I) U(index) T(kind) T(target) T(phase)
 #define EVENT_FIELDS_world_assert(T, U, I) T(expression) T(file) U(line)
 
@@ -55,6 +58,7 @@
 #define EVENTS(X)                                                                                  \
     X(node_started, "node.started", "any", "a role's start function succeeded")                    \
     X(node_stopping, "node.stopping", "any", "a clean stop began")                                 \
+    X(node_serves, "node.serves", "any", "listens from now on: who it is to others")               \
     X(channel_opened, "channel.opened", "any", "a remoting connection is usable")                  \
     X(channel_closed, "channel.closed", "any",                                                     \
       "it ended: closed, reset, idle, timeout, ours, ...")                                         \
@@ -87,7 +91,7 @@
     X(command_done, "command.done", "any", "a role command ended; code 0 is success")              \
     X(world_node_up, "world.node_up", "world", "a node's process exists from now on")              \
     X(world_node_down, "world.node_down", "world", "how: kill, crash, power_off, exit, assert")    \
-    X(world_fault, "world.fault", "world", "phase: begin, end; index is the timeline's")           \
+    X(world_fault, "world.fault", "world", "phase: begin, end, or once (leaves no lasting state)") \
     X(world_assert, "world.assert", "world", "an assertion of ours failed in a node")
 
 enum event_kind {

@@ -13,6 +13,12 @@ struct judge_expectation {
 };
 
 struct judge;
+/* Offline, or for tests: `host` (copied; its cluster is the judge's own) gives memory and names,
+ * the caller gives the records. NULL and *error as below. */
+struct judge *judge_create_on(const struct oracle_host *host,
+                              const struct judge_expectation *expectations, size_t count,
+                              const char **error);
+void judge_on_record(struct judge *judge, const struct record *record);
 /* Listens to `world`. NULL and *error when an oracle refuses its parameters. */
 struct judge *judge_create(struct world *world, const struct judge_expectation *expectations,
                            size_t count, const char **error);
@@ -49,9 +55,20 @@ struct run_result {
     struct metric_summary metrics[RUN_METRICS_MAX];
     char assertion[256]; /* "" or where an assertion of ours failed */
 };
+/* The verdicts and metrics at the run's end (end_ns), and with a world its hash and counts; without
+ * one those are empty. */
 void judge_finish(struct judge *judge, struct run_result *result);
+void judge_finish_at(struct judge *judge, uint64_t end_ns, struct run_result *result);
+/* Exit code of a verdict of an oracle class: 0, the class, or 15. `worse` of two codes is the one
+ * that comes first in 10, 14, 11, 12, 13, 15, 0. */
+int exit_code_of(enum verdict verdict, enum oracle_class class_);
+int exit_code_worse(int a, int b);
 /* Samples of metric `name` in order; valid while the arena is as it is. */
 size_t judge_samples(const struct judge *judge, const char *name,
                      const struct metric_sample **samples);
+/* Faults that fired, in order (sim/metrics.h). */
+struct fault_seen;
+size_t judge_faults(const struct judge *judge, const struct fault_seen **faults);
+const char *judge_node_name(const struct judge *judge, uint16_t node);
 
 #endif

@@ -13,12 +13,15 @@
 enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_UNKNOWN };
 const char *verdict_name(enum verdict verdict);
 
-/* What an oracle may use: memory and the names of nodes. */
+/* What an oracle may use: memory, names of nodes, and what the stream says about the cluster, which
+ * is up to date with the record at hand. Set by the judge. */
+struct cluster; /* sim/oracle/cluster.h */
 struct oracle_host {
     void *(*alloc)(void *ctx, size_t size); /* zeroed */
     void (*free)(void *ctx, void *block);
     const char *(*node_name)(void *ctx, uint16_t node);
     void *ctx;
+    const struct cluster *cluster;
 };
 
 #define ORACLE_WITNESS_MAX 8
@@ -36,7 +39,6 @@ struct oracle_verdict {
     } witness[ORACLE_WITNESS_MAX];
 };
 
-struct oracle; /* instance; its first member is struct oracle_base */
 struct oracle_parameter {
     const char *key;
     const char *unit;     /* "duration", "count", "text", "bool", "ratio" */
@@ -54,13 +56,25 @@ struct oracle_type {
     const char *about;
     const struct oracle_parameter *parameters;
     size_t parameter_count;
-    /* `parameters` as text; durations in ns, decimal. NULL and *error on a bad value. */
+    /* `parameters` as text; durations in ns, decimal. NULL and *error (memory of the host, or
+     * static) on a bad value or an unknown key. */
     void *(*create)(const struct oracle_host *host, const struct props *parameters,
                     const char **error);
     void (*on_record)(void *oracle, const struct record *record);
     /* End of the run at `end_ns`. */
     void (*finish)(void *oracle, uint64_t end_ns, struct oracle_verdict *out);
 };
+/* Names and parameters ("excused" is a comma-separated list of nodes in all of them):
+ *   route-bounds          expiry scan period rpc slack excused
+ *   convergence           within excused
+ *   no-flapping           changes within
+ *   progress              of within excused
+ *   eviction-window       reason since min max broker
+ *   client-follows        within excused
+ *   no-churn              role after max
+ *   detection             broker on within never
+ *   registration-latency  max late_max on after
+ *   event-count           event node field value from until min max */
 extern const struct oracle_type *const ORACLES[];
 extern const size_t ORACLE_COUNT;
 const struct oracle_type *oracle_find(struct span name);

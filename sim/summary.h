@@ -1,0 +1,51 @@
+/* sim/summary.h - the text of summary.json, of a run and of a sweep. Built with cJSON.
+ *
+ * Run: architecture.md section 9, and: "exit_code", "steps", "interrupted", "assertion" when one
+ * failed, "metrics_by_tag" (NAME -> TAG -> summary), "faults" {"configured", "fired", "noticed",
+ * "list": [{"index", "kind", "target", "fired_s", "ended_s", "noticed_s", "noticed_by"}]},
+ * "versions" {"zlib", "compiler", "source"}. A configured fault that never fired has fired_s null,
+ * and "warnings" says so. Sweep: "runs", "pass", "fail", "unknown", "crashed", "failures",
+ * "metrics" over all runs, "groups" [{"parameters", "runs", "metrics", "metrics_by_tag"}], one for
+ * each combination of the varied parameters. */
+#ifndef SIM_SUMMARY_H
+#define SIM_SUMMARY_H
+
+#include "sim/judge.h"
+
+/* A fault of the timeline, as the scenario has it. */
+struct run_fault_config {
+    uint32_t index;
+    const char *kind;
+    const char *target;
+};
+struct run_info {
+    const char *scenario_json; /* the effective scenario; "name", "about", "plots" come from it */
+    uint64_t seed;
+    const char *const *nodes; /* names of node 1, 2, ... */
+    size_t node_count;
+    const struct run_fault_config *faults; /* configured */
+    size_t fault_count;
+    const char *replay; /* the command that runs it again */
+};
+/* What only the driver of the run knows. */
+struct run_facts {
+    uint64_t wall_ns; /* how long it took */
+    bool interrupted; /* stopped by Ctrl-C: everything is up to then */
+};
+struct sweep_info {
+    const char *scenario_json;     /* of the first scenario */
+    const char *const *parameters; /* names of what varies besides the seed */
+    size_t parameter_count;
+    const char *replay; /* the command of the whole sweep */
+};
+
+/* For free(); NULL: out of memory. */
+char *summary_of_run(const struct run_info *info, const struct judge *judge,
+                     const struct run_result *result, const struct run_facts *facts);
+
+/* Commit this was built from, "unknown" when that is not known; zlib; compiler. */
+const char *build_commit(void);
+const char *build_zlib(void);
+const char *build_compiler(void);
+
+#endif
