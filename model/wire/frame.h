@@ -15,13 +15,14 @@
 
 enum wire_serialization { WIRE_JSON = 0, WIRE_BINARY = 1 }; /* the frame's type byte */
 
-#define WIRE_LANGUAGES(X)                                                                      \
-    X(JAVA, 0)                                                                                 \
-    X(CPP, 1)                                                                                  \
-    X(DOTNET, 2)                                                                               \
-    X(PYTHON, 3)                                                                               \
-    X(DELPHI, 4) X(ERLANG, 5) X(RUBY, 6) X(OTHER, 7) X(HTTP, 8) X(GO, 9) X(PHP, 10) X(OMS, 11) \
-        X(RUST, 12) X(NODE_JS, 13)
+#define WIRE_LANGUAGES(X) \
+    X(JAVA, 0)            \
+    X(CPP, 1)             \
+    X(DOTNET, 2)          \
+    X(PYTHON, 3)          \
+    X(DELPHI, 4)          \
+    X(ERLANG, 5)          \
+    X(RUBY, 6) X(OTHER, 7) X(HTTP, 8) X(GO, 9) X(PHP, 10) X(OMS, 11) X(RUST, 12) X(NODE_JS, 13)
 enum wire_language {
 #define WIRE_LANGUAGE_ENUM(name, number) WIRE_LANGUAGE_##name = number,
     WIRE_LANGUAGES(WIRE_LANGUAGE_ENUM)
