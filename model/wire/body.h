@@ -43,7 +43,7 @@ struct topic_config {
 
 struct register_body_info {
     struct data_version version;
-    bool has_filter_servers; /* member present and not null */
+    bool has_filter_servers; /* false: leave the filter table alone (an explicit null, or < 37) */
     bool has_mappings;       /* 5.3 mapping info non-empty */
 };
 struct register_body_visitor {
@@ -59,9 +59,9 @@ enum register_body_form {
 };
 /* Decodes a whole registration body (two passes where the version comes after the topics are the
  * caller's business: *info is complete only at return). `request_version` rules the compressed
- * form's mapping section. A body that starts with 0x78 is inflated although `form` says JSON
- * (5.3.3's compressedRegister defect, namesrv.md 5.4). Inflated size is bounded by
- * WIRE_FRAME_BYTES_MAX. */
+ * form's mapping section. An absent body is an empty table of version 0, 0. A body that starts with
+ * 0x78 is inflated although `form` says JSON (5.3.3's compressedRegister defect, namesrv.md 5.4).
+ * Inflated size is bounded by WIRE_FRAME_BYTES_MAX. */
 int register_body_decode(struct env *env, struct span body, enum register_body_form form,
                          int32_t request_version, const struct register_body_visitor *visitor,
                          struct register_body_info *info, struct wire_error *error);

@@ -11,10 +11,11 @@ enum header_field_type { HEADER_STRING, HEADER_I32, HEADER_I64, HEADER_BOOL };
 
 struct header_field_info {
     const char *key;
+    uint16_t key_len;
     enum header_field_type type;
     bool required;
     uint16_t offset;         /* of the value in the struct */
-    uint16_t present_offset; /* of its bool `has_<name>`; strings use absent spans instead */
+    uint16_t present_offset; /* of its bool has_<member>; strings use absent spans instead */
 };
 struct header_info {
     const char *name;
@@ -23,27 +24,28 @@ struct header_info {
     size_t size;
 };
 
-/* Field macros take (member, key): S string, I i32, L i64, B bool; upper case required (R) or
- * optional (O) in front: RS(topic, "topic") OB(standard_json, "acceptStandardJsonOnly"). */
-#define HEADER_MEMBER_STRING(member, key) struct span member;
-#define HEADER_MEMBER_I32(member, key) \
-    int32_t member;                    \
+/* Field macros take (H, member, key), H being handed through to name the struct: S string, I i32,
+ * L i64, B bool; required (R) or optional (O) in front: RS(H, topic, "topic"). */
+#define HEADER_FIELDS_MAX 16
+#define HEADER_MEMBER_STRING(H, member, key) struct span member;
+#define HEADER_MEMBER_I32(H, member, key) \
+    int32_t member;                       \
     bool has_##member;
-#define HEADER_MEMBER_I64(member, key) \
-    int64_t member;                    \
+#define HEADER_MEMBER_I64(H, member, key) \
+    int64_t member;                       \
     bool has_##member;
-#define HEADER_MEMBER_BOOL(member, key) \
-    bool member;                        \
+#define HEADER_MEMBER_BOOL(H, member, key) \
+    bool member;                           \
     bool has_##member;
 
 /* DECLARE_HEADER(name): struct header_<name> and `extern const struct header_info HEADER_<name>`.
  */
-#define DECLARE_HEADER(name)                                                                \
-    struct header_##name {                                                                  \
-        HEADER_FIELDS_##name(HEADER_MEMBER_STRING, HEADER_MEMBER_STRING, HEADER_MEMBER_I32, \
-                             HEADER_MEMBER_I32, HEADER_MEMBER_I64, HEADER_MEMBER_I64,       \
-                             HEADER_MEMBER_BOOL, HEADER_MEMBER_BOOL)                        \
-    };                                                                                      \
+#define DECLARE_HEADER(name)                                                                      \
+    struct header_##name {                                                                        \
+        HEADER_FIELDS_##name(name, HEADER_MEMBER_STRING, HEADER_MEMBER_STRING, HEADER_MEMBER_I32, \
+                             HEADER_MEMBER_I32, HEADER_MEMBER_I64, HEADER_MEMBER_I64,             \
+                             HEADER_MEMBER_BOOL, HEADER_MEMBER_BOOL)                              \
+    };                                                                                            \
     extern const struct header_info HEADER_##name
 
 /* Fills *header (of info->size bytes) from the command's fields. Integers: decimal; booleans:
@@ -58,96 +60,99 @@ int header_decode(const struct header_info *info, const struct wire_command *com
 int header_encode(const struct header_info *info, const void *header, struct wire_command *command,
                   struct buf *scratch) RMQ_CHECK_RESULT;
 
-/* Column order of a header's fields: RS OS RI OI RL OL RB OB. */
-#define HEADER_FIELDS_register_broker(RS, OS, RI, OI, RL, OL, RB, OB) \
-    RL(broker_id, "brokerId")                                         \
-    OI(body_crc32, "bodyCrc32")                                       \
-    RS(cluster_name, "clusterName")                                   \
-    RS(broker_addr, "brokerAddr")                                     \
-    OB(enable_acting_master, "enableActingMaster")                    \
-    RS(ha_server_addr, "haServerAddr")                                \
-    OB(compressed, "compressed")                                      \
-    RS(broker_name, "brokerName")                                     \
-    OL(heartbeat_timeout_millis, "heartbeatTimeoutMillis")
+/* Column order of a header's fields: H, then RS OS RI OI RL OL RB OB. */
+#define HEADER_FIELDS_register_broker(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    OL(H, heartbeat_timeout_millis, "heartbeatTimeoutMillis")            \
+    RL(H, broker_id, "brokerId")                                         \
+    OI(H, body_crc32, "bodyCrc32")                                       \
+    RS(H, cluster_name, "clusterName")                                   \
+    RS(H, broker_addr, "brokerAddr")                                     \
+    OB(H, enable_acting_master, "enableActingMaster")                    \
+    RS(H, ha_server_addr, "haServerAddr")                                \
+    OB(H, compressed, "compressed")                                      \
+    RS(H, broker_name, "brokerName")
 DECLARE_HEADER(register_broker);
 
-#define HEADER_FIELDS_register_broker_response(RS, OS, RI, OI, RL, OL, RB, OB) \
-    OS(ha_server_addr, "haServerAddr") OS(master_addr, "masterAddr")
+#define HEADER_FIELDS_register_broker_response(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    OS(H, ha_server_addr, "haServerAddr") OS(H, master_addr, "masterAddr")
 DECLARE_HEADER(register_broker_response);
 
 /* 104 and 322 requests. */
-#define HEADER_FIELDS_broker_identity(RS, OS, RI, OI, RL, OL, RB, OB) \
-    RL(broker_id, "brokerId")                                         \
-    RS(cluster_name, "clusterName")                                   \
-    RS(broker_addr, "brokerAddr")                                     \
-    RS(broker_name, "brokerName")
+#define HEADER_FIELDS_broker_identity(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RL(H, broker_id, "brokerId")                                         \
+    RS(H, cluster_name, "clusterName")                                   \
+    RS(H, broker_addr, "brokerAddr")                                     \
+    RS(H, broker_name, "brokerName")
 DECLARE_HEADER(broker_identity);
 
-#define HEADER_FIELDS_query_data_version_response(RS, OS, RI, OI, RL, OL, RB, OB) \
-    RB(changed, "changed")
+#define HEADER_FIELDS_query_data_version_response(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RB(H, changed, "changed")
 DECLARE_HEADER(query_data_version_response);
 
-#define HEADER_FIELDS_get_route(RS, OS, RI, OI, RL, OL, RB, OB) \
-    RS(topic, "topic") OB(accept_standard_json_only, "acceptStandardJsonOnly")
+#define HEADER_FIELDS_get_route(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RS(H, topic, "topic") OB(H, accept_standard_json_only, "acceptStandardJsonOnly")
 DECLARE_HEADER(get_route);
 
 /* 205, 327 */
-#define HEADER_FIELDS_broker_name(RS, OS, RI, OI, RL, OL, RB, OB) RS(broker_name, "brokerName")
+#define HEADER_FIELDS_broker_name(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RS(H, broker_name, "brokerName")
 DECLARE_HEADER(broker_name);
-#define HEADER_FIELDS_wipe_write_perm_response(RS, OS, RI, OI, RL, OL, RB, OB) \
-    RI(wipe_topic_count, "wipeTopicCount")
+#define HEADER_FIELDS_wipe_write_perm_response(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RI(H, wipe_topic_count, "wipeTopicCount")
 DECLARE_HEADER(wipe_write_perm_response);
-#define HEADER_FIELDS_add_write_perm_response(RS, OS, RI, OI, RL, OL, RB, OB) \
-    RI(add_topic_count, "addTopicCount")
+#define HEADER_FIELDS_add_write_perm_response(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RI(H, add_topic_count, "addTopicCount")
 DECLARE_HEADER(add_write_perm_response);
 
 /* 216 */
-#define HEADER_FIELDS_delete_topic_in_namesrv(RS, OS, RI, OI, RL, OL, RB, OB) \
-    RS(topic, "topic") OS(cluster_name, "clusterName")
+#define HEADER_FIELDS_delete_topic_in_namesrv(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RS(H, topic, "topic") OS(H, cluster_name, "clusterName")
 DECLARE_HEADER(delete_topic_in_namesrv);
 
 /* 100; value may be missing */
-#define HEADER_FIELDS_put_kv_config(RS, OS, RI, OI, RL, OL, RB, OB) \
-    OS(namespace_, "namespace") OS(key, "key") OS(value, "value")
+#define HEADER_FIELDS_put_kv_config(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    OS(H, namespace_, "namespace") OS(H, key, "key") OS(H, value, "value")
 DECLARE_HEADER(put_kv_config);
 /* 101, 102 */
-#define HEADER_FIELDS_kv_key(RS, OS, RI, OI, RL, OL, RB, OB) \
-    RS(namespace_, "namespace") RS(key, "key")
+#define HEADER_FIELDS_kv_key(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RS(H, namespace_, "namespace") RS(H, key, "key")
 DECLARE_HEADER(kv_key);
-#define HEADER_FIELDS_get_kv_config_response(RS, OS, RI, OI, RL, OL, RB, OB) OS(value, "value")
+#define HEADER_FIELDS_get_kv_config_response(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    OS(H, value, "value")
 DECLARE_HEADER(get_kv_config_response);
 /* 219 */
-#define HEADER_FIELDS_kv_namespace(RS, OS, RI, OI, RL, OL, RB, OB) RS(namespace_, "namespace")
+#define HEADER_FIELDS_kv_namespace(H, RS, OS, RI, OI, RL, OL, RB, OB) RS(H, namespace_, "namespace")
 DECLARE_HEADER(kv_namespace);
 /* 224 */
-#define HEADER_FIELDS_topics_by_cluster(RS, OS, RI, OI, RL, OL, RB, OB) RS(cluster, "cluster")
+#define HEADER_FIELDS_topics_by_cluster(H, RS, OS, RI, OI, RL, OL, RB, OB) RS(H, cluster, "cluster")
 DECLARE_HEADER(topics_by_cluster);
 
 /* 17 */
-#define HEADER_FIELDS_create_topic(RS, OS, RI, OI, RL, OL, RB, OB) \
-    RS(topic, "topic")                                             \
-    RS(default_topic, "defaultTopic")                              \
-    RI(read_queue_nums, "readQueueNums")                           \
-    RI(write_queue_nums, "writeQueueNums")                         \
-    RI(perm, "perm")                                               \
-    RS(topic_filter_type, "topicFilterType")                       \
-    OI(topic_sys_flag, "topicSysFlag")                             \
-    OB(order, "order")                                             \
-    OS(attributes, "attributes")                                   \
-    OB(force, "force")
+#define HEADER_FIELDS_create_topic(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RS(H, topic, "topic")                                             \
+    OS(H, default_topic, "defaultTopic")                              \
+    RI(H, read_queue_nums, "readQueueNums")                           \
+    RI(H, write_queue_nums, "writeQueueNums")                         \
+    RI(H, perm, "perm")                                               \
+    RS(H, topic_filter_type, "topicFilterType")                       \
+    OI(H, topic_sys_flag, "topicSysFlag")                             \
+    OB(H, order, "order")                                             \
+    OS(H, attributes, "attributes")                                   \
+    OB(H, force, "force")
 DECLARE_HEADER(create_topic);
 
 /* 901, and 904's members that a name server reads */
-#define HEADER_FIELDS_broker_member(RS, OS, RI, OI, RL, OL, RB, OB) \
-    RS(cluster_name, "clusterName") RS(broker_name, "brokerName") OS(broker_addr, "brokerAddr")
+#define HEADER_FIELDS_broker_member(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RS(H, cluster_name, "clusterName")                                 \
+    OS(H, broker_addr, "brokerAddr") RS(H, broker_name, "brokerName")
 DECLARE_HEADER(broker_member);
 
-#define HEADER_FIELDS_min_broker_id_change(RS, OS, RI, OI, RL, OL, RB, OB) \
-    OL(min_broker_id, "minBrokerId")                                       \
-    OS(broker_name, "brokerName")                                          \
-    OS(min_broker_addr, "minBrokerAddr")                                   \
-    OS(offline_broker_addr, "offlineBrokerAddr")                           \
-    OS(ha_broker_addr, "haBrokerAddr")
+#define HEADER_FIELDS_min_broker_id_change(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    OL(H, min_broker_id, "minBrokerId")                                       \
+    OS(H, broker_name, "brokerName")                                          \
+    OS(H, min_broker_addr, "minBrokerAddr")                                   \
+    OS(H, offline_broker_addr, "offlineBrokerAddr")                           \
+    OS(H, ha_broker_addr, "haBrokerAddr")
 DECLARE_HEADER(min_broker_id_change);
 
 #endif
