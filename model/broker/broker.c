@@ -97,7 +97,6 @@ static int start_remoting(struct broker *broker) {
     struct remoting_config remoting;
     remoting_config_default(&remoting);
     remoting.version = broker->config.profile_5_3 ? WIRE_VERSION_5_3_3 : WIRE_VERSION_4_9_8;
-    remoting.language = WIRE_LANGUAGE_JAVA;
     remoting.serialization = broker->config.serialization;
     remoting_init(&broker->remoting, broker->env, &remoting, &HANDLER, broker);
     broker->remoting_up = true;
