@@ -13,6 +13,7 @@ static struct session *get_session(struct namesrv *ns, struct channel *channel) 
         return NULL;
     list_init(&session->source.lives);
     session->channel = channel;
+    list_append(&ns->sessions, &session->link);
     channel_set_user(channel, session);
     return session;
 }

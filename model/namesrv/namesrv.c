@@ -2,6 +2,8 @@
  * scan and tables together. */
 #include "model/namesrv/namesrv_internal.h"
 
+#define BUFFER_KEEP_BYTES 65536
+
 /* ---- requests -------------------------------------------------------------------------------- */
 
 enum releases { BOTH, ONLY_5_3 };
@@ -99,6 +101,12 @@ static void send_answer(struct exchange *x, int err) {
                "a full or closed connection: the asker times out");
 }
 
+/* Frees a buffer that one large answer has grown. */
+static void trim(struct buf *buf) {
+    if (buf->capacity > BUFFER_KEEP_BYTES)
+        buf_deinit(buf);
+}
+
 static void on_request(void *ctx, struct channel *channel, const struct wire_command *request) {
     struct namesrv *ns = ctx;
     buf_clear(&ns->body);
@@ -110,6 +118,9 @@ static void on_request(void *ctx, struct channel *channel, const struct wire_com
     int err = handler == NULL ? not_supported(&x) : handler(&x);
     RMQ_CHECK_EXPENSIVE(route_table_check(&ns->table));
     send_answer(&x, err);
+    trim(&ns->body);
+    trim(&ns->remark);
+    trim(&ns->fields);
 }
 
 /* ---- connections ----------------------------------------------------------------------------- */
@@ -123,6 +134,7 @@ static void on_channel_closed(void *ctx, struct channel *channel, const char *re
     channel_set_user(channel, NULL);
     route_table_lose_source(&ns->table, &session->source,
                             strcmp(reason, "idle") == 0 ? "idle" : "close");
+    list_remove(&session->link);
     env_free(ns->env, session);
     RMQ_CHECK_EXPENSIVE(route_table_check(&ns->table));
 }
@@ -182,19 +194,23 @@ static void init_parts(struct namesrv *ns) {
     ns->table.on_min_id_changed = namesrv_notify_min_id;
     ns->table.on_min_id_changed_ctx = ns;
     kv_init(&ns->kv, ns->env);
+    list_init(&ns->sessions);
     list_init(&ns->late);
     buf_init(&ns->body, ns->env);
     buf_init(&ns->remark, ns->env);
     buf_init(&ns->fields, ns->env);
 }
 
-/* Connections go first: their ends empty the tables of what they registered. */
+/* Connections end without on_channel_closed: nobody is evicted by a name server that stops. */
 static void destroy(struct namesrv *ns) {
     struct env *env = ns->env;
     env_timer_stop(env, &ns->scan);
-    remoting_deinit(&ns->remoting);
     late_answers_drop(ns, NULL);
+    remoting_deinit(&ns->remoting);
     route_table_deinit(&ns->table);
+    LIST_EACH(&ns->sessions, link, next) {
+        env_free(env, LIST_ENTRY(link, struct session, link));
+    }
     kv_deinit(&ns->kv);
     buf_deinit(&ns->body);
     buf_deinit(&ns->remark);

@@ -18,7 +18,8 @@ struct namesrv {
     struct kv kv;
     struct env_timer scan;
     uint64_t start_ns;
-    struct list late; /* late_answer.link; see late.c */
+    struct list sessions; /* session.link */
+    struct list late;     /* late_answer.link; see late.c */
     /* Parts of the answer being made, reused. */
     struct buf body;
     struct buf remark;
@@ -37,6 +38,7 @@ struct exchange {
 struct session {
     struct route_source source;
     struct channel *channel;
+    struct list link;
 };
 
 /* A handler fills x->response (code, fields) and ns->body / ns->remark; the caller sends them.

@@ -1,5 +1,6 @@
 /* namesrv/notify.c - NOTIFY_MIN_BROKER_ID_CHANGE (905, 5.3), namesrv.md 15.4: tells the brokers of
- * a name, over connections of the name server's own, who has the smallest id now. */
+ * a name, over connections of the name server's own, who has the smallest id now. As 5.3.3 sends it
+ * the header does not name the broker (observed: 5.3.3-brokeracting-failover). */
 #include "model/namesrv/namesrv_internal.h"
 
 static void send_to(struct namesrv *ns, const struct route_addr *to,
@@ -24,7 +25,6 @@ void namesrv_notify_min_id(void *ctx, const struct route_broker *broker, struct 
     struct header_min_broker_id_change header = {
         .min_broker_id = smallest->id,
         .has_min_broker_id = true,
-        .broker_name = ROUTE_NAME(broker),
         .min_broker_addr = route_live_addr(smallest->live),
         .offline_broker_addr = offline_addr,
         .ha_broker_addr = ha_addr,

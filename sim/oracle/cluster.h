@@ -75,6 +75,9 @@ const struct cluster_node *cluster_find_broker(const struct cluster *cluster, st
                                                struct span address);
 /* Faults name what they concern by words: is `name` one in `target`? */
 bool fault_concerns(struct span target, struct span name);
+/* Does a world.fault of this kind only end another one, or give an order? Nothing is measured from
+ * such a one. */
+bool fault_is_repair(struct span kind);
 /* Up, no lasting fault, not stopping. */
 bool cluster_is_healthy(const struct cluster_node *node);
 /* Since when it is; only when it is. */
