@@ -225,7 +225,7 @@ const struct fault_kind FAULT_KINDS[] = {
      kill_node, start_node, NULL, &NODE_TYPE},
     {"stop", "a clean stop, as by mqshutdown", FAULT_NODES, ONCE, stop_node, start_node, NULL,
      &NODE_TYPE},
-    {"start", "a process starts that is down", FAULT_NODES, ONCE, start_node, NULL, "",
+    {"start", "a process starts that is down", FAULT_NODES, ONCE, start_node, NULL, NULL,
      &NODE_TYPE},
     {"restart", "kill -9 and at once a new process", FAULT_NODES, ONCE, restart_node, NULL, NULL,
      &NODE_TYPE},
@@ -272,7 +272,7 @@ const struct fault_kind FAULT_KINDS[] = {
      &CPU_TYPE},
     {"kill-inside", "kill -9 in the middle of a handler", FAULT_NODES, ONCE, kill_inside,
      start_node, NULL, &INSIDE_TYPE},
-    {"command", "an order to a node, as by mqadmin", FAULT_NODES, ONCE, give_command, NULL, "",
+    {"command", "an order to a node, as by mqadmin", FAULT_NODES, ONCE, give_command, NULL, NULL,
      &COMMAND_TYPE},
 };
 const size_t FAULT_KIND_COUNT = COUNT(FAULT_KINDS);

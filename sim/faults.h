@@ -37,7 +37,7 @@ struct fault_kind {
     bool (*begin)(struct world *world, struct fault *fault, struct fault_target *target);
     /* Undoes it, for "for" and for a repair; NULL: it cannot be undone. */
     bool (*end)(struct world *world, struct fault *fault, struct fault_target *target);
-    const char *repairs; /* kinds, separated by blanks, that this one ends; NULL: no repair */
+    const char *repairs; /* kinds, separated by blanks, that this one ends; NULL: none */
     const struct record_type *fields; /* in struct timeline_entry */
 };
 extern const struct fault_kind FAULT_KINDS[];
@@ -56,14 +56,16 @@ struct fault {
     const struct scenario *scenario;
     const char *text; /* links: "a,b->c" */
     uint64_t seen;    /* events that matched "when" */
+    uint64_t fired;   /* times that it acted on something */
     uint32_t index;   /* in the timeline */
     size_t target_count;
     struct fault_target targets[];
 };
 
 /* Schedules the start of nodes, the workload and the timed faults, and listens for the events that
- * set others off. After scenario_settle, at time 0 of a built world. False: out of arena. */
-bool timeline_start(struct world *world, const struct scenario *scenario);
+ * set others off. After scenario_settle, at time 0 of a built world. The faults' list, in the arena;
+ * NULL: out of arena. */
+struct fault *const *timeline_start(struct world *world, const struct scenario *scenario);
 /* "a,b", "a->b" or "a|b": what an entry is about, after scenario_settle. For free(); NULL: out of
  * memory. */
 char *timeline_target_text(const struct scenario *scenario, const struct timeline_entry *entry);

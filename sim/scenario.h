@@ -177,6 +177,7 @@ struct scenario {
     size_t host_count;
     struct node_names names;
     struct scenario_draws *draws; /* what scenario_settle fills in */
+    bool profiles_drawn;          /* links or CPU costs differ from seed to seed */
     uint32_t *marks;              /* scratch, one for each host */
     int serialization; /* of the present seed: BINARY or JSON */
     uint64_t seed;     /* of the present settling */

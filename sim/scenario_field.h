@@ -36,7 +36,6 @@ enum field_type {
     FIELD_NAMES,      /* struct names: texts */
     FIELD_RECORD,     /* the struct of `record`, in place */
     FIELD_LIST,       /* struct list of the structs of `record` */
-    FIELD_MAP,        /* struct list of the structs of `record`; keys go to its second member */
     FIELD_ANY,        /* const struct doc_value * */
     FIELD_RESERVED    /* a word kept for later: an error that says so */
 };
@@ -101,7 +100,7 @@ struct field {
     bool required;
     int64_t min, max; /* COUNT, DURATION, TIMING, SIZE, RATE; max 0: no limit */
     const char *fallback; /* as in a file, for the schema and for readers; NULL: none or obvious */
-    const struct record_type *record; /* RECORD, LIST, MAP */
+    const struct record_type *record; /* RECORD, LIST */
     const char *const *words; /* ends with NULL */
     const char *about;
     bool property; /* kept as text (durations as decimal ns) in the struct props at `offset` */

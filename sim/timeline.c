@@ -96,12 +96,6 @@ static void end_repaired(struct world *world, const struct fault *repair,
     }
 }
 
-/* "end": the event stream knows a repair as the end of what it repairs, and an order to a node by
- * what the node reports. */
-static bool is_silent(const struct fault *fault) {
-    return fault->kind->repairs != NULL;
-}
-
 static void begin_fault(struct world *world, void *args) {
     struct fault *fault = args;
     const char *phase = fault->kind->lasting ? "begin" : "once";
@@ -115,12 +109,13 @@ static void begin_fault(struct world *world, void *args) {
         target->active = fault->kind->end != NULL;
         if (fault->kind->repairs != NULL)
             end_repaired(world, fault, target);
-        else if (!is_about_links(fault))
+        if (!is_about_links(fault))
             record_target(world, fault, target, phase);
         fired = true;
     }
-    if (fired && is_about_links(fault) && !is_silent(fault))
+    if (fired && is_about_links(fault))
         record_fault(world, fault, 0, fault->text, phase);
+    fault->fired += fired;
     uint64_t lasts = fault->entry->lasts.ns;
     if (fired && lasts != 0)
         RMQ_ASSERT(world_schedule(world, world_now(world) + lasts, fault->index, end_fault, fault));
@@ -343,12 +338,12 @@ static struct fault *fault_create(struct world *world, const struct scenario *sc
     return fault->text == NULL ? NULL : fault;
 }
 
-static bool start_faults(struct world *world, const struct scenario *scenario) {
+static bool start_faults(struct world *world, const struct scenario *scenario,
+                         struct fault **all) {
     const struct timeline_entry *entries = scenario->spec.timeline.items;
-    struct fault **all = world_alloc(world, sizeof(struct fault *));
     struct fault **tail = all;
     bool triggers = false;
-    for (size_t i = 0; all != NULL && i < scenario->spec.timeline.count; i++) {
+    for (size_t i = 0; i < scenario->spec.timeline.count; i++) {
         struct fault *fault = fault_create(world, scenario, &entries[i], (uint32_t)i);
         if (fault == NULL)
             return false;
@@ -360,7 +355,7 @@ static bool start_faults(struct world *world, const struct scenario *scenario) {
             !world_schedule(world, entries[i].time.ns, fault->index, begin_fault, fault))
             return false;
     }
-    return all != NULL && (!triggers || world_listen(world, on_record, all));
+    return !triggers || world_listen(world, on_record, all);
 }
 
 struct node_start {
@@ -415,7 +410,10 @@ static bool start_workload(struct world *world, const struct scenario *scenario)
     return true;
 }
 
-bool timeline_start(struct world *world, const struct scenario *scenario) {
-    return start_faults(world, scenario) && start_nodes(world, scenario) &&
-           start_workload(world, scenario);
+struct fault *const *timeline_start(struct world *world, const struct scenario *scenario) {
+    struct fault **all = world_alloc(world, sizeof(struct fault *));
+    if (all == NULL || !start_faults(world, scenario, all) || !start_nodes(world, scenario) ||
+        !start_workload(world, scenario))
+        return NULL;
+    return all;
 }
