@@ -53,7 +53,9 @@ struct header_info {
  * RMQ_E_INVALID / RMQ_E_RANGE with *bad the field. Strings point into the command. */
 int header_decode(const struct header_info *info, const struct wire_command *command, void *header,
                   const struct header_field_info **bad) RMQ_CHECK_RESULT;
-/* Adds the present fields to the command, in declaration order. Number texts are appended to
+/* Adds the present fields to the command, in declaration order; required numbers and booleans count
+ * as present whatever their has_<member> says. An absent required string is left out, as Java does
+ * it. Number texts are appended to
  * `scratch`, which must outlive the encoding and have room reserved by the caller's buf_reserve of
  * HEADER_SCRATCH_BYTES (so that it does not move). RMQ_E_LIMIT, RMQ_E_NOMEM. */
 #define HEADER_SCRATCH_BYTES 1024
