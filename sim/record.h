@@ -46,6 +46,22 @@ struct record {
     size_t field_count;
     struct event_value fields[RECORD_FIELDS_MAX];
 };
+#define RECORD_HEADER_BYTES 40
+#define RECORD_BYTES_MAX (16u << 20) /* a longer one is damage */
+/* Name of a kind ("route.broker_evicted", "step.chunk"), NULL when there is no such kind; its
+ * number by name, -1; how many fields it has; name (not NUL-terminated) and type of one of them. */
+const char *record_kind_name(uint16_t kind);
+int record_kind_of_name(struct span name);
+size_t record_kind_fields(uint16_t kind);
+struct span record_field_name(uint16_t kind, size_t index);
+enum event_field_type record_field_type(uint16_t kind, size_t index);
+/* Bytes of a record in the log. Asserts that fields fit its kind. */
+size_t record_size(const struct record *record);
+/* Writes exactly record_size(record) bytes. */
+void record_encode(const struct record *record, uint8_t *out);
+/* Decodes one record of exactly `bytes`; false when it is not one. Spans point into `bytes`. */
+bool record_decode(struct span bytes, struct record *out);
+
 /* Field access for readers; asserts index and type. */
 struct span record_text(const struct record *record, size_t index);
 uint64_t record_uint(const struct record *record, size_t index);
@@ -72,8 +88,12 @@ const char *record_log_header(const struct record_log *log); /* the JSON line */
 const char *record_log_node(const struct record_log *log, uint16_t node);
 /* Next record: 1, at the end 0, on damage -1 with *offset. Valid until the next call. */
 int record_log_next(struct record_log *log, struct record *out, uint64_t *offset);
+/* What the damage is, static text; valid after -1. */
+const char *record_log_damage(const struct record_log *log);
 void record_log_close(struct record_log *log);
-/* One text line of a record (no newline) to `out`. */
+/* One text line of a record (no newline) to `out`; bytes that do not print as \\xHH. */
 void record_print(FILE *out, const struct record_log *log, const struct record *record);
+/* The same as one JSON object. */
+void record_print_json(FILE *out, const struct record_log *log, const struct record *record);
 
 #endif

@@ -154,8 +154,8 @@ static void put_ascii(struct json_writer *writer, uint8_t c) {
     }
 }
 
-/* Writes the character that begins `text`, which is not ASCII; returns the bytes it took. Bytes
- * that are not UTF-8 become U+FFFD one by one, as they do when Java makes a string of them. */
+/* Writes the character that begins `text`, which is not ASCII; returns the bytes it took. A byte
+ * that is not UTF-8 becomes U+FFFD, so that what we write is always valid JSON. */
 static size_t put_non_ascii(struct json_writer *writer, struct span text) {
     uint32_t code = 0xFFFD;
     size_t len = utf8_decode(text, &code);
