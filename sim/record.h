@@ -13,6 +13,7 @@
 
 #include "model/events.h"
 
+#define RECORD_NO_WORLD_TIME UINT64_MAX
 #define RECORD_STEP 0x8000
 /* Step kinds: name, fields (all numbers). `other` is the peer node's number. */
 #define RECORD_STEPS(X)                                         \
@@ -40,7 +41,7 @@ struct record {
     uint16_t node; /* 0 is the world */
     uint32_t incarnation;
     uint32_t node_sequence;
-    uint64_t world_ns; /* 0 in logs of real runs */
+    uint64_t world_ns; /* RECORD_NO_WORLD_TIME in logs of real runs */
     uint64_t mono_ns;
     int64_t wall_ms;
     size_t field_count;

@@ -188,17 +188,29 @@ static bool kind_starts(struct span kind, const char *prefix) {
     return span_starts_with(kind, span_of_text(prefix));
 }
 
-static bool kind_is_process(struct span kind) {
-    static const char *const kinds[] = {"kill",  "crash",   "pause", "stop",
-                                        "start", "restart", "power"};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (kind_starts(kind, kinds[i]))
+static bool kind_listed(struct span kind, const char *const *kinds) {
+    for (; *kinds != NULL; kinds++)
+        if (span_equal(kind, span_of_text(*kinds)))
             return true;
     return false;
 }
 
+static bool kind_is_process(struct span kind) {
+    static const char *const kinds[] = {"kill",    "kill-inside", "crash",     "stop",
+                                        "restart", "pause",       "power-off", NULL};
+    return kind_listed(kind, kinds);
+}
+
+bool fault_is_repair(struct span kind) {
+    static const char *const kinds[] = {"start",   "resume", "power-on", "rejoin",
+                                        "unblock", "unclog", "command",  NULL};
+    return kind_listed(kind, kinds);
+}
+
 static void fault_begins(struct cluster *cluster, struct cluster_node *node, struct span kind,
                          bool lasts) {
+    if (fault_is_repair(kind))
+        return;
     node->fault_begin_ns = cluster->now_ns;
     node->fault_kind = keep(cluster, kind);
     node->network_fault = !kind_is_process(kind);

@@ -57,8 +57,8 @@ struct cluster {
 
 /* Time of a record: world time, or in logs of real runs the wall clock. */
 static inline uint64_t record_time_ns(const struct record *record) {
-    return record->world_ns != 0 || record->wall_ms == 0 ? record->world_ns
-                                                         : (uint64_t)record->wall_ms * 1000000U;
+    return record->world_ns != RECORD_NO_WORLD_TIME ? record->world_ns
+                                                    : (uint64_t)record->wall_ms * 1000000U;
 }
 
 struct cluster *cluster_create(const struct oracle_host *host); /* NULL: no memory */
@@ -75,6 +75,9 @@ const struct cluster_node *cluster_find_broker(const struct cluster *cluster, st
                                                struct span address);
 /* Faults name what they concern by words: is `name` one in `target`? */
 bool fault_concerns(struct span target, struct span name);
+/* Does a world.fault of this kind only end another one, or give an order? Nothing is measured from
+ * such a one. */
+bool fault_is_repair(struct span kind);
 /* Up, no lasting fault, not stopping. */
 bool cluster_is_healthy(const struct cluster_node *node);
 /* Since when it is; only when it is. */
