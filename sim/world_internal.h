@@ -439,5 +439,10 @@ static inline void env_enter(const struct env *env_const) {
         world_jump(JUMP_KILL);
     }
 }
+/* The same for what is called on a connection, which must not be gone (E6). */
+static inline void conn_enter(const struct env_conn *conn) {
+    RMQ_ASSERT(conn->env != NULL);
+    env_enter(conn->env);
+}
 
 #endif

@@ -67,8 +67,9 @@ static void build(uint64_t seed) {
     static const struct {
         uint64_t at_ms;
         world_fault_fn *apply;
-    } FAULTS[] = {{1000, block_both}, {1500, kill_first},    {2000, heal_both},   {2100, kill_inside},
-                  {2500, pause_second}, {3500, resume_second}, {3600, change_clock}};
+    } FAULTS[] = {{1000, block_both},  {1500, kill_first},   {2000, heal_both},
+                  {2100, kill_inside}, {2500, pause_second}, {3500, resume_second},
+                  {3600, change_clock}};
     for (uint32_t i = 0; i < sizeof FAULTS / sizeof FAULTS[0]; i++) {
         ck_assert(world_schedule(world, FAULTS[i].at_ms * MS, i, FAULTS[i].apply, NULL));
     }
