@@ -1,0 +1,75 @@
+/* broker/topics.h - the topics of one broker, and their data version.
+ *
+ * Built-in topics (broker.md 7.1) take no memory: a constant table and the configuration say what
+ * they are; only their order flag can change. Other topics are kept sorted by name. Iteration: the
+ * built-in ones in table order, then the others by name (Apache's order is that of a hash table).
+ *
+ * Invariants: T1: names are unique, no other topic has a built-in's name. T2: `by_name` is sorted.
+ * T3: the version's counter grows by one with each change and its timestamp is that of the change
+ * (DataVersion.java, nextVersion). */
+#ifndef MODEL_BROKER_TOPICS_H
+#define MODEL_BROKER_TOPICS_H
+
+#include "model/broker/config.h"
+#include "model/wire/body.h"
+
+struct topic {
+    int32_t read_queues;
+    int32_t write_queues;
+    int32_t perm;
+    int32_t sys_flag;
+    bool order;
+    bool multi_tag;
+    uint16_t name_len;
+    char name[];
+};
+
+struct topics {
+    struct env *env;
+    const struct broker_config *config;
+    struct topic **by_name;
+    uint32_t count;
+    uint32_t capacity;
+    uint32_t builtins;      /* bit i: built-in i exists here */
+    uint32_t builtin_order; /* bit i: built-in i is ordered */
+    int64_t version_counter;
+    int64_t version_timestamp; /* wall ms */
+};
+
+#define TOPIC_NAME_MAX 127
+
+/* The built-in topics of `config` (which must outlive the table); version 0 of now. */
+void topics_init(struct topics *topics, struct env *env, const struct broker_config *config);
+/* Does nothing for one that is all zero. */
+void topics_deinit(struct topics *topics);
+
+/* Adds the topics of the key `topics`, a list of name:read:write[:perm] separated by ';', as if
+ * they had been read from topics.json: the version stays. RMQ_E_INVALID, RMQ_E_NOMEM. */
+int topics_load(struct topics *topics, struct span list) RMQ_CHECK_RESULT;
+
+/* Number of topics, built-in ones included. */
+size_t topics_count(const struct topics *topics);
+/* Topic `index` (< topics_count) in iteration order; the name is valid until the next change. */
+struct topic_config topics_at(const struct topics *topics, size_t index);
+/* RMQ_E_NOT_FOUND. */
+int topics_find(const struct topics *topics, struct span name, struct topic_config *out);
+
+/* Creates or replaces `config` and counts the version up. *created: it was not there. The name is
+ * valid (topic_name_check) and not a system topic. RMQ_E_NOMEM: nothing changed. */
+int topics_put(struct topics *topics, const struct topic_config *config,
+               bool *created) RMQ_CHECK_RESULT;
+
+/* Order table of a registration's answer (updateOrderTopicConfig): exactly the topics for which
+ * `is_ordered` says so become ordered. The version counts up once if anything changed; each change
+ * is an event. Returns whether. */
+typedef bool topics_ordered_fn(void *ctx, struct span name);
+bool topics_set_order(struct topics *topics, topics_ordered_fn *is_ordered, void *ctx);
+
+struct data_version topics_version(const struct topics *topics);
+
+/* broker.md 7.3: absent span when `name` is valid, else the remark Apache answers (static text). */
+struct span topic_name_check(struct span name);
+/* broker.md 7.2: a name that administrators cannot create. */
+bool topics_is_system(const struct topics *topics, struct span name);
+
+#endif
