@@ -83,6 +83,8 @@ typedef void world_listener_fn(struct world *world, void *state, const struct re
 bool world_listen(struct world *world, world_listener_fn *listener, void *state);
 /* Sink for records, outside the world; NULL: none. */
 void world_set_sink(struct world *world, struct record_sink *sink);
+/* Where env_log's text goes, up to `level` (enum env_log_level); NULL: nowhere. Of the process. */
+void world_set_log(FILE *out, int level);
 
 /* ---- running ---- */
 
@@ -101,6 +103,9 @@ uint64_t world_steps(const struct world *world);  /* events popped that ran a ha
 uint64_t world_events(const struct world *world); /* typed events recorded */
 const struct trace_hash *world_hash(const struct world *world);
 uint64_t world_seed(const struct world *world);
+/* The world's own env, for props, buffers and maps of what judges and drives the run: env_alloc,
+ * env_realloc, env_free, env_random and env_log work on it at any time, nothing else does. */
+struct env *world_env(struct world *world);
 /* Allocation for what judges and drives the run (oracles, triggers, faults). */
 void *world_alloc(struct world *world, size_t size); /* zeroed */
 void world_free(struct world *world, void *block);
@@ -110,8 +115,9 @@ const char *world_assertion(const struct world *world);
 void world_event(struct world *world, node_id about, int kind, const struct event_value *values,
                  size_t count);
 
-/* Peak and current memory of a node, bytes. */
+/* Memory of a node, bytes: now, and the most it ever had. */
 size_t world_node_memory(const struct world *world, node_id node);
+size_t world_node_memory_peak(const struct world *world, node_id node);
 
 /* Reseeds: all later draws use `seed`. Meant for a loaded world at time 0. */
 void world_set_seed(struct world *world, uint64_t seed);
