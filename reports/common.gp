@@ -8,7 +8,7 @@ if (terminal eq 'png') {
 set output 'out'
 set border 3 lw 0.8
 set tics nomirror out scale 0.5
-GRID = '#888888' # grey that shows on white and on black
-set grid xtics ytics lt 1 lw 0.5 lc rgb '#c0888888' # alpha first: mostly transparent
+set xtics offset 0,0.45
+set grid xtics ytics lt 1 lw 0.5 lc rgb '#c0888888' # alpha comes first; shows on white and black
 px(x) = x / (1.0 * width)        # pixels from the left, as screen units
 py(y) = 1 - y / (1.0 * height)   # pixels from the top

@@ -4,6 +4,7 @@
 # tag_colour[], tag_legend[]. Tables: panel-N.bars, panel-N.ecdf, panel-N.bounds.
 load 'reports/common.gp'
 rgb(tag) = int(sprintf('0x%s', tag_colour[tag][2:7]))
+set border 11 lw 0.8
 set multiplot
 unset key
 
@@ -17,13 +18,13 @@ do for [tag = 1:tag_count] {
             fillcolor rgb tag_colour[tag] fillstyle solid noborder
         set label 100 + tag tag_legend[tag] at screen px(legend_x + 15),py(legend_y) left
         if (narrow) { legend_y = legend_y + 16 } \
-        else { legend_x = legend_x + 34 + font_px * 0.52 * strlen(tag_legend[tag]) }
+        else { legend_x = legend_x + 40 + font_px * 0.46 * strlen(tag_legend[tag]) }
     }
 }
 set arrow 100 from screen px(legend_x),py(legend_y) to screen px(legend_x + 16),py(legend_y) \
     nohead lw 1.6
 set label 110 'share removed by then (right axis)' at screen px(legend_x + 21),py(legend_y) left
-if (narrow) { legend_y = legend_y + 16 } else { legend_x = legend_x + 270 }
+if (narrow) { legend_y = legend_y + 16 } else { legend_x = legend_x + 255 }
 set arrow 101 from screen px(legend_x),py(legend_y) to screen px(legend_x + 16),py(legend_y) \
     nohead lw 1.4 dt (4,3)
 set label 111 'bounds of theory' at screen px(legend_x + 21),py(legend_y) left
@@ -39,7 +40,7 @@ do for [p = 1:panels] {
     set lmargin at screen px(left + 58)
     set rmargin at screen px(left + width / columns - 50)
     set tmargin at screen py(top + 24)
-    set bmargin at screen py(top + panel_height - 46)
+    set bmargin at screen py(top + panel_height - 44)
     if (value(sprintf('count_%d', p)) eq '0') {
         # The neighbour has values, this one has none.
         set label 1 'no values' at screen px(left + width / columns / 2),py(top + panel_height / 2) center
@@ -49,7 +50,8 @@ do for [p = 1:panels] {
         name = value(sprintf('title_%d', p))
         set label 1 (strlen(name) > 0 ? name.', ' : '').value(sprintf('count_%d', p)).' values' \
             at screen px(left + 58),py(top + 12) left
-        set xlabel value(sprintf('axis_%d', p)) offset 0,0.3
+        set label 2 value(sprintf('axis_%d', p)) \
+            at screen px(left + 4 + width / columns / 2),py(top + panel_height - 11) center
         set xrange [low:high]
         stats sprintf('panel-%d.bars', p) using 5 nooutput
         set ytics autofreq

@@ -109,6 +109,12 @@ static int value_order(const void *left, const void *right) {
     return (int)a->tag - (int)b->tag;
 }
 
+static void tags_seen(const struct panel *panels, size_t count, bool seen[TAG_COUNT]) {
+    for (size_t p = 0; p < count; p++)
+        for (size_t i = 0; i < panels[p].count; i++)
+            seen[panels[p].values[i].tag] = true;
+}
+
 /* Column "value_UNIT" and the milliseconds in a unit; -1 when there is none. */
 static int value_column(const struct csv *csv, double *ms_per_unit) {
     static const struct {
@@ -218,8 +224,7 @@ static double whole_bins(double value, double bin) {
 static void panel_axis(struct panel *panel, bool narrow) {
     double low = panel->values[0].ms, high = panel->values[panel->count - 1].ms;
     bool seen[TAG_COUNT] = {false};
-    for (size_t i = 0; i < panel->count; i++)
-        seen[panel->values[i].tag] = true;
+    tags_seen(panel, 1, seen);
     for (enum tag tag = 0; tag < TAG_COUNT; tag++) {
         struct bound bound;
         if (seen[tag] && panel->view->theory(tag, panel->is_5_3, &bound)) {
@@ -232,8 +237,8 @@ static void panel_axis(struct panel *panel, bool narrow) {
     if (high - low < 0.05) /* all alike: 0.05 ms around them */
         high = low + 0.05;
     panel->bin = nice_step((high - low) / (narrow ? 32 : 48) * 0.8);
-    panel->low = whole_bins(low, panel->bin);
-    panel->high = whole_bins(high, panel->bin) + panel->bin;
+    panel->low = whole_bins(low < panel->bin ? 0 : low - panel->bin / 2, panel->bin);
+    panel->high = whole_bins(high + panel->bin / 2, panel->bin) + panel->bin;
 }
 
 /* ---- tables ---- */
@@ -294,8 +299,7 @@ static bool bounds_write(const struct panel *panel, size_t index, const char *fo
     if (out == NULL)
         return false;
     bool seen[TAG_COUNT] = {false};
-    for (size_t i = 0; i < panel->count; i++)
-        seen[panel->values[i].tag] = true;
+    tags_seen(panel, 1, seen);
     for (enum tag tag = 0; tag < TAG_COUNT; tag++) {
         struct bound bound;
         if (seen[tag] && panel->view->theory(tag, panel->is_5_3, &bound))
@@ -332,22 +336,26 @@ static bool panel_write(struct panel *panel, size_t index, const char *folder, F
 
 /* ---- a figure ---- */
 
-static void legend_write(FILE *out, const struct panel *panels, size_t count, const char *others) {
+/* Returns how many entries it has, the line and the bounds with them. */
+static int legend_write(FILE *out, const struct panel *panels, size_t count, const char *others) {
     bool seen[TAG_COUNT] = {false};
-    for (size_t p = 0; p < count; p++)
-        for (size_t i = 0; i < panels[p].count; i++)
-            seen[panels[p].values[i].tag] = true;
+    tags_seen(panels, count, seen);
+    int entries = 2;
     fprintf(out, "tag_count = %d\narray tag_colour[%d]\narray tag_legend[%d]\n", (int)TAG_COUNT,
             (int)TAG_COUNT, (int)TAG_COUNT);
-    for (enum tag tag = 0; tag < TAG_COUNT; tag++)
+    for (enum tag tag = 0; tag < TAG_COUNT; tag++) {
+        entries += seen[tag];
         fprintf(out, "tag_colour[%d] = '%s'\ntag_legend[%d] = '%s'\n", (int)tag + 1,
                 TAGS[tag].colour, (int)tag + 1,
                 !seen[tag]         ? ""
                 : tag == TAG_OTHER ? others
                                    : TAGS[tag].legend);
+    }
+    return entries;
 }
 
-/* Writes the panels that have values, in order, numbered from 1. -1, 0 or 1 as figure_data_fn. */
+/* Writes the panels that have values, in order, numbered from 1, below the legend (canvas->height).
+ * -1, 0 or 1 as figure_data_fn. */
 static int panels_write(struct panel *panels, size_t count, const char *folder, FILE *out,
                         struct canvas *canvas, struct figure *figure) {
     size_t shown = 0, empty = 0;
@@ -371,11 +379,11 @@ static int panels_write(struct panel *panels, size_t count, const char *folder, 
                  count / 2);
     if (shown == 0)
         snprintf(figure->remark, sizeof figure->remark, "Nothing to draw: no broker was removed.");
-    int columns = canvas->narrow ? 1 : 2, header = canvas->narrow ? 76 : 34;
+    int columns = canvas->narrow ? 1 : 2, header = canvas->height;
     int panel_height = canvas->narrow ? 200 : 210;
     fprintf(out, "panels = %zu\ncolumns = %d\nheader = %d\npanel_height = %d\n", shown, columns,
             header, panel_height);
-    canvas->height = header + panel_height * ((int)shown / columns);
+    canvas->height += panel_height * ((int)shown / columns);
     return shown != 0;
 }
 
@@ -405,7 +413,8 @@ static int figure_data(const struct view views[2], const char *others, const str
         csv_free(&csv);
     }
     if (result == 0) {
-        legend_write(out, panels, 2 * group_count, others);
+        int entries = legend_write(out, panels, 2 * group_count, others);
+        canvas->height = canvas->narrow ? 16 * entries + 6 : 34;
         result = panels_write(panels, 2 * group_count, folder, out, canvas, figure);
     }
     for (size_t p = 0; p < 2 * group_count; p++)
@@ -420,5 +429,6 @@ int figure_data_eviction(const struct report *report, const char *folder, FILE *
 
 int figure_data_client_view(const struct report *report, const char *folder, FILE *out,
                             struct canvas *canvas, struct figure *figure) {
-    return figure_data(CLIENT_VIEW, "any fault", report, folder, out, canvas, figure);
+    return figure_data(CLIENT_VIEW, "dropped by a client (first picture)", report, folder, out,
+                       canvas, figure);
 }

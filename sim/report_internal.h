@@ -86,6 +86,7 @@ char *svg_adapt(const char *svg, const char *prefix, const char *title, bool sta
 /* ---- the page (report_page.c, report_tables.c) ---- */
 
 void html_text(FILE *out, const char *text); /* escaped, for content and quoted attributes */
+void html_number(FILE *out, double value);   /* whole, with commas: 60,000 */
 /* A value of metric `name` in the unit that suits it: "120.03 s", "12 ms", "850 us". */
 void html_quantity(FILE *out, const char *metric, double value);
 /* reports/page.html filled in; for free(). NULL with report->error. */

@@ -56,9 +56,11 @@ static void part_about(FILE *out, struct report *report) {
 
 /* "one run, seed 7" or "60,000 runs". */
 static void part_kind(FILE *out, struct report *report) {
-    if (report->sweep)
-        fprintf(out, "study of %.0f runs", report_number(report->summary, "runs", 0));
-    else {
+    if (report->sweep) {
+        fputs("study of ", out);
+        html_number(out, report_number(report->summary, "runs", 0));
+        fputs(" runs", out);
+    } else {
         fputs("one run, seed ", out);
         html_text(out, report_text(report->summary, "seed"));
         fprintf(out, ", %.0f simulated seconds", report_number(report->summary, "simulated_s", 0));
@@ -105,7 +107,8 @@ static void reasons_of_run(FILE *out, const struct report *report) {
         fputs(strcmp(verdict, "fail") == 0 ? " failed" : " could not decide", out);
     }
     if (bad == 0 && assertion[0] == '\0')
-        fprintf(out, "All %d oracles passed", cJSON_GetArraySize(oracles));
+        fprintf(out, "Oracles passed: %d of %d", cJSON_GetArraySize(oracles),
+                cJSON_GetArraySize(oracles));
     fputs(".", out);
 }
 
@@ -113,9 +116,11 @@ static void part_reasons(FILE *out, struct report *report) {
     static const char *const counts[] = {"pass", "fail", "unknown", "crashed"};
     if (!report->sweep)
         reasons_of_run(out, report);
-    for (size_t i = 0; report->sweep && i < sizeof counts / sizeof counts[0]; i++)
-        fprintf(out, "%s%.0f %s", i == 0 ? "" : ", ", report_number(report->summary, counts[i], 0),
-                counts[i]);
+    for (size_t i = 0; report->sweep && i < sizeof counts / sizeof counts[0]; i++) {
+        fputs(i == 0 ? "" : ", ", out);
+        html_number(out, report_number(report->summary, counts[i], 0));
+        fprintf(out, " %s", counts[i]);
+    }
     const cJSON *warning;
     cJSON_ArrayForEach(warning, cJSON_GetObjectItem(report->summary, "warnings")) {
         fputs("</p><p class=\"warning\">", out);

@@ -29,7 +29,7 @@ static void cell_text(FILE *out, const char *column, const char *text) {
 }
 
 /* 60000 -> 60,000 */
-static void number_put(FILE *out, double value) {
+void html_number(FILE *out, double value) {
     char digits[32];
     int len = snprintf(digits, sizeof digits, "%.0f", value);
     for (int i = 0; i < len; i++)
@@ -39,7 +39,7 @@ static void number_put(FILE *out, double value) {
 
 static void cell_number(FILE *out, const char *column, double value) {
     cell_open(out, column);
-    number_put(out, value);
+    html_number(out, value);
     fputs("</td>", out);
 }
 
@@ -63,7 +63,7 @@ static bool ends_with(const char *text, const char *end) {
 void html_quantity(FILE *out, const char *metric, double value) {
     double us = ends_with(metric, "_us") ? value : ends_with(metric, "_ms") ? value * 1e3 : -1;
     if (us < 0)
-        number_put(out, value);
+        html_number(out, value);
     else if (us >= 1e6)
         fprintf(out, "%.2f s", us / 1e6);
     else if (us >= 1e3 || ends_with(metric, "_ms"))
@@ -129,11 +129,11 @@ void tables_faults(FILE *out, const struct report *report) {
     if (faults == NULL)
         return;
     fputs("<section><h2>Faults</h2><p>", out);
-    number_put(out, report_number(faults, "configured", 0));
+    html_number(out, report_number(faults, "configured", 0));
     fputs(" configured, ", out);
-    number_put(out, report_number(faults, "fired", 0));
+    html_number(out, report_number(faults, "fired", 0));
     fputs(" fired, ", out);
-    number_put(out, report_number(faults, "noticed", 0));
+    html_number(out, report_number(faults, "noticed", 0));
     fputs(" noticed.</p>", out);
     if (cJSON_GetArraySize(list) > 0) {
         int row = 0;
@@ -186,14 +186,30 @@ void tables_metrics(FILE *out, const struct report *report) {
 
 #define SINCE_REGISTRATION "eviction_after_last_registration_ms"
 #define SINCE_FAULT "eviction_after_fault_ms"
-static const char *const RANGE_COLUMNS[] = {"since registration: min", "p50", "max",
-                                            "since fault: min",        "p50", "max"};
+static const char *const RANGE_COLUMNS[] = {"since the last registration: min / p50 / max",
+                                            "since the fault: min / p50 / max"};
 
 /* min, p50, max of a metric. */
-static void range_cells(FILE *out, const char *metric, const cJSON *summary, size_t first) {
+static void range_cell(FILE *out, const char *column, const char *metric, const cJSON *summary) {
     static const char *const members[] = {"min", "p50", "max"};
-    for (size_t i = 0; i < 3; i++)
-        cell_quantity(out, RANGE_COLUMNS[first + i], metric, summary, members[i]);
+    cell_open(out, column);
+    for (size_t i = 0; i < 3 && summary != NULL; i++) {
+        fputs(i == 0 ? "" : " / ", out);
+        html_quantity(out, metric, report_number(summary, members[i], 0));
+    }
+    fputs(summary == NULL ? "-</td>" : "</td>", out);
+}
+
+/* How many, and their share of all that were removed in the group. */
+static void removals_cell(FILE *out, const cJSON *tags, const cJSON *tag) {
+    double all = 0, count = report_number(tag, "count", 0);
+    const cJSON *other;
+    cJSON_ArrayForEach(other, tags) all += report_number(other, "count", 0);
+    cell_open(out, "removals");
+    html_number(out, count);
+    if (all > 0)
+        fprintf(out, " (%.3g %%)", 100 * count / all);
+    fputs("</td>", out);
 }
 
 /* One row for each mechanism that removed brokers in the group; one with "nothing" if none did. */
@@ -214,10 +230,10 @@ static void group_rows(FILE *out, const cJSON *group) {
         }
         cell_number(out, "runs", report_number(group, "runs", 0));
         cell_text(out, "removed by", tag == NULL ? "nothing" : tag->string);
-        cell_number(out, "removals", tag == NULL ? 0 : report_number(tag, "count", 0));
-        range_cells(out, SINCE_REGISTRATION, tag, 0);
-        range_cells(out, SINCE_FAULT,
-                    tag == NULL ? NULL : cJSON_GetObjectItem(since_fault, tag->string), 3);
+        removals_cell(out, tags, tag);
+        range_cell(out, RANGE_COLUMNS[0], SINCE_REGISTRATION, tag);
+        range_cell(out, RANGE_COLUMNS[1], SINCE_FAULT,
+                   tag == NULL ? NULL : cJSON_GetObjectItem(since_fault, tag->string));
         fputs("</tr>\n", out);
         tag = tag == NULL ? NULL : tag->next;
     } while (tag != NULL);
@@ -237,7 +253,7 @@ void tables_groups(FILE *out, const struct report *report) {
     fputs("<th scope=\"col\">runs</th><th scope=\"col\">removed by</th><th "
           "scope=\"col\">removals</th>",
           out);
-    for (size_t i = 0; i < 6; i++)
+    for (size_t i = 0; i < 2; i++)
         fprintf(out, "<th scope=\"col\">%s</th>", RANGE_COLUMNS[i]);
     fputs("</tr></thead><tbody>\n", out);
     cJSON_ArrayForEach(group, groups) group_rows(out, group);

@@ -231,7 +231,7 @@ static void header_write(struct timeline *timeline, FILE *out, const char *name,
     snprintf(text, sizeof text, "%.80s %s", name, what);
     fprintf(out, "set label %d ", timeline->row + 1);
     gnuplot_quote(out, text);
-    fprintf(out, " at screen px(8),first %d.5 left font header_font\n", timeline->row++);
+    fprintf(out, " at screen px(8),first %d.5 left\n", timeline->row++);
 }
 
 /* A lane for each fault while they are few, one for all of them otherwise. */
@@ -309,8 +309,7 @@ static int timeline_write(struct timeline *timeline, const char *folder, FILE *o
     int result = -1;
     if (timeline->bars != NULL && timeline->marks != NULL && timeline->bands != NULL) {
         int row_px = 19, header = canvas->narrow ? 44 : 30, footer = 46;
-        fprintf(out, "px(x) = x / %d.0\nheader_font = 'sans-serif:Bold'\n", canvas->width);
-        fprintf(out, "set ytics ()\n");
+        fprintf(out, "px(x) = x / %d.0\nset ytics ()\n", canvas->width);
         fault_lanes_write(timeline, out, canvas->narrow);
         observer_lanes_write(timeline, out, canvas->narrow);
         canvas->height = header + timeline->row * row_px + footer;
