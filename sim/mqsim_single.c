@@ -63,7 +63,8 @@ static void forget(struct single *single) {
 static void on_progress(void *ctx, uint64_t now_ns) {
     const struct scenario *scenario = ctx;
     progress_print("%s: %" PRIu64 " of %" PRIu64 " s", scenario->spec.name,
-                   now_ns / WORLD_SECOND_NS, scenario->spec.duration_ns / WORLD_SECOND_NS);
+                   (uint64_t)(now_ns / WORLD_SECOND_NS),
+                   (uint64_t)(scenario->spec.duration_ns / WORLD_SECOND_NS));
 }
 
 static int fail(const char *what) {

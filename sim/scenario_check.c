@@ -43,6 +43,7 @@ static void look_up(void *ctx, const struct field *field, void *member,
                   "\"%s\" cannot be drawn; expected nodes by name or pattern", field->key);
     if (strcmp(field->key, "name_servers") == 0) { /* they are the first nodes */
         names.count = 0;
+        names.what = "name server";
         while (names.count < checker->scenario->node_count &&
                checker->scenario->nodes[names.count].role == ROLE_NAME_SERVER)
             names.count++;
