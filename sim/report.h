@@ -40,9 +40,8 @@ struct report_options {
 void report_options_default(struct report_options *options); /* pictures and page, no PNG */
 
 /* Draws what scenario.json's "plots" lists (all when it has none) and writes index.html. False with
- * *error when the directory is unreadable or a file cannot be written. Without gnuplot, *note says
- * so and the page has no pictures. Both texts are static. */
-bool report_directory(const char *path, const struct report_options *options, const char **note,
-                      const char **error);
+ * *error (static) when the directory is unreadable or a file cannot be written. Without gnuplot it
+ * is true, the page has no pictures, and *error, NULL otherwise, says so. */
+bool report_directory(const char *path, const struct report_options *options, const char **error);
 
 #endif

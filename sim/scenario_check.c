@@ -35,9 +35,9 @@ static void look_up(void *ctx, const struct field *field, void *member,
     if (field->type != FIELD_TARGETS)
         return;
     const struct targets *targets = member;
-    bool of_network = strcmp(field->key, "name_servers") == 0 ||
-                      (at->parent != NULL && at->parent->key != NULL &&
-                       strcmp(at->parent->key, "links") == 0);
+    bool of_network =
+        strcmp(field->key, "name_servers") == 0 ||
+        (at->parent != NULL && at->parent->key != NULL && strcmp(at->parent->key, "links") == 0);
     if (of_network && targets->drawn)
         doc_error(checker->errors, targets->at,
                   "\"%s\" cannot be drawn; expected nodes by name or pattern", field->key);
@@ -93,8 +93,7 @@ static void check_cluster(struct checker *checker) {
 /* ---- topics ---------------------------------------------------------------------------------- */
 
 /* Offers every topic that some broker will have; true when `name` is one. */
-static bool find_topic(const struct scenario *scenario, const char *name,
-                       struct nearest *nearest) {
+static bool find_topic(const struct scenario *scenario, const char *name, struct nearest *nearest) {
     static const char *const BUILT_IN[] = {"TBW102", "SELF_TEST_TOPIC", "BenchmarkTest",
                                            "OFFSET_MOVED_EVENT", "RMQ_SYS_TRACE_TOPIC"};
     bool found = false;
@@ -167,8 +166,10 @@ static bool check_end(struct checker *checker, const struct doc_value *at, const
     uint64_t end = checker->scenario->spec.duration_ns;
     if (latest <= end)
         return true;
-    doc_error(checker->errors, at, "%s is after the end of the run; expected at most its duration, "
-              "%s", what, time_text(checker, end));
+    doc_error(checker->errors, at,
+              "%s is after the end of the run; expected at most its duration, "
+              "%s",
+              what, time_text(checker, end));
     return false;
 }
 
@@ -180,8 +181,8 @@ static void check_lasts(struct checker *checker, const struct timeline_entry *en
     if (entry->lasts.at == NULL)
         return;
     if (entry->kind->end == NULL) {
-        doc_error(checker->errors, entry->lasts.at,
-                  "\"%s\" cannot be undone; expected no \"for\"", entry->kind->name);
+        doc_error(checker->errors, entry->lasts.at, "\"%s\" cannot be undone; expected no \"for\"",
+                  entry->kind->name);
         return;
     }
     if (entry->time.at != NULL)
@@ -321,8 +322,10 @@ static void check_node_word(struct checker *checker, const struct doc_value *at,
             return;
         nearest_offer(&nearest, scenario->nodes[i].name);
     }
-    doc_error(checker->errors, at, "unknown node \"%.60s\" in \"%s\"; expected a node of this "
-              "cluster%s", word, at->key, nearest_hint(&nearest));
+    doc_error(checker->errors, at,
+              "unknown node \"%.60s\" in \"%s\"; expected a node of this "
+              "cluster%s",
+              word, at->key, nearest_hint(&nearest));
 }
 
 /* "a, b": each must be a node. */
@@ -356,8 +359,10 @@ static void check_expectation(struct checker *checker, struct expectation_spec *
         else if (strcmp(member->key, "event") == 0)
             RMQ_IGNORE(find_event(checker, member->text, member) < 0, "it has reported");
     }
-    struct oracle_host host = {.alloc = host_alloc, .free = host_free,
-                               .node_name = host_node_name, .ctx = checker->reader->pool};
+    struct oracle_host host = {.alloc = host_alloc,
+                               .free = host_free,
+                               .node_name = host_node_name,
+                               .ctx = checker->reader->pool};
     struct judge_expectation expectation = {spec->type, &spec->parameters};
     const char *error = NULL;
     if (judge_create_on(&host, &expectation, 1, &error) == NULL)

@@ -13,14 +13,23 @@ struct parameter_spec {
     const char *about;
 };
 static const struct field PARAMETER_FIELDS[] = {
-    {.key = "value", .type = FIELD_ANY, .offset = offsetof(struct parameter_spec, value),
-     .required = true, .about = "what \"$NAME\" stands for"},
-    {.key = "about", .type = FIELD_TEXT, .offset = offsetof(struct parameter_spec, about),
-     .required = true, .about = "what it means"},
+    {.key = "value",
+     .type = FIELD_ANY,
+     .offset = offsetof(struct parameter_spec, value),
+     .required = true,
+     .about = "what \"$NAME\" stands for"},
+    {.key = "about",
+     .type = FIELD_TEXT,
+     .offset = offsetof(struct parameter_spec, about),
+     .required = true,
+     .about = "what it means"},
 };
 static const struct record_type PARAMETER_TYPE = {
-    .name = "parameter", .about = "A value with a name, for --set and \"vary\".",
-    .fields = PARAMETER_FIELDS, .field_count = 2, .bytes = sizeof(struct parameter_spec)};
+    .name = "parameter",
+    .about = "A value with a name, for --set and \"vary\".",
+    .fields = PARAMETER_FIELDS,
+    .field_count = 2,
+    .bytes = sizeof(struct parameter_spec)};
 
 struct putter {
     struct scenario *scenario;
@@ -80,13 +89,12 @@ static struct doc_value *set_value(struct putter *putter, const struct doc_sourc
     const char *text = source->text + source->start;
     bool must_be_json = *text == '{' || *text == '[' || *text == '"';
     struct scenario_errors *scratch = pool_alloc(pool, sizeof *scratch);
-    struct doc_value *value =
-        doc_parse(pool, source, must_be_json ? putter->errors : scratch);
+    struct doc_value *value = doc_parse(pool, source, must_be_json ? putter->errors : scratch);
     if (must_be_json || (value != NULL && scratch->count == 0))
         return value;
     value = pool_alloc(pool, sizeof *value);
-    *value = (struct doc_value){.kind = DOC_STRING, .text = text, .source = source,
-                                .offset = source->start};
+    *value = (struct doc_value){
+        .kind = DOC_STRING, .text = text, .source = source, .offset = source->start};
     return value;
 }
 
@@ -109,9 +117,9 @@ static struct doc_value *step(struct putter *putter, struct doc_value *value, co
                               const struct doc_source *source, size_t offset) {
     if (value->kind == DOC_OBJECT) {
         struct doc_value *member = doc_member(value, segment);
-        return member != NULL ? member
-                              : doc_add_member(&putter->scenario->pool, value, segment, source,
-                                               offset);
+        return member != NULL
+                   ? member
+                   : doc_add_member(&putter->scenario->pool, value, segment, source, offset);
     }
     if (value->kind == DOC_ARRAY) {
         char *end;
@@ -148,8 +156,10 @@ static struct doc_value *walk(struct putter *putter, char *path, const struct do
 static void apply_set(struct putter *putter, const char *argument, size_t ordinal) {
     struct pool *pool = &putter->scenario->pool;
     struct doc_source *source = pool_alloc(pool, sizeof *source);
-    *source = (struct doc_source){.name = "--set", .text = pool_text(pool, argument, strlen(argument)),
-                                  .len = strlen(argument), .first_line = ordinal};
+    *source = (struct doc_source){.name = "--set",
+                                  .text = pool_text(pool, argument, strlen(argument)),
+                                  .len = strlen(argument),
+                                  .first_line = ordinal};
     const char *equals = strchr(source->text, '=');
     if (equals == NULL || equals == source->text) {
         scenario_error(putter->errors, source, 0, "\"%.60s\" sets nothing; expected name=value",

@@ -55,8 +55,8 @@ static void new_line(const struct writer *writer, size_t indent, bool flat) {
         fprintf(writer->out, "\n%*s", (int)indent, "");
 }
 
-static void write_members(const struct writer *writer, const struct doc_value *value,
-                          size_t indent, bool flat) {
+static void write_members(const struct writer *writer, const struct doc_value *value, size_t indent,
+                          bool flat) {
     bool object = value->kind == DOC_OBJECT;
     flat = flat || indent + flat_length(writer, value) <= LINE_WIDTH;
     putc(object ? '{' : '[', writer->out);
@@ -83,12 +83,22 @@ static void write_value(const struct writer *writer, const struct doc_value *val
         return;
     }
     switch (value->kind) {
-    case DOC_NULL: fputs("null", writer->out); break;
-    case DOC_BOOL: fputs(value->boolean ? "true" : "false", writer->out); break;
-    case DOC_NUMBER: fputs(value->text, writer->out); break;
-    case DOC_STRING: doc_write_text(writer->out, value->text); break;
+    case DOC_NULL:
+        fputs("null", writer->out);
+        break;
+    case DOC_BOOL:
+        fputs(value->boolean ? "true" : "false", writer->out);
+        break;
+    case DOC_NUMBER:
+        fputs(value->text, writer->out);
+        break;
+    case DOC_STRING:
+        doc_write_text(writer->out, value->text);
+        break;
     case DOC_ARRAY:
-    case DOC_OBJECT: write_members(writer, value, indent, flat); break;
+    case DOC_OBJECT:
+        write_members(writer, value, indent, flat);
+        break;
     }
 }
 
