@@ -112,10 +112,10 @@ static bool write_directory(struct run_dir *dir, struct figures *figures, const 
         return false;
     }
     const char *note = NULL;
-    bool drawn = report_directory(dir->path, options, &note, error);
-    if (drawn)
-        *error = note; /* e.g. no gnuplot: the run is valid all the same */
-    return drawn;
+    if (!report_directory(dir->path, options, &note, error))
+        return false;
+    *error = note;
+    return true;
 }
 
 bool run_dir_finish(struct run_dir *dir, const struct judge *judge, const struct run_result *result,

@@ -120,11 +120,6 @@ static bool index_fired(const struct fault_seen *seen, size_t count, uint32_t in
     return fired;
 }
 
-void summary_add_fired(cJSON *kinds, const struct run_fired *fired) {
-    for (size_t i = 0; fired != NULL && i < fired->count; i++)
-        cJSON_AddNumberToObject(kinds, fired->kinds[i].kind, (double)fired->kinds[i].times);
-}
-
 /* Of what the timeline configures (repairs and orders are no faults). */
 static void add_faults(cJSON *summary, const struct run_info *info, const struct judge *judge,
                        const struct run_facts *facts, cJSON *warnings) {
@@ -162,7 +157,8 @@ static void add_faults(cJSON *summary, const struct run_info *info, const struct
     cJSON_AddNumberToObject(faults, "fired", fired);
     cJSON_AddNumberToObject(faults, "noticed", noticed);
     cJSON *kinds = cJSON_AddObjectToObject(faults, "fired_by_kind");
-    summary_add_fired(kinds, facts->fired);
+    for (size_t i = 0; i < facts->fired_count; i++)
+        cJSON_AddNumberToObject(kinds, facts->fired[i].kind, (double)facts->fired[i].times);
     cJSON_AddItemToObject(faults, "list", list);
 }
 

@@ -30,6 +30,10 @@ struct oracle_tally {
     const char *name;
     uint64_t verdicts[3];
 };
+struct fired_tally {
+    char *kind;
+    uint64_t times;
+};
 
 struct sweep_dir {
     char *path;
@@ -40,8 +44,9 @@ struct sweep_dir {
     struct failure *failures;
     struct combination *combinations; /* by group of figures */
     struct oracle_tally *oracles;
+    struct fired_tally *fired;
     size_t row_count, row_capacity, failure_count, failure_capacity, combination_count,
-        combination_capacity, oracle_count, oracle_capacity;
+        combination_capacity, oracle_count, oracle_capacity, fired_count, fired_capacity;
     uint64_t runs, verdicts[3], crashed, events, steps, simulated_ns;
     int exit_code;
 };
@@ -238,6 +243,25 @@ static bool tally_oracles(struct sweep_dir *dir, const struct run_result *result
     return true;
 }
 
+static bool tally_fired(struct sweep_dir *dir, const struct sweep_run *run) {
+    void *grown;
+    for (size_t i = 0; i < run->fired_count; i++) {
+        size_t at = 0;
+        while (at < dir->fired_count && strcmp(dir->fired[at].kind, run->fired[i].kind) != 0)
+            at++;
+        if (at == dir->fired_count) {
+            char *kind = strdup(run->fired[i].kind);
+            if (kind == NULL || !GROW(dir->fired, dir->fired_count, dir->fired_capacity)) {
+                free(kind);
+                return false;
+            }
+            dir->fired[dir->fired_count++] = (struct fired_tally){kind, 0};
+        }
+        dir->fired[at].times += run->fired[i].times;
+    }
+    return true;
+}
+
 /* ---- groups ---- */
 
 /* "kill, 4.9": what varies; the scenario's name before it where that is not the sweep's own. */
@@ -307,7 +331,7 @@ bool sweep_dir_add(struct sweep_dir *dir, const struct sweep_run *run) {
         dir->simulated_ns += run->result->simulated_ns;
     }
     return add_row(dir, run) && add_failure(dir, run) && tally_oracles(dir, run->result) &&
-           add_figures(dir, run);
+           tally_fired(dir, run) && add_figures(dir, run);
 }
 
 /* ---- the summary ---- */
@@ -352,8 +376,7 @@ static void add_counts(cJSON *summary, const struct sweep_dir *dir) {
     summary_add_seconds(summary, "simulated_s", dir->simulated_ns);
 }
 
-static void add_tallies(cJSON *summary, const struct sweep_dir *dir,
-                        const struct run_facts *facts) {
+static void add_tallies(cJSON *summary, const struct sweep_dir *dir) {
     cJSON *oracles = cJSON_AddArrayToObject(summary, "oracles");
     for (size_t i = 0; i < dir->oracle_count; i++) {
         cJSON *oracle = cJSON_CreateObject();
@@ -365,7 +388,8 @@ static void add_tallies(cJSON *summary, const struct sweep_dir *dir,
     }
     cJSON *faults = cJSON_AddObjectToObject(summary, "faults");
     cJSON *kinds = cJSON_AddObjectToObject(faults, "fired_by_kind");
-    summary_add_fired(kinds, facts->fired);
+    for (size_t i = 0; i < dir->fired_count; i++)
+        cJSON_AddNumberToObject(kinds, dir->fired[i].kind, (double)dir->fired[i].times);
 }
 
 static void add_failures(cJSON *summary, struct sweep_dir *dir) {
@@ -404,7 +428,7 @@ static char *summary_of_sweep(struct sweep_dir *dir, const struct run_facts *fac
     summary_add_seconds(summary, "wall_s", facts->wall_ns);
     cJSON_AddBoolToObject(summary, "interrupted", facts->interrupted);
     add_hash(summary, dir);
-    add_tallies(summary, dir, facts);
+    add_tallies(summary, dir);
     cJSON_AddItemToObject(summary, "metrics", figures_metrics(dir->figures, FIGURES_ALL));
     cJSON_AddItemToObject(summary, "metrics_by_tag",
                           figures_metrics_by_tag(dir->figures, FIGURES_ALL));
@@ -437,10 +461,10 @@ static bool write_directory(struct sweep_dir *dir, const char *summary,
         return false;
     }
     const char *note = NULL;
-    bool drawn = report_directory(dir->path, options, &note, error);
-    if (drawn)
-        *error = note; /* e.g. no gnuplot: the run is valid all the same */
-    return drawn;
+    if (!report_directory(dir->path, options, &note, error))
+        return false;
+    *error = note;
+    return true;
 }
 
 static void sweep_dir_free(struct sweep_dir *dir) {
@@ -453,10 +477,13 @@ static void sweep_dir_free(struct sweep_dir *dir) {
             free(dir->combinations[i].values[j]);
         free(dir->combinations[i].values);
     }
+    for (size_t i = 0; i < dir->fired_count; i++)
+        free(dir->fired[i].kind);
     free(dir->rows);
     free(dir->failures);
     free(dir->combinations);
     free(dir->oracles);
+    free(dir->fired);
     figures_free(dir->figures);
     scenario_texts_close(&dir->texts);
     free(dir->path);
