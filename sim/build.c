@@ -90,13 +90,11 @@ static void make_texts(struct scenario *scenario, const struct group_spec *group
         return;
     struct joiner joiner = {scenario, group};
     texts->group = group;
-    texts->name_servers =
-        group->name_servers.at == NULL
-            ? join(&joiner, name_server_count(scenario), any_name_server)
-            : join(&joiner, group->name_servers.chosen_count, known_name_server);
-    texts->topics = group->topics.count > 0
-                        ? join(&joiner, group->topics.count, topic_item)
-                        : join(&joiner, group->topic_names.count, topic_name);
+    texts->name_servers = group->name_servers.at == NULL
+                              ? join(&joiner, name_server_count(scenario), any_name_server)
+                              : join(&joiner, group->name_servers.chosen_count, known_name_server);
+    texts->topics = group->topics.count > 0 ? join(&joiner, group->topics.count, topic_item)
+                                            : join(&joiner, group->topic_names.count, topic_name);
     texts->broker_id = pool_format(&scenario->pool, "%" PRId64, group->broker_id);
 }
 

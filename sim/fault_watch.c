@@ -36,7 +36,7 @@ static void fault_begins(struct fault_watch *watch, const struct record *record,
     *fault = (struct fault_seen){
         .index = (uint32_t)record_uint(record, 0),
         .node = record->node,
-        .begin_ns = record_time_ns(record),
+        .begin_ns = record->world_ns,
         .end_ns = CLUSTER_NEVER,
         .noticed_ns = CLUSTER_NEVER,
         .lasting = lasting,
@@ -59,7 +59,7 @@ static void fault_ends(struct fault_watch *watch, const struct record *record) {
             ended = fault;
     }
     if (ended != NULL)
-        ended->end_ns = record_time_ns(record);
+        ended->end_ns = record->world_ns;
 }
 
 static bool concerns(const struct fault_watch *watch, const struct fault_seen *fault,
@@ -108,7 +108,7 @@ static void on_fault(struct fault_watch *watch, const struct record *record) {
 
 void fault_watch_on_record(struct fault_watch *watch, const struct record *record) {
     const struct cluster *cluster = watch->host.cluster;
-    uint64_t now_ns = record_time_ns(record);
+    uint64_t now_ns = record->world_ns;
     if (record->kind == EVENT_world_fault)
         on_fault(watch, record);
     if (watch->unnoticed == 0)

@@ -9,64 +9,100 @@
 
 /* ---- fields ---------------------------------------------------------------------------------- */
 
-#define NODE_FIELD                                                                                 \
-    {.key = "node", .type = FIELD_TARGETS, .offset = offsetof(struct timeline_entry, node),        \
-     .required = true, .about = "nodes: a name, a pattern, an array, or some drawn ones"}
-#define PAIR_FIELDS                                                                                \
-    {.key = "from", .type = FIELD_TARGETS, .offset = offsetof(struct timeline_entry, from),        \
-     .required = true, .about = "nodes at one end"},                                               \
-    {.key = "to", .type = FIELD_TARGETS, .offset = offsetof(struct timeline_entry, to),            \
-     .required = true, .about = "nodes at the other end"},                                         \
-    {.key = "one_way", .type = FIELD_BOOL, .offset = offsetof(struct timeline_entry, one_way),     \
-     .fallback = "false", .about = "only what goes from \"from\" to \"to\""}
-#define SETS_FIELD                                                                                 \
-    {.key = "sets", .type = FIELD_SETS, .offset = offsetof(struct timeline_entry, sets),           \
-     .required = true, .about = "an array of sets of nodes"}
+#define NODE_FIELD                                                                             \
+    {                                                                                          \
+        .key = "node", .type = FIELD_TARGETS, .offset = offsetof(struct timeline_entry, node), \
+        .required = true, .about = "nodes: a name, a pattern, an array, or some drawn ones"    \
+    }
+#define PAIR_FIELDS                                                                               \
+    {.key = "from",                                                                               \
+     .type = FIELD_TARGETS,                                                                       \
+     .offset = offsetof(struct timeline_entry, from),                                             \
+     .required = true,                                                                            \
+     .about = "nodes at one end"},                                                                \
+        {.key = "to",                                                                             \
+         .type = FIELD_TARGETS,                                                                   \
+         .offset = offsetof(struct timeline_entry, to),                                           \
+         .required = true,                                                                        \
+         .about = "nodes at the other end"},                                                      \
+    {                                                                                             \
+        .key = "one_way", .type = FIELD_BOOL, .offset = offsetof(struct timeline_entry, one_way), \
+        .fallback = "false", .about = "only what goes from \"from\" to \"to\""                    \
+    }
+#define SETS_FIELD                                                                          \
+    {                                                                                       \
+        .key = "sets", .type = FIELD_SETS, .offset = offsetof(struct timeline_entry, sets), \
+        .required = true, .about = "an array of sets of nodes"                              \
+    }
 
 static const struct field NODE_FIELDS[] = {NODE_FIELD};
 static const struct field PAIR_ONLY_FIELDS[] = {PAIR_FIELDS};
 static const struct field PARTITION_FIELDS[] = {
     SETS_FIELD,
-    {.key = "one_way", .type = FIELD_BOOL, .offset = offsetof(struct timeline_entry, one_way),
-     .fallback = "false", .about = "only what goes from an earlier set to a later one"},
+    {.key = "one_way",
+     .type = FIELD_BOOL,
+     .offset = offsetof(struct timeline_entry, one_way),
+     .fallback = "false",
+     .about = "only what goes from an earlier set to a later one"},
 };
 static const struct field BRIDGE_FIELDS[] = {
     SETS_FIELD,
-    {.key = "node", .type = FIELD_TARGETS, .offset = offsetof(struct timeline_entry, node),
-     .required = true, .about = "the bridge: nodes that all sets still reach"},
+    {.key = "node",
+     .type = FIELD_TARGETS,
+     .offset = offsetof(struct timeline_entry, node),
+     .required = true,
+     .about = "the bridge: nodes that all sets still reach"},
 };
 static const struct field LINK_CHANGE_FIELDS[] = {PAIR_FIELDS,
                                                   LINK_FIELDS(struct timeline_entry, link)};
 static const struct field CLOCK_STEP_FIELDS[] = {
     NODE_FIELD,
-    {.key = "by", .type = FIELD_SHIFT, .offset = offsetof(struct timeline_entry, shift_ns),
-     .required = true, .about = "how far the wall clock steps; whole milliseconds"},
+    {.key = "by",
+     .type = FIELD_SHIFT,
+     .offset = offsetof(struct timeline_entry, shift_ns),
+     .required = true,
+     .about = "how far the wall clock steps; whole milliseconds"},
 };
 static const struct field DRIFT_FIELDS[] = {
     NODE_FIELD,
-    {.key = "drift", .type = FIELD_DRIFT, .offset = offsetof(struct timeline_entry, drift_ppm),
-     .required = true, .about = "what the clock gains from now on"},
+    {.key = "drift",
+     .type = FIELD_DRIFT,
+     .offset = offsetof(struct timeline_entry, drift_ppm),
+     .required = true,
+     .about = "what the clock gains from now on"},
 };
 static const struct field CPU_FIELDS[] = {
     NODE_FIELD,
-    {.key = "cpu", .type = FIELD_DIST, .offset = offsetof(struct timeline_entry, cpu),
-     .required = true, .about = "time that one handler takes from now on"},
+    {.key = "cpu",
+     .type = FIELD_DIST,
+     .offset = offsetof(struct timeline_entry, cpu),
+     .required = true,
+     .about = "time that one handler takes from now on"},
 };
 static const struct field INSIDE_FIELDS[] = {
     NODE_FIELD,
-    {.key = "calls", .type = FIELD_COUNT, .offset = offsetof(struct timeline_entry, calls),
-     .required = true, .min = 1, .max = 1000000,
+    {.key = "calls",
+     .type = FIELD_COUNT,
+     .offset = offsetof(struct timeline_entry, calls),
+     .required = true,
+     .min = 1,
+     .max = 1000000,
      .about = "it dies inside its n-th call of the environment from now on"},
 };
 static const struct field COMMAND_FIELDS[] = {
     NODE_FIELD,
-    {.key = "command", .type = FIELD_NAME, .offset = offsetof(struct timeline_entry, command),
-     .required = true, .about = "a command of the node's role"},
-    {.key = "arguments", .type = FIELD_PROPERTIES,
-     .offset = offsetof(struct timeline_entry, arguments), .about = "of the command"},
+    {.key = "command",
+     .type = FIELD_NAME,
+     .offset = offsetof(struct timeline_entry, command),
+     .required = true,
+     .about = "a command of the node's role"},
+    {.key = "arguments",
+     .type = FIELD_PROPERTIES,
+     .offset = offsetof(struct timeline_entry, arguments),
+     .about = "of the command"},
 };
-#define FAULT_FIELDS(id, label)                                                                    \
-    static const struct record_type id##_TYPE = {                                                  \
+#define FAULT_FIELDS(id, label)                   \
+    static const struct record_type id##_TYPE = { \
         .name = label, .fields = id##_FIELDS, .field_count = COUNT(id##_FIELDS)}
 FAULT_FIELDS(NODE, "fault of nodes");
 FAULT_FIELDS(PAIR_ONLY, "fault of links");
@@ -81,24 +117,24 @@ FAULT_FIELDS(COMMAND, "command");
 
 /* ---- effects --------------------------------------------------------------------------------- */
 
-#define EFFECT(name)                                                                               \
+#define EFFECT(name) \
     static bool name(struct world *world, struct fault *fault, struct fault_target *target)
-#define EFFECT_ON_NODE(name, call)                                                                 \
-    EFFECT(name) {                                                                                 \
-        (void)fault;                                                                               \
-        return call(world, target->node);                                                          \
+#define EFFECT_ON_NODE(name, call)        \
+    EFFECT(name) {                        \
+        (void)fault;                      \
+        return call(world, target->node); \
     }
-#define EFFECT_ON_HOST(name, call)                                                                 \
-    EFFECT(name) {                                                                                 \
-        (void)fault;                                                                               \
-        call(world, target->host);                                                                 \
-        return true;                                                                               \
+#define EFFECT_ON_HOST(name, call) \
+    EFFECT(name) {                 \
+        (void)fault;               \
+        call(world, target->host); \
+        return true;               \
     }
-#define EFFECT_ON_LINK(name, call)                                                                 \
-    EFFECT(name) {                                                                                 \
-        (void)fault;                                                                               \
-        call(world, target->host, target->to);                                                     \
-        return true;                                                                               \
+#define EFFECT_ON_LINK(name, call)             \
+    EFFECT(name) {                             \
+        (void)fault;                           \
+        call(world, target->host, target->to); \
+        return true;                           \
     }
 
 EFFECT_ON_NODE(kill_node, world_kill)
@@ -238,15 +274,14 @@ const struct fault_kind FAULT_KINDS[] = {
      "power-off", &NODE_TYPE},
     {"black-hole", "all packets of the machine vanish, both ways", FAULT_HOSTS, LASTING,
      isolate_host, rejoin_host, NULL, &NODE_TYPE},
-    {"rejoin", "ends a black hole", FAULT_HOSTS, ONCE, rejoin_host, NULL, "black-hole",
-     &NODE_TYPE},
+    {"rejoin", "ends a black hole", FAULT_HOSTS, ONCE, rejoin_host, NULL, "black-hole", &NODE_TYPE},
     {"block", "packets between two sets of nodes vanish", FAULT_LINKS, LASTING, block_link,
      unblock_link, NULL, &PAIR_ONLY_TYPE},
     {"unblock", "ends a block", FAULT_LINKS, ONCE, unblock_link, NULL, "block", &PAIR_ONLY_TYPE},
     {"partition", "no packets between different sets of nodes", FAULT_SETS, LASTING, block_link,
      unblock_link, NULL, &PARTITION_TYPE},
-    {"bridge", "a partition whose sets all still reach some nodes", FAULT_SETS, LASTING,
-     block_link, unblock_link, NULL, &BRIDGE_TYPE},
+    {"bridge", "a partition whose sets all still reach some nodes", FAULT_SETS, LASTING, block_link,
+     unblock_link, NULL, &BRIDGE_TYPE},
     {"ring", "each node reaches only its two neighbours", FAULT_RING, LASTING, block_link,
      unblock_link, NULL, &NODE_TYPE},
     {"clog", "packets are held, and released in order at the end", FAULT_LINKS, LASTING, clog_link,
@@ -300,7 +335,9 @@ const struct fault_kind *fault_kind_look_up(struct field_reader *reader,
     nearest_begin(&nearest, name->text);
     for (size_t i = 0; i < FAULT_KIND_COUNT; i++)
         nearest_offer(&nearest, FAULT_KINDS[i].name);
-    doc_error(reader->errors, name, "unknown fault \"%.60s\"; expected one that mqsim list faults "
-              "shows%s", name->text, nearest_hint(&nearest));
+    doc_error(reader->errors, name,
+              "unknown fault \"%.60s\"; expected one that mqsim list faults "
+              "shows%s",
+              name->text, nearest_hint(&nearest));
     return NULL;
 }

@@ -63,8 +63,8 @@ struct fault {
 };
 
 /* Schedules the start of nodes, the workload and the timed faults, and listens for the events that
- * set others off. After scenario_settle, at time 0 of a built world. The faults' list, in the arena;
- * NULL: out of arena. */
+ * set others off. After scenario_settle, at time 0 of a built world. The faults' list, in the
+ * arena; NULL: out of arena. */
 struct fault *const *timeline_start(struct world *world, const struct scenario *scenario);
 /* "a,b", "a->b" or "a|b": what an entry is about, after scenario_settle. For free(); NULL: out of
  * memory. */

@@ -67,7 +67,7 @@ void judge_on_record(struct judge *judge, const struct record *record) {
     if (record->kind >= RECORD_STEP)
         return;
     judge->events++;
-    judge->end_ns = record_time_ns(record);
+    judge->end_ns = record->world_ns;
     if (record->kind == EVENT_world_assert)
         note_assertion(judge, record);
     cluster_on_record(judge->cluster, record);

@@ -137,7 +137,7 @@ static void remember_removal(struct metrics *metrics, const struct record *recor
     metrics->removals = removals;
     if (*at == 0)
         *at = ++metrics->removal_count;
-    removals[*at - 1] = (struct removal){record_time_ns(record), ""};
+    removals[*at - 1] = (struct removal){record->world_ns, ""};
     struct span reason = record_text(record, 4);
     size_t len = reason.len < TAG_BYTES ? reason.len : TAG_BYTES - 1;
     if (len > 0)
@@ -157,7 +157,7 @@ static bool is_due_to_fault(const struct cluster_node *broker, uint64_t alive_ns
 
 static void on_evicted(struct metrics *metrics, const struct record *record) {
     struct span reason = record_text(record, 4);
-    uint64_t since_ns = record_uint(record, 5), now_ns = record_time_ns(record);
+    uint64_t since_ns = record_uint(record, 5), now_ns = record->world_ns;
     const struct cluster_node *broker =
         cluster_find_broker(metrics->host.cluster, record_text(record, 1), record_text(record, 3));
     sample(metrics, METRIC_EVICTION_AFTER_LAST_REGISTRATION, since_ns, record->node, broker,
@@ -208,7 +208,7 @@ static void on_registered(struct metrics *metrics, const struct record *record) 
     uint64_t since_ns =
         before == NULL || broker == NULL ? CLUSTER_NEVER : obstacle_end(server, broker, &tag);
     if (since_ns != CLUSTER_NEVER)
-        sample(metrics, METRIC_RETURN_AFTER_RESUME, record_time_ns(record) - since_ns, record->node,
+        sample(metrics, METRIC_RETURN_AFTER_RESUME, record->world_ns - since_ns, record->node,
                broker, tag);
     *slot(metrics, &metrics->listed, key) = server->incarnation;
 }
@@ -237,7 +237,7 @@ static void on_dropped(struct metrics *metrics, const struct record *record) {
     const struct removal *removal = &metrics->removals[*at - 1];
     const struct cluster_node *broker =
         cluster_find_broker(metrics->host.cluster, broker_name, address);
-    uint64_t now_ns = record_time_ns(record);
+    uint64_t now_ns = record->world_ns;
     sample(metrics, METRIC_CLIENT_DROP_AFTER_EVICTION, now_ns - removal->at_ns, record->node,
            broker, span_of_text(removal->reason));
     if (broker != NULL && broker->fault_begin_ns != CLUSTER_NEVER &&

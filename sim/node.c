@@ -27,8 +27,8 @@ void node_begin(struct env *node, struct item *item, int step) {
     world->current = item;
     world->effect_ns = now;
     if (node->cpu->kind != DIST_CONSTANT || node->cpu->min != 0) {
-        uint64_t u = world_draw(world, DRAW_CPU_COST, node->draw_owner, node->costs++);
-        world->effect_ns += dist_sample(node->cpu, u);
+        world->effect_ns +=
+            world_draw_ns(world, node->cpu, DRAW_CPU_COST, node->draw_owner, node->costs++);
         node->free_ns = world->effect_ns;
     }
     world->steps++;
@@ -237,7 +237,8 @@ bool world_start(struct world *world, node_id id) {
 void node_start_at(struct env *node, uint64_t at_ns) {
     struct order *order = order_new(node, ORDER_START, NULL);
     order->incarnation = 0;
-    world_queue(node->world, &order->item, at_ns);
+    uint64_t now = world_now(node->world);
+    world_queue(node->world, &order->item, at_ns > now ? at_ns : now);
 }
 
 bool world_stop(struct world *world, node_id id) {

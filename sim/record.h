@@ -5,7 +5,8 @@
  * bytes, numbers as u64. Little-endian, packed. Kinds below EVENT_KIND_COUNT are model/events.h;
  * from RECORD_STEP on they are the world's steps (network, timers), written only when the sink asks
  * for steps, and never seen by oracles. File: header line "windtunnel-events 1\n", one JSON line
- * (node names, seed, scenario, commit, source of the clock), then records. */
+ * (node names, seed, scenario, commit, "clock": "world", or "wall" of real runs, whose world_ns is
+ * 0 in the file), then records. */
 #ifndef SIM_RECORD_H
 #define SIM_RECORD_H
 
@@ -40,7 +41,7 @@ struct record {
     uint16_t node; /* 0 is the world */
     uint32_t incarnation;
     uint32_t node_sequence;
-    uint64_t world_ns; /* 0 in logs of real runs */
+    uint64_t world_ns; /* of real runs: by the wall clock, since the first record */
     uint64_t mono_ns;
     int64_t wall_ms;
     size_t field_count;

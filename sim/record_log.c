@@ -15,6 +15,9 @@ struct record_log {
     cJSON *json;
     const char **nodes; /* by number - 1; owned by json */
     size_t node_count;
+    bool wall_clock; /* a log of a real run: world_ns comes from wall_ms */
+    bool first_seen;
+    int64_t first_wall_ms;
     uint64_t offset;    /* of the next record */
     const char *damage; /* set once damaged */
     uint8_t *bytes;     /* of the last record */
@@ -74,6 +77,8 @@ static const char *read_header(struct record_log *log) {
     log->json = cJSON_ParseWithLength(log->header, header_len);
     if (!cJSON_IsObject(log->json))
         return "the header line is not a JSON object";
+    const cJSON *clock = cJSON_GetObjectItemCaseSensitive(log->json, "clock");
+    log->wall_clock = cJSON_IsString(clock) && strcmp(clock->valuestring, "wall") == 0;
     if (!read_nodes(log))
         return "out of memory";
     log->offset = magic_len + 1 + header_len + 1;
@@ -121,6 +126,16 @@ static bool make_room(struct record_log *log, size_t len) {
     return true;
 }
 
+/* Time since the first record; what seems to come before it (clocks of several machines) is at 0.
+ */
+static void set_time(struct record_log *log, struct record *record) {
+    if (!log->first_seen)
+        log->first_wall_ms = record->wall_ms;
+    log->first_seen = true;
+    uint64_t since_ms = (uint64_t)record->wall_ms - (uint64_t)log->first_wall_ms;
+    record->world_ns = record->wall_ms <= log->first_wall_ms ? 0 : since_ms * 1000000U;
+}
+
 int record_log_next(struct record_log *log, struct record *out, uint64_t *offset) {
     if (log->damage != NULL)
         return damaged(log, log->damage, offset);
@@ -144,6 +159,8 @@ int record_log_next(struct record_log *log, struct record *out, uint64_t *offset
                        offset);
     if (!record_decode(span_of(log->bytes, length), out))
         return damaged(log, "a record whose kind or fields do not fit", offset);
+    if (log->wall_clock)
+        set_time(log, out);
     *offset = log->offset;
     log->offset += length;
     return 1;

@@ -53,11 +53,10 @@ struct scenario *scenario_load(const char *name, const char *text, size_t len,
     struct scenario *scenario = pool_alloc(&pool, sizeof *scenario);
     scenario->pool = pool;
     scenario->combination = combination;
-    scenario->source =
-        (struct doc_source){.name = pool_text(&scenario->pool, name, strlen(name)),
-                            .text = pool_text(&scenario->pool, text, len),
-                            .len = len,
-                            .first_line = 1};
+    scenario->source = (struct doc_source){.name = pool_text(&scenario->pool, name, strlen(name)),
+                                           .text = pool_text(&scenario->pool, text, len),
+                                           .len = len,
+                                           .first_line = 1};
     load(scenario, sets, set_count, errors);
     if (errors->count == 0)
         return scenario;

@@ -155,7 +155,7 @@ struct scenario_spec {
 struct scenario_node {
     const char *name;
     enum scenario_role role;
-    size_t host; /* index */
+    size_t host;  /* index */
     size_t place; /* in its group, from 0 */
     const struct group_spec *group;
     struct timing start;
@@ -179,11 +179,12 @@ struct scenario {
     struct scenario_draws *draws; /* what scenario_settle fills in */
     bool profiles_drawn;          /* links or CPU costs differ from seed to seed */
     uint32_t *marks;              /* scratch, one for each host */
-    int serialization; /* of the present seed: BINARY or JSON */
-    uint64_t seed;     /* of the present settling */
+    int serialization;            /* of the present seed: BINARY or JSON */
+    uint64_t seed;                /* of the present settling */
     /* Values of the varied parameters in this combination, as text. */
     const char **vary_names;
     const char **vary_values;
+    const char **vary_sets; /* the same as arguments of --set */
     size_t vary_count;
     size_t combination, combination_count;
 };

@@ -35,14 +35,15 @@ static void look_up(void *ctx, const struct field *field, void *member,
     if (field->type != FIELD_TARGETS)
         return;
     const struct targets *targets = member;
-    bool of_network = strcmp(field->key, "name_servers") == 0 ||
-                      (at->parent != NULL && at->parent->key != NULL &&
-                       strcmp(at->parent->key, "links") == 0);
+    bool of_network =
+        strcmp(field->key, "name_servers") == 0 ||
+        (at->parent != NULL && at->parent->key != NULL && strcmp(at->parent->key, "links") == 0);
     if (of_network && targets->drawn)
         doc_error(checker->errors, targets->at,
                   "\"%s\" cannot be drawn; expected nodes by name or pattern", field->key);
     if (strcmp(field->key, "name_servers") == 0) { /* they are the first nodes */
         names.count = 0;
+        names.what = "name server";
         while (names.count < checker->scenario->node_count &&
                checker->scenario->nodes[names.count].role == ROLE_NAME_SERVER)
             names.count++;
@@ -93,8 +94,7 @@ static void check_cluster(struct checker *checker) {
 /* ---- topics ---------------------------------------------------------------------------------- */
 
 /* Offers every topic that some broker will have; true when `name` is one. */
-static bool find_topic(const struct scenario *scenario, const char *name,
-                       struct nearest *nearest) {
+static bool find_topic(const struct scenario *scenario, const char *name, struct nearest *nearest) {
     static const char *const BUILT_IN[] = {"TBW102", "SELF_TEST_TOPIC", "BenchmarkTest",
                                            "OFFSET_MOVED_EVENT", "RMQ_SYS_TRACE_TOPIC"};
     bool found = false;
@@ -167,8 +167,10 @@ static bool check_end(struct checker *checker, const struct doc_value *at, const
     uint64_t end = checker->scenario->spec.duration_ns;
     if (latest <= end)
         return true;
-    doc_error(checker->errors, at, "%s is after the end of the run; expected at most its duration, "
-              "%s", what, time_text(checker, end));
+    doc_error(checker->errors, at,
+              "%s is after the end of the run; expected at most its duration, "
+              "%s",
+              what, time_text(checker, end));
     return false;
 }
 
@@ -180,8 +182,8 @@ static void check_lasts(struct checker *checker, const struct timeline_entry *en
     if (entry->lasts.at == NULL)
         return;
     if (entry->kind->end == NULL) {
-        doc_error(checker->errors, entry->lasts.at,
-                  "\"%s\" cannot be undone; expected no \"for\"", entry->kind->name);
+        doc_error(checker->errors, entry->lasts.at, "\"%s\" cannot be undone; expected no \"for\"",
+                  entry->kind->name);
         return;
     }
     if (entry->time.at != NULL)
@@ -312,27 +314,52 @@ static void check_workload(struct checker *checker, struct workload_spec *work) 
 
 /* ---- expectations ---------------------------------------------------------------------------- */
 
+/* A broker is meant by its node's name, or by its brokerName. */
+static bool is_broker_name(const struct scenario *scenario, const char *word) {
+    const struct group_spec *brokers = scenario->spec.cluster.brokers.items;
+    for (size_t i = 0; i < scenario->spec.cluster.brokers.count; i++)
+        for (size_t k = 0; k < brokers[i].properties.count; k++)
+            if (span_equal(brokers[i].properties.entries[k].key, SPAN_LITERAL("brokerName")) &&
+                span_equal(brokers[i].properties.entries[k].value, span_of_text(word)))
+                return true;
+    return false;
+}
+
 static void check_node_word(struct checker *checker, const struct doc_value *at, const char *word) {
     const struct scenario *scenario = checker->scenario;
     struct nearest nearest;
     nearest_begin(&nearest, word);
+    if (strcmp(at->key, "broker") == 0 && is_broker_name(scenario, word))
+        return;
     for (size_t i = 0; i < scenario->node_count; i++) {
         if (strcmp(scenario->nodes[i].name, word) == 0)
             return;
         nearest_offer(&nearest, scenario->nodes[i].name);
     }
-    doc_error(checker->errors, at, "unknown node \"%.60s\" in \"%s\"; expected a node of this "
-              "cluster%s", word, at->key, nearest_hint(&nearest));
+    doc_error(checker->errors, at,
+              "unknown node \"%.60s\" in \"%s\"; expected a node of this "
+              "cluster%s",
+              word, at->key, nearest_hint(&nearest));
 }
 
-/* "a, b": each must be a node. */
+/* "a, b": each must be a node; "any" and "all" stand alone. */
 static void check_node_list(struct checker *checker, const struct doc_value *at) {
+    if (strcmp(at->text, "any") == 0 || strcmp(at->text, "all") == 0)
+        return;
     for (const char *cursor = at->text; *cursor != 0;) {
         size_t len = strcspn(cursor, ", ");
         if (len > 0)
             check_node_word(checker, at, pool_text(checker->reader->pool, cursor, len));
         cursor += len + (cursor[len] != 0);
     }
+}
+
+static bool names_nodes(const char *key) {
+    static const char *const KEYS[] = {"excused", "node", "on", "broker"};
+    for (size_t i = 0; i < COUNT(KEYS); i++)
+        if (strcmp(KEYS[i], key) == 0)
+            return true;
+    return false;
 }
 
 static void *host_alloc(void *ctx, size_t size) {
@@ -351,13 +378,15 @@ static const char *host_node_name(void *ctx, uint16_t node) {
 static void check_expectation(struct checker *checker, struct expectation_spec *spec) {
     spec->type = oracle_find(span_of_text(spec->name));
     for (const struct doc_value *member = spec->at->first; member != NULL; member = member->next) {
-        if (strcmp(member->key, "excused") == 0 || strcmp(member->key, "node") == 0)
+        if (names_nodes(member->key))
             check_node_list(checker, member);
         else if (strcmp(member->key, "event") == 0)
             RMQ_IGNORE(find_event(checker, member->text, member) < 0, "it has reported");
     }
-    struct oracle_host host = {.alloc = host_alloc, .free = host_free,
-                               .node_name = host_node_name, .ctx = checker->reader->pool};
+    struct oracle_host host = {.alloc = host_alloc,
+                               .free = host_free,
+                               .node_name = host_node_name,
+                               .ctx = checker->reader->pool};
     struct judge_expectation expectation = {spec->type, &spec->parameters};
     const char *error = NULL;
     if (judge_create_on(&host, &expectation, 1, &error) == NULL)
@@ -384,7 +413,7 @@ static void check_words(struct checker *checker, const struct names *names, cons
 }
 
 static void check_names(struct checker *checker) {
-#define PLOT_NAME(name, heading, caption) name,
+#define PLOT_NAME(name, heading, caption, tables, single) name,
 #define PLANT_NAME(id, name, about) name,
     static const char *const PLOTS[] = {REPORT_PLOTS(PLOT_NAME)};
     static const char *const PLANTS[] = {ENV_PLANT_POINTS(PLANT_NAME)};

@@ -8,8 +8,8 @@
 #include "model/base/check.h"
 #include "sim/scenario_field_internal.h"
 
-#define EXPECTED                                                                                   \
-    "a duration such as \"30s\", or one of {\"constant\", \"uniform\", \"exponential\", "          \
+#define EXPECTED                                                                          \
+    "a duration such as \"30s\", or one of {\"constant\", \"uniform\", \"exponential\", " \
     "\"pareto\", \"table\"}"
 
 struct exponential_spec {
@@ -22,41 +22,73 @@ struct pareto_spec {
     int64_t alpha_milli;
 };
 #define HOUR_NS INT64_C(3600000000000)
-#define FIELDS_OF(type, fields, about) \
-    { #type, about, fields, sizeof fields / sizeof fields[0], sizeof(struct type), NULL, NULL, NULL }
+#define FIELDS_OF(type, fields, about)                                              \
+    {                                                                               \
+#type, about, fields,                                                       \
+            sizeof fields / sizeof fields[0], sizeof(struct type), NULL, NULL, NULL \
+    }
 
 static const struct field EXPONENTIAL_FIELDS[] = {
-    {.key = "floor", .type = FIELD_TIMING, .offset = offsetof(struct exponential_spec, floor),
+    {.key = "floor",
+     .type = FIELD_TIMING,
+     .offset = offsetof(struct exponential_spec, floor),
      .about = "least value, \"0s\" when left out"},
-    {.key = "mean", .type = FIELD_TIMING, .offset = offsetof(struct exponential_spec, mean),
-     .required = true, .min = 1, .max = HOUR_NS, .about = "mean of what is added to the floor"},
-    {.key = "max", .type = FIELD_TIMING, .offset = offsetof(struct exponential_spec, max),
+    {.key = "mean",
+     .type = FIELD_TIMING,
+     .offset = offsetof(struct exponential_spec, mean),
+     .required = true,
+     .min = 1,
+     .max = HOUR_NS,
+     .about = "mean of what is added to the floor"},
+    {.key = "max",
+     .type = FIELD_TIMING,
+     .offset = offsetof(struct exponential_spec, max),
      .about = "larger values are cut to this one"},
 };
 static const struct field PARETO_FIELDS[] = {
-    {.key = "scale", .type = FIELD_TIMING, .offset = offsetof(struct pareto_spec, scale),
-     .required = true, .min = 1, .max = HOUR_NS, .about = "least value"},
-    {.key = "alpha_milli", .type = FIELD_COUNT, .offset = offsetof(struct pareto_spec, alpha_milli),
-     .required = true, .min = 1001, .max = 20000, .about = "tail index times 1,000"},
-    {.key = "max", .type = FIELD_TIMING, .offset = offsetof(struct pareto_spec, max),
+    {.key = "scale",
+     .type = FIELD_TIMING,
+     .offset = offsetof(struct pareto_spec, scale),
+     .required = true,
+     .min = 1,
+     .max = HOUR_NS,
+     .about = "least value"},
+    {.key = "alpha_milli",
+     .type = FIELD_COUNT,
+     .offset = offsetof(struct pareto_spec, alpha_milli),
+     .required = true,
+     .min = 1001,
+     .max = 20000,
+     .about = "tail index times 1,000"},
+    {.key = "max",
+     .type = FIELD_TIMING,
+     .offset = offsetof(struct pareto_spec, max),
      .about = "larger values are cut to this one"},
 };
-const struct record_type DIST_EXPONENTIAL_TYPE = {
-    .name = "exponential", .about = "A floor and an exponential tail.",
-    .fields = EXPONENTIAL_FIELDS, .field_count = 3, .bytes = sizeof(struct exponential_spec)};
-const struct record_type DIST_PARETO_TYPE = {
-    .name = "pareto", .about = "A heavy tail.", .fields = PARETO_FIELDS, .field_count = 3,
-    .bytes = sizeof(struct pareto_spec)};
+const struct record_type DIST_EXPONENTIAL_TYPE = {.name = "exponential",
+                                                  .about = "A floor and an exponential tail.",
+                                                  .fields = EXPONENTIAL_FIELDS,
+                                                  .field_count = 3,
+                                                  .bytes = sizeof(struct exponential_spec)};
+const struct record_type DIST_PARETO_TYPE = {.name = "pareto",
+                                             .about = "A heavy tail.",
+                                             .fields = PARETO_FIELDS,
+                                             .field_count = 3,
+                                             .bytes = sizeof(struct pareto_spec)};
 
 uint64_t timing_max(const struct timing *timing) {
     if (timing->drawn == NULL)
         return timing->ns;
     switch (timing->drawn->kind) {
-    case DIST_CONSTANT: return timing->drawn->min;
-    case DIST_UNIFORM: return timing->drawn->max;
+    case DIST_CONSTANT:
+        return timing->drawn->min;
+    case DIST_UNIFORM:
+        return timing->drawn->max;
     case DIST_EXPONENTIAL:
-    case DIST_PARETO: return timing->drawn->max != 0 ? timing->drawn->max : UINT64_MAX;
-    case DIST_TABLE: return timing->drawn->value[timing->drawn->count - 1];
+    case DIST_PARETO:
+        return timing->drawn->max != 0 ? timing->drawn->max : UINT64_MAX;
+    case DIST_TABLE:
+        return timing->drawn->value[timing->drawn->count - 1];
     }
     RMQ_UNREACHABLE();
 }
@@ -81,7 +113,8 @@ static bool read_inner(struct field_reader *reader, const struct doc_value *valu
 static bool read_uniform(struct field_reader *reader, const struct doc_value *value,
                          struct dist_spec *out) {
     if (value->kind != DOC_ARRAY || value->count != 2)
-        return wrong_type(reader, value, "uniform", "an array of the least and the largest duration");
+        return wrong_type(reader, value, "uniform",
+                          "an array of the least and the largest duration");
     out->dist.kind = DIST_UNIFORM;
     if (!read_inner(reader, value->first, "uniform", &out->min) ||
         !read_inner(reader, value->last, "uniform", &out->max))
@@ -126,8 +159,7 @@ static bool read_point(struct field_reader *reader, const struct doc_value *valu
     if (!read_quantity(reader, &UNITS_DURATION, value->first, "table", &duration) ||
         !read_quantity(reader, &UNITS_RATIO, value->last, "table", &share))
         return false;
-    uint32_t upto = share >= 1000000 ? UINT32_MAX
-                                     : (uint32_t)(((uint64_t)share << 32) / 1000000);
+    uint32_t upto = share >= 1000000 ? UINT32_MAX : (uint32_t)(((uint64_t)share << 32) / 1000000);
     uint32_t i = dist->count;
     if (i > 0 && ((uint64_t)duration < dist->value[i - 1] || upto <= dist->upto[i - 1])) {
         doc_error(reader->errors, value,
@@ -184,6 +216,8 @@ bool read_dist(struct field_reader *reader, const struct field *field,
     if (value->kind == DOC_OBJECT) {
         if (!read_form(reader, field, value, out))
             return false;
+    } else if (value->kind != DOC_STRING && value->kind != DOC_NUMBER) {
+        return wrong_type(reader, value, field->key, EXPECTED);
     } else {
         int64_t duration;
         if (!read_quantity(reader, &UNITS_DURATION, value, field->key, &duration))

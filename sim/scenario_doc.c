@@ -114,11 +114,19 @@ static void take_key(struct builder *builder) {
 
 static void take(struct builder *builder, enum json_token token) {
     switch (token) {
-    case JSON_OBJECT_BEGIN: add(builder, DOC_OBJECT); break;
-    case JSON_ARRAY_BEGIN: add(builder, DOC_ARRAY); break;
+    case JSON_OBJECT_BEGIN:
+        add(builder, DOC_OBJECT);
+        break;
+    case JSON_ARRAY_BEGIN:
+        add(builder, DOC_ARRAY);
+        break;
     case JSON_OBJECT_END:
-    case JSON_ARRAY_END: builder->container = builder->container->parent; break;
-    case JSON_KEY: take_key(builder); break;
+    case JSON_ARRAY_END:
+        builder->container = builder->container->parent;
+        break;
+    case JSON_KEY:
+        take_key(builder);
+        break;
     case JSON_STRING: {
         bool ok = true;
         const char *text = decode(builder, &ok);
@@ -127,13 +135,22 @@ static void take(struct builder *builder, enum json_token token) {
             fail(builder, token_offset(builder), "broken text; expected UTF-8 without NUL");
         break;
     }
-    case JSON_NUMBER: add_number(builder); break;
-    case JSON_TRUE: add(builder, DOC_BOOL)->boolean = true; break;
-    case JSON_FALSE: add(builder, DOC_BOOL); break;
-    case JSON_NULL: add(builder, DOC_NULL); break;
+    case JSON_NUMBER:
+        add_number(builder);
+        break;
+    case JSON_TRUE:
+        add(builder, DOC_BOOL)->boolean = true;
+        break;
+    case JSON_FALSE:
+        add(builder, DOC_BOOL);
+        break;
+    case JSON_NULL:
+        add(builder, DOC_NULL);
+        break;
     case JSON_END:
     case JSON_ERROR:
-    case JSON_KEY_OBJECT: RMQ_UNREACHABLE();
+    case JSON_KEY_OBJECT:
+        RMQ_UNREACHABLE();
     }
 }
 
@@ -145,8 +162,8 @@ static void syntax_error(struct builder *builder) {
                        "JSON has no comments; expected %s, and notes in \"about\"",
                        builder->reader.expected);
     else
-        scenario_error(builder->errors, builder->source, offset,
-                       "this is not JSON; expected %s", builder->reader.expected);
+        scenario_error(builder->errors, builder->source, offset, "this is not JSON; expected %s",
+                       builder->reader.expected);
 }
 
 struct doc_value *doc_parse(struct pool *pool, const struct doc_source *source,
@@ -185,19 +202,23 @@ struct doc_value *doc_item(const struct doc_value *array, size_t index) {
 }
 
 const char *doc_kind_name(enum doc_kind kind) {
-    static const char *const NAMES[] = {"null", "a truth value", "a number",
-                                        "a text", "an array",    "an object"};
+    static const char *const NAMES[] = {"null",   "a truth value", "a number",
+                                        "a text", "an array",      "an object"};
     return NAMES[kind];
 }
 
 const char *doc_describe(struct pool *pool, const struct doc_value *value) {
     switch (value->kind) {
-    case DOC_STRING: return pool_format(pool, "the text \"%.60s\"", value->text);
-    case DOC_NUMBER: return pool_format(pool, "the number %.40s", value->text);
-    case DOC_BOOL: return value->boolean ? "true" : "false";
+    case DOC_STRING:
+        return pool_format(pool, "the text \"%.60s\"", value->text);
+    case DOC_NUMBER:
+        return pool_format(pool, "the number %.40s", value->text);
+    case DOC_BOOL:
+        return value->boolean ? "true" : "false";
     case DOC_NULL:
     case DOC_ARRAY:
-    case DOC_OBJECT: break;
+    case DOC_OBJECT:
+        break;
     }
     return doc_kind_name(value->kind);
 }
@@ -236,7 +257,8 @@ struct doc_value *doc_add_member(struct pool *pool, struct doc_value *object, co
 
 void doc_remove_member(struct doc_value *object, const char *key) {
     struct doc_value *before = NULL;
-    for (struct doc_value *value = object->first; value != NULL; before = value, value = value->next) {
+    for (struct doc_value *value = object->first; value != NULL;
+         before = value, value = value->next) {
         if (strcmp(value->key, key) != 0)
             continue;
         if (before == NULL)

@@ -20,16 +20,17 @@ bool wrong_type(struct field_reader *reader, const struct doc_value *value, cons
 /* Names that people write for a unit. */
 static const char *unit_alias(const char *unit) {
     static const char *const ALIASES[][2] = {
-        {"sec", "s"},      {"secs", "s"},    {"second", "s"},  {"seconds", "s"}, {"min", "m"},
-        {"mins", "m"},     {"minute", "m"},  {"minutes", "m"}, {"msec", "ms"},   {"millis", "ms"},
-        {"usec", "us"},    {"\xc2\xb5s", "us"}, {"hour", "h"}, {"hours", "h"},   {"hr", "h"},
-        {"day", "d"},      {"days", "d"},    {"percent", "%"}, {"KB", "kB"},     {"K", "KiB"},
-        {"M", "MiB"},      {"G", "GiB"},     {"bytes", "B"},   {"Mbps", "Mbit/s"},
+        {"sec", "s"},       {"secs", "s"},     {"second", "s"}, {"seconds", "s"},
+        {"min", "m"},       {"mins", "m"},     {"minute", "m"}, {"minutes", "m"},
+        {"msec", "ms"},     {"millis", "ms"},  {"usec", "us"},  {"\xc2\xb5s", "us"},
+        {"hour", "h"},      {"hours", "h"},    {"hr", "h"},     {"day", "d"},
+        {"days", "d"},      {"percent", "%"},  {"KB", "kB"},    {"K", "KiB"},
+        {"M", "MiB"},       {"G", "GiB"},      {"bytes", "B"},  {"Mbps", "Mbit/s"},
         {"Gbps", "Gbit/s"}, {"kbps", "kbit/s"}};
     for (size_t i = 0; i < sizeof ALIASES / sizeof ALIASES[0]; i++)
         if (strcmp(ALIASES[i][0], unit) == 0)
             return ALIASES[i][1];
-    return NULL;
+    return unit[0] == ' ' ? unit + 1 : NULL; /* no blank before it */
 }
 
 static void unknown_unit(struct field_reader *reader, const struct unit_system *system,
@@ -38,13 +39,17 @@ static void unknown_unit(struct field_reader *reader, const struct unit_system *
     nearest_begin(&nearest, unit);
     const char *alias = unit_alias(unit);
     for (size_t i = 0; i < system->count; i++) {
-        if (alias == NULL)
-            nearest_offer(&nearest, system->units[i].name);
-        else if (strcmp(alias, system->units[i].name) == 0)
-            nearest.best = alias;
+        const char *name = system->units[i].name;
+        size_t len = strlen(unit);
+        bool per_second = strncmp(name, unit, len) == 0 && strcmp(name + len, "/s") == 0;
+        if (per_second || (alias != NULL && strcmp(alias, name) == 0))
+            nearest.best = name;
+        else if (alias == NULL)
+            nearest_offer(&nearest, name);
     }
-    doc_error(reader->errors, value, "\"%s\" has the unknown unit \"%s\" in \"%.60s\"; expected %s%s",
-              key, unit, value->text, system->expected, nearest_hint(&nearest));
+    doc_error(reader->errors, value,
+              "\"%s\" has the unknown unit \"%s\" in \"%.60s\"; expected %s%s", key, unit,
+              value->text, system->expected, nearest_hint(&nearest));
 }
 
 bool read_quantity(struct field_reader *reader, const struct unit_system *system,
@@ -60,9 +65,13 @@ bool read_quantity(struct field_reader *reader, const struct unit_system *system
     size_t at;
     char unit[16];
     switch (unit_parse(system, value->text, out, &at, unit)) {
-    case UNIT_OK: return true;
-    case UNIT_NOT_A_NUMBER: return wrong_type(reader, value, key, system->expected);
-    case UNIT_UNKNOWN: unknown_unit(reader, system, value, key, unit); return false;
+    case UNIT_OK:
+        return true;
+    case UNIT_NOT_A_NUMBER:
+        return wrong_type(reader, value, key, system->expected);
+    case UNIT_UNKNOWN:
+        unknown_unit(reader, system, value, key, unit);
+        return false;
     case UNIT_MISSING:
         doc_error(reader->errors, value, "\"%s\" is \"%.60s\" without a unit; expected %s", key,
                   value->text, system->expected);
@@ -86,9 +95,15 @@ static const char *limit_text(struct field_reader *reader, const struct field *f
     switch (field->type) {
     case FIELD_DURATION:
     case FIELD_TIMING:
-    case FIELD_TIMINGS: duration_print((uint64_t)limit, text); break;
-    case FIELD_SIZE: return pool_format(reader->pool, "%" PRId64 "B", limit);
-    default: return pool_format(reader->pool, "%" PRId64, limit);
+    case FIELD_TIMINGS:
+        duration_print((uint64_t)limit, text);
+        break;
+    case FIELD_SIZE:
+        return pool_format(reader->pool, "%" PRId64 "B", limit);
+    case FIELD_RATE:
+        return pool_format(reader->pool, "%" PRId64 "B/s", limit);
+    default:
+        return pool_format(reader->pool, "%" PRId64, limit);
     }
     return pool_format(reader->pool, "%s", text);
 }
@@ -183,8 +198,8 @@ static bool read_name(struct field_reader *reader, const struct field *field,
 static const char *word_list(struct pool *pool, const char *const *words) {
     const char *text = pool_format(pool, "\"%s\"", words[0]);
     for (size_t i = 1; words[i] != NULL; i++)
-        text = pool_format(pool, words[i + 1] == NULL ? "%s or \"%s\"" : "%s, \"%s\"", text,
-                           words[i]);
+        text =
+            pool_format(pool, words[i + 1] == NULL ? "%s or \"%s\"" : "%s, \"%s\"", text, words[i]);
     return text;
 }
 
@@ -268,7 +283,8 @@ void props_append(struct props *props, const char *key, const char *text) {
 static bool read_properties(struct field_reader *reader, const struct field *field,
                             const struct doc_value *value, struct props *out) {
     if (value->kind != DOC_OBJECT)
-        return wrong_type(reader, value, field->key, "an object of texts, numbers and truth values");
+        return wrong_type(reader, value, field->key,
+                          "an object of texts, numbers and truth values");
     out->capacity = value->count;
     out->entries = pool_alloc(reader->pool, (value->count + 1) * sizeof *out->entries);
     for (const struct doc_value *member = value->first; member != NULL; member = member->next) {
@@ -325,32 +341,59 @@ static bool read_timings(struct field_reader *reader, const struct field *field,
 bool field_read(struct field_reader *reader, const struct field *field,
                 const struct doc_value *value, void *out) {
     switch (field->type) {
-    case FIELD_TEXT: return read_text(reader, field, value, out);
-    case FIELD_NAME: return read_name(reader, field, value, out);
-    case FIELD_WORD: return read_word(reader, field, value, out);
-    case FIELD_BOOL: return read_bool(reader, field, value, out);
-    case FIELD_COUNT: return read_count(reader, field, value, out);
-    case FIELD_SEED: return read_seed(reader, field, value, out);
-    case FIELD_DURATION: return read_ranged(reader, &UNITS_DURATION, field, value, out);
-    case FIELD_TIMING: return read_timing(reader, field, value, out);
-    case FIELD_TIMINGS: return read_timings(reader, field, value, out);
-    case FIELD_SHIFT: return read_quantity(reader, &UNITS_SHIFT, value, field->key, out);
-    case FIELD_DRIFT: return read_drift(reader, field, value, out);
-    case FIELD_RATIO: return read_ratio(reader, field, value, out);
-    case FIELD_SIZE: return read_ranged(reader, &UNITS_SIZE, field, value, out);
-    case FIELD_RATE: return read_ranged(reader, &UNITS_RATE, field, value, out);
-    case FIELD_DATE: return read_date(reader, field, value, out);
-    case FIELD_DIST: return read_dist(reader, field, value, out);
-    case FIELD_PROPERTIES: return read_properties(reader, field, value, out);
-    case FIELD_TARGETS: return read_targets(reader, field, value, out);
-    case FIELD_SETS: return read_sets(reader, field, value, out);
-    case FIELD_NAMES: return read_names(reader, field, value, out);
-    case FIELD_RECORD: record_read(reader, field->record, value, out); return true;
-    case FIELD_LIST: return read_list(reader, field, value, out);
-    case FIELD_ANY: *(const struct doc_value **)out = value; return true;
+    case FIELD_TEXT:
+        return read_text(reader, field, value, out);
+    case FIELD_NAME:
+        return read_name(reader, field, value, out);
+    case FIELD_WORD:
+        return read_word(reader, field, value, out);
+    case FIELD_BOOL:
+        return read_bool(reader, field, value, out);
+    case FIELD_COUNT:
+        return read_count(reader, field, value, out);
+    case FIELD_SEED:
+        return read_seed(reader, field, value, out);
+    case FIELD_DURATION:
+        return read_ranged(reader, &UNITS_DURATION, field, value, out);
+    case FIELD_TIMING:
+        return read_timing(reader, field, value, out);
+    case FIELD_TIMINGS:
+        return read_timings(reader, field, value, out);
+    case FIELD_SHIFT:
+        return read_quantity(reader, &UNITS_SHIFT, value, field->key, out);
+    case FIELD_DRIFT:
+        return read_drift(reader, field, value, out);
+    case FIELD_RATIO:
+        return read_ratio(reader, field, value, out);
+    case FIELD_SIZE:
+        return read_ranged(reader, &UNITS_SIZE, field, value, out);
+    case FIELD_RATE:
+        return read_ranged(reader, &UNITS_RATE, field, value, out);
+    case FIELD_DATE:
+        return read_date(reader, field, value, out);
+    case FIELD_DIST:
+        return read_dist(reader, field, value, out);
+    case FIELD_PROPERTIES:
+        return read_properties(reader, field, value, out);
+    case FIELD_TARGETS:
+        return read_targets(reader, field, value, out);
+    case FIELD_SETS:
+        return read_sets(reader, field, value, out);
+    case FIELD_NAMES:
+        return read_names(reader, field, value, out);
+    case FIELD_RECORD:
+        record_read(reader, field->record, value, out);
+        return true;
+    case FIELD_LIST:
+        return read_list(reader, field, value, out);
+    case FIELD_ANY:
+        *(const struct doc_value **)out = value;
+        return true;
     case FIELD_RESERVED:
-        doc_key_error(reader->errors, value, "\"%s\" is reserved; expected it with a later release: "
-                      "%s", field->key, field->about);
+        doc_key_error(reader->errors, value,
+                      "\"%s\" is reserved; expected it with a later release: "
+                      "%s",
+                      field->key, field->about);
         return false;
     }
     RMQ_UNREACHABLE();
@@ -370,11 +413,21 @@ static void read_property(struct field_reader *reader, const struct field *field
         return;
     const char *text = "";
     switch (field->type) {
-    case FIELD_BOOL: text = scratch.boolean ? "true" : "false"; break;
-    case FIELD_COUNT: text = pool_format(reader->pool, "%" PRId64, scratch.number); break;
-    case FIELD_DURATION: text = pool_format(reader->pool, "%" PRIu64, scratch.duration); break;
-    case FIELD_RATIO: text = pool_format(reader->pool, "%" PRIu32, scratch.ratio); break;
-    default: text = scratch.text; break;
+    case FIELD_BOOL:
+        text = scratch.boolean ? "true" : "false";
+        break;
+    case FIELD_COUNT:
+        text = pool_format(reader->pool, "%" PRId64, scratch.number);
+        break;
+    case FIELD_DURATION:
+        text = pool_format(reader->pool, "%" PRIu64, scratch.duration);
+        break;
+    case FIELD_RATIO:
+        text = pool_format(reader->pool, "%" PRIu32, scratch.ratio);
+        break;
+    default:
+        text = scratch.text;
+        break;
     }
     props_append(props, field->key, text);
 }
@@ -388,6 +441,17 @@ static const struct field *find_field(const struct record_type *type, const char
     return NULL;
 }
 
+/* "name, about, seed": the members that there may be. */
+static const char *key_list(struct pool *pool, const struct record_type *type,
+                            const struct record_type *variant) {
+    const char *text = "";
+    for (size_t i = 0; i < type->field_count; i++)
+        text = pool_format(pool, "%s%s%s", text, i == 0 ? "" : ", ", type->fields[i].key);
+    for (size_t i = 0; variant != NULL && i < variant->field_count; i++)
+        text = pool_format(pool, "%s, %s", text, variant->fields[i].key);
+    return text;
+}
+
 static void unknown_key(struct field_reader *reader, const struct record_type *type,
                         const struct record_type *variant, const struct doc_value *member) {
     struct nearest nearest;
@@ -396,17 +460,17 @@ static void unknown_key(struct field_reader *reader, const struct record_type *t
         nearest_offer(&nearest, type->fields[i].key);
     for (size_t i = 0; variant != NULL && i < variant->field_count; i++)
         nearest_offer(&nearest, variant->fields[i].key);
-    doc_key_error(reader->errors, member, "unknown key \"%.60s\" in %s; expected a member of %s%s",
+    doc_key_error(reader->errors, member, "unknown key \"%.60s\" in %s; expected one of %.300s%s",
                   member->key, variant != NULL ? variant->name : type->name,
-                  variant != NULL ? variant->name : type->name, nearest_hint(&nearest));
+                  key_list(reader->pool, type, variant), nearest_hint(&nearest));
 }
 
 static void check_required(struct field_reader *reader, const struct record_type *type,
                            const struct doc_value *value) {
     for (size_t i = 0; type != NULL && i < type->field_count; i++)
         if (type->fields[i].required && doc_member(value, type->fields[i].key) == NULL)
-            doc_error(reader->errors, value, "\"%s\" is missing in %s; expected %s",
-                      type->fields[i].key, type->name, type->fields[i].about);
+            doc_error(reader->errors, value, "\"%s\" is missing in %s; expected \"%s\", %s",
+                      type->fields[i].key, type->name, type->fields[i].key, type->fields[i].about);
 }
 
 static void read_member(struct field_reader *reader, const struct record_type *type,

@@ -98,10 +98,10 @@ struct field {
     enum field_type type;
     size_t offset;
     bool required;
-    int64_t min, max; /* COUNT, DURATION, TIMING, SIZE, RATE; max 0: no limit */
+    int64_t min, max;     /* COUNT, DURATION, TIMING, SIZE, RATE; max 0: no limit */
     const char *fallback; /* as in a file, for the schema and for readers; NULL: none or obvious */
     const struct record_type *record; /* RECORD, LIST */
-    const char *const *words; /* ends with NULL */
+    const char *const *words;         /* ends with NULL */
     const char *about;
     bool property; /* kept as text (durations as decimal ns) in the struct props at `offset` */
 };

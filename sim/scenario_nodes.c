@@ -42,9 +42,9 @@ static struct name_slot *find_slot(struct expander *expander, const char *name) 
 static size_t add_host(struct expander *expander, const char *name, int net) {
     struct scenario *scenario = expander->scenario;
     size_t index = expander->used[net]++;
-    scenario->hosts[scenario->host_count] = (struct scenario_host){
-        name, pool_format(&scenario->pool, "10.%d.%zu.%zu", net, index / PER_NET,
-                          index % PER_NET + 1)};
+    scenario->hosts[scenario->host_count] =
+        (struct scenario_host){name, pool_format(&scenario->pool, "10.%d.%zu.%zu", net,
+                                                 index / PER_NET, index % PER_NET + 1)};
     return scenario->host_count++;
 }
 
@@ -102,8 +102,7 @@ static void allocate(struct expander *expander, size_t count) {
     expander->slot_count = 64;
     while (expander->slot_count < count * 2)
         expander->slot_count *= 2;
-    expander->slots =
-        pool_alloc(&scenario->pool, expander->slot_count * sizeof *expander->slots);
+    expander->slots = pool_alloc(&scenario->pool, expander->slot_count * sizeof *expander->slots);
 }
 
 static void name_nodes(struct scenario *scenario) {
@@ -112,6 +111,7 @@ static void name_nodes(struct scenario *scenario) {
     names->names = pool_alloc(&scenario->pool, (count + 1) * sizeof(char *));
     names->hosts = pool_alloc(&scenario->pool, (count + 1) * sizeof(char *));
     names->count = count;
+    names->what = "node or host";
     for (size_t i = 0; i < count; i++) {
         names->names[i] = scenario->nodes[i].name;
         names->hosts[i] = scenario->hosts[scenario->nodes[i].host].name;

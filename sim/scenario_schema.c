@@ -94,33 +94,56 @@ static cJSON *list_schema(const struct record_type *type);
 
 static cJSON *type_schema(const struct field *field) {
     switch (field->type) {
-    case FIELD_TEXT: return typed("string");
-    case FIELD_NAME: return ref("name");
-    case FIELD_WORD: return words_schema(field->words);
-    case FIELD_BOOL: return or_reference(typed("boolean"));
-    case FIELD_COUNT: return count_schema(field);
-    case FIELD_SEED: return ref("seed");
-    case FIELD_DURATION: return ref("duration");
-    case FIELD_TIMING: return ref("drawn_duration");
+    case FIELD_TEXT:
+        return typed("string");
+    case FIELD_NAME:
+        return ref("name");
+    case FIELD_WORD:
+        return words_schema(field->words);
+    case FIELD_BOOL:
+        return or_reference(typed("boolean"));
+    case FIELD_COUNT:
+        return count_schema(field);
+    case FIELD_SEED:
+        return ref("seed");
+    case FIELD_DURATION:
+        return ref("duration");
+    case FIELD_TIMING:
+        return ref("drawn_duration");
     case FIELD_TIMINGS: {
         cJSON *forms[] = {ref("drawn_duration"), array_of(ref("drawn_duration"), 1, 0)};
         return any_of(forms, 2);
     }
-    case FIELD_SHIFT: return ref("shift");
-    case FIELD_DRIFT: return ref("drift");
-    case FIELD_RATIO: return ref("ratio");
-    case FIELD_SIZE: return ref("size");
-    case FIELD_RATE: return ref("rate");
-    case FIELD_DATE: return or_reference(typed("string"));
-    case FIELD_DIST: return ref("distribution");
-    case FIELD_PROPERTIES: return ref("properties");
-    case FIELD_TARGETS: return ref("nodes");
-    case FIELD_SETS: return or_reference(array_of(ref("nodes"), 2, 0));
-    case FIELD_NAMES: return or_reference(array_of(typed("string"), 0, 0));
-    case FIELD_RECORD: return or_reference(record_schema(field->record, NULL, NULL));
-    case FIELD_LIST: return or_reference(list_schema(field->record));
-    case FIELD_ANY: return cJSON_CreateObject();
-    case FIELD_RESERVED: return cJSON_CreateFalse();
+    case FIELD_SHIFT:
+        return ref("shift");
+    case FIELD_DRIFT:
+        return ref("drift");
+    case FIELD_RATIO:
+        return ref("ratio");
+    case FIELD_SIZE:
+        return ref("size");
+    case FIELD_RATE:
+        return ref("rate");
+    case FIELD_DATE:
+        return or_reference(typed("string"));
+    case FIELD_DIST:
+        return ref("distribution");
+    case FIELD_PROPERTIES:
+        return ref("properties");
+    case FIELD_TARGETS:
+        return ref("nodes");
+    case FIELD_SETS:
+        return or_reference(array_of(ref("nodes"), 2, 0));
+    case FIELD_NAMES:
+        return or_reference(array_of(typed("string"), 0, 0));
+    case FIELD_RECORD:
+        return or_reference(record_schema(field->record, NULL, NULL));
+    case FIELD_LIST:
+        return or_reference(list_schema(field->record));
+    case FIELD_ANY:
+        return cJSON_CreateObject();
+    case FIELD_RESERVED:
+        return cJSON_CreateFalse();
     }
     return NULL;
 }

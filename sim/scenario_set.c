@@ -13,14 +13,23 @@ struct parameter_spec {
     const char *about;
 };
 static const struct field PARAMETER_FIELDS[] = {
-    {.key = "value", .type = FIELD_ANY, .offset = offsetof(struct parameter_spec, value),
-     .required = true, .about = "what \"$NAME\" stands for"},
-    {.key = "about", .type = FIELD_TEXT, .offset = offsetof(struct parameter_spec, about),
-     .required = true, .about = "what it means"},
+    {.key = "value",
+     .type = FIELD_ANY,
+     .offset = offsetof(struct parameter_spec, value),
+     .required = true,
+     .about = "what \"$NAME\" stands for"},
+    {.key = "about",
+     .type = FIELD_TEXT,
+     .offset = offsetof(struct parameter_spec, about),
+     .required = true,
+     .about = "what it means"},
 };
 static const struct record_type PARAMETER_TYPE = {
-    .name = "parameter", .about = "A value with a name, for --set and \"vary\".",
-    .fields = PARAMETER_FIELDS, .field_count = 2, .bytes = sizeof(struct parameter_spec)};
+    .name = "parameter",
+    .about = "A value with a name, for --set and \"vary\".",
+    .fields = PARAMETER_FIELDS,
+    .field_count = 2,
+    .bytes = sizeof(struct parameter_spec)};
 
 struct putter {
     struct scenario *scenario;
@@ -80,13 +89,12 @@ static struct doc_value *set_value(struct putter *putter, const struct doc_sourc
     const char *text = source->text + source->start;
     bool must_be_json = *text == '{' || *text == '[' || *text == '"';
     struct scenario_errors *scratch = pool_alloc(pool, sizeof *scratch);
-    struct doc_value *value =
-        doc_parse(pool, source, must_be_json ? putter->errors : scratch);
+    struct doc_value *value = doc_parse(pool, source, must_be_json ? putter->errors : scratch);
     if (must_be_json || (value != NULL && scratch->count == 0))
         return value;
     value = pool_alloc(pool, sizeof *value);
-    *value = (struct doc_value){.kind = DOC_STRING, .text = text, .source = source,
-                                .offset = source->start};
+    *value = (struct doc_value){
+        .kind = DOC_STRING, .text = text, .source = source, .offset = source->start};
     return value;
 }
 
@@ -109,9 +117,9 @@ static struct doc_value *step(struct putter *putter, struct doc_value *value, co
                               const struct doc_source *source, size_t offset) {
     if (value->kind == DOC_OBJECT) {
         struct doc_value *member = doc_member(value, segment);
-        return member != NULL ? member
-                              : doc_add_member(&putter->scenario->pool, value, segment, source,
-                                               offset);
+        return member != NULL
+                   ? member
+                   : doc_add_member(&putter->scenario->pool, value, segment, source, offset);
     }
     if (value->kind == DOC_ARRAY) {
         char *end;
@@ -148,8 +156,10 @@ static struct doc_value *walk(struct putter *putter, char *path, const struct do
 static void apply_set(struct putter *putter, const char *argument, size_t ordinal) {
     struct pool *pool = &putter->scenario->pool;
     struct doc_source *source = pool_alloc(pool, sizeof *source);
-    *source = (struct doc_source){.name = "--set", .text = pool_text(pool, argument, strlen(argument)),
-                                  .len = strlen(argument), .first_line = ordinal};
+    *source = (struct doc_source){.name = "--set",
+                                  .text = pool_text(pool, argument, strlen(argument)),
+                                  .len = strlen(argument),
+                                  .first_line = ordinal};
     const char *equals = strchr(source->text, '=');
     if (equals == NULL || equals == source->text) {
         scenario_error(putter->errors, source, 0, "\"%.60s\" sets nothing; expected name=value",
@@ -196,12 +206,18 @@ static bool check_vary(struct putter *putter, const struct doc_value *item) {
     return false;
 }
 
-static const char *short_text(struct pool *pool, const struct doc_value *value, size_t index) {
-    if (value->kind == DOC_STRING || value->kind == DOC_NUMBER)
-        return value->text;
-    if (value->kind == DOC_BOOL)
-        return value->boolean ? "true" : "false";
-    return pool_format(pool, "#%zu", index);
+static const char *short_text(struct pool *pool, const struct doc_value *value) {
+    return value->kind == DOC_STRING ? value->text : doc_flat(pool, value);
+}
+
+/* "name=value" that --set reads back as `value`: a text that looks like JSON needs its quotes. */
+static const char *set_argument(struct pool *pool, const char *name,
+                                const struct doc_value *value) {
+    struct doc_source source = {.name = "", .text = value->text, .len = strlen(value->text)};
+    struct scenario_errors *scratch = pool_alloc(pool, sizeof *scratch);
+    bool bare = value->kind == DOC_STRING &&
+                (doc_parse(pool, &source, scratch) == NULL || scratch->count > 0);
+    return pool_format(pool, "%s=%s", name, bare ? value->text : doc_flat(pool, value));
 }
 
 static void apply_vary(struct putter *putter) {
@@ -218,6 +234,7 @@ static void apply_vary(struct putter *putter) {
     size_t count = vary->count, stride = 1;
     scenario->vary_names = pool_alloc(&scenario->pool, (count + 1) * sizeof(char *));
     scenario->vary_values = pool_alloc(&scenario->pool, (count + 1) * sizeof(char *));
+    scenario->vary_sets = pool_alloc(&scenario->pool, (count + 1) * sizeof(char *));
     for (const struct doc_value *item = vary->first; item != NULL; item = item->next) {
         if (!check_vary(putter, item))
             return;
@@ -231,10 +248,12 @@ static void apply_vary(struct putter *putter) {
     stride = scenario->combination_count;
     for (const struct doc_value *item = vary->first; item != NULL; item = item->next) {
         stride /= item->count;
-        size_t index = scenario->combination / stride % item->count;
-        const struct doc_value *chosen = doc_item(item, index);
+        const struct doc_value *chosen =
+            doc_item(item, scenario->combination / stride % item->count);
         scenario->vary_names[scenario->vary_count] = item->key;
-        scenario->vary_values[scenario->vary_count++] = short_text(&scenario->pool, chosen, index);
+        scenario->vary_sets[scenario->vary_count] =
+            set_argument(&scenario->pool, item->key, chosen);
+        scenario->vary_values[scenario->vary_count++] = short_text(&scenario->pool, chosen);
         doc_substitute(&scenario->pool, parameter_value(putter, item->key), chosen);
     }
 }
@@ -279,7 +298,7 @@ static void resolve_all(struct putter *putter) {
     for (struct doc_value *item = putter->scenario->doc->first; item != NULL; item = item->next)
         if (strcmp(item->key, "parameters") != 0 && strcmp(item->key, "vary") != 0)
             resolve(putter, item);
-    if (putter->parameters == NULL)
+    if (putter->parameters == NULL || putter->errors->count > 0)
         return;
     size_t index = 0;
     for (const struct doc_value *item = putter->parameters->first; item != NULL;

@@ -86,8 +86,12 @@ static void find(void *ctx, const struct field *field, void *member, const struc
             found_timing(finder, timing, DRAW_PARAMETER, owner_of(finder, timing->at));
         break;
     }
-    case FIELD_DIST: found_dist(finder, member); break;
-    case FIELD_TARGETS: found_targets(finder, member); break;
+    case FIELD_DIST:
+        found_dist(finder, member);
+        break;
+    case FIELD_TARGETS:
+        found_targets(finder, member);
+        break;
     case FIELD_SETS: {
         struct list *list = member;
         struct targets *sets = list->items;
@@ -95,7 +99,8 @@ static void find(void *ctx, const struct field *field, void *member, const struc
             found_targets(finder, &sets[i]);
         break;
     }
-    default: break;
+    default:
+        break;
     }
 }
 
@@ -142,10 +147,10 @@ void scenario_settle(struct scenario *scenario, uint64_t seed) {
         targets_draw(draws->targets[i].targets, seed, draws->targets[i].owner, &scenario->names);
     scenario->serialization = scenario->spec.cluster.serialization;
     if (scenario->serialization == SERIALIZATION_DRAWN)
-        scenario->serialization = draw_below(seed, DRAW_PARAMETER,
-                                             draw_owner("cluster.serialization"), 0, 2) == 0
-                                      ? SERIALIZATION_BINARY
-                                      : SERIALIZATION_JSON;
+        scenario->serialization =
+            draw_below(seed, DRAW_PARAMETER, draw_owner("cluster.serialization"), 0, 2) == 0
+                ? SERIALIZATION_BINARY
+                : SERIALIZATION_JSON;
 }
 
 /* ---- the effective scenario ------------------------------------------------------------------ */
@@ -187,11 +192,9 @@ static const char *join(struct pool *pool, const char *const *texts, size_t coun
 
 static void replace_targets(struct replacer *replacer, const struct scenario *scenario,
                             const struct targets *targets) {
-    const char **texts =
-        pool_alloc(&replacer->pool, (targets->chosen_count + 1) * sizeof(char *));
+    const char **texts = pool_alloc(&replacer->pool, (targets->chosen_count + 1) * sizeof(char *));
     for (size_t i = 0; i < targets->chosen_count; i++)
-        texts[i] =
-            pool_format(&replacer->pool, "\"%s\"", scenario->nodes[targets->chosen[i]].name);
+        texts[i] = pool_format(&replacer->pool, "\"%s\"", scenario->nodes[targets->chosen[i]].name);
     replace(replacer, targets->at, join(&replacer->pool, texts, targets->chosen_count));
 }
 
@@ -202,6 +205,11 @@ static void replace_starts(struct replacer *replacer, const struct scenario *sce
         if (group->start.each || scenario->nodes[i].start.drawn == NULL)
             continue;
         size_t count = (size_t)group->count;
+        if (count == 1) {
+            replace(replacer, group->start.at,
+                    duration_json(&replacer->pool, scenario->nodes[i].start.ns));
+            continue;
+        }
         const char **texts = pool_alloc(&replacer->pool, count * sizeof(char *));
         for (size_t k = 0; k < count; k++)
             texts[k] = duration_json(&replacer->pool, scenario->nodes[i + k].start.ns);
@@ -213,13 +221,12 @@ static void replace_starts(struct replacer *replacer, const struct scenario *sce
 static void replace_all(struct replacer *replacer, const struct scenario *scenario) {
     const struct scenario_draws *draws = scenario->draws;
     const struct doc_value *serialization =
-        scenario->spec.cluster.at == NULL
-            ? NULL
-            : doc_member(scenario->spec.cluster.at, "serialization");
+        scenario->spec.cluster.at == NULL ? NULL
+                                          : doc_member(scenario->spec.cluster.at, "serialization");
     if (serialization != NULL)
-        replace(replacer, serialization,
-                pool_format(&replacer->pool, "\"%s\"",
-                            SERIALIZATION_WORDS[scenario->serialization]));
+        replace(
+            replacer, serialization,
+            pool_format(&replacer->pool, "\"%s\"", SERIALIZATION_WORDS[scenario->serialization]));
     const struct doc_value *seed = doc_member(scenario->doc, "seed");
     if (seed != NULL)
         replace(replacer, seed, pool_format(&replacer->pool, "\"%" PRIu64 "\"", scenario->seed));
@@ -236,8 +243,8 @@ static void replace_all(struct replacer *replacer, const struct scenario *scenar
 char *scenario_effective(const struct scenario *scenario) {
     struct replacer replacer = {.count = 0};
     pool_init(&replacer.pool);
-    size_t room = scenario->draws->timing_count + scenario->draws->targets_count +
-                  scenario->node_count + 2;
+    size_t room =
+        scenario->draws->timing_count + scenario->draws->targets_count + scenario->node_count + 2;
     replacer.items = pool_alloc(&replacer.pool, room * sizeof *replacer.items);
     replace_all(&replacer, scenario);
     char *text = NULL;

@@ -7,8 +7,8 @@
 #include "model/base/check.h"
 #include "sim/scenario_field_internal.h"
 
-#define EXPECTED                                                                                   \
-    "a node, a pattern such as \"broker-*\", an array of them, or {\"random\": 2, \"of\": "        \
+#define EXPECTED                                                                            \
+    "a node, a pattern such as \"broker-*\", an array of them, or {\"random\": 2, \"of\": " \
     "\"broker-*\"}"
 
 static bool add_pattern(struct field_reader *reader, const struct field *field,
@@ -40,16 +40,28 @@ struct random_spec {
     uint32_t share_ppm;
 };
 static const struct field RANDOM_FIELDS[] = {
-    {.key = "random", .type = FIELD_COUNT, .offset = offsetof(struct random_spec, random),
-     .min = 1, .max = 65000, .about = "how many of them, drawn per seed"},
-    {.key = "random_share", .type = FIELD_RATIO, .offset = offsetof(struct random_spec, share_ppm),
+    {.key = "random",
+     .type = FIELD_COUNT,
+     .offset = offsetof(struct random_spec, random),
+     .min = 1,
+     .max = 65000,
+     .about = "how many of them, drawn per seed"},
+    {.key = "random_share",
+     .type = FIELD_RATIO,
+     .offset = offsetof(struct random_spec, share_ppm),
      .about = "which share of them, drawn per seed; at least one"},
-    {.key = "of", .type = FIELD_ANY, .offset = offsetof(struct random_spec, of), .required = true,
+    {.key = "of",
+     .type = FIELD_ANY,
+     .offset = offsetof(struct random_spec, of),
+     .required = true,
      .about = "a node, a pattern or an array of them"},
 };
 const struct record_type TARGETS_RANDOM_TYPE = {
-    .name = "random nodes", .about = "Some of the nodes, drawn per seed before the run.",
-    .fields = RANDOM_FIELDS, .field_count = 3, .bytes = sizeof(struct random_spec)};
+    .name = "random nodes",
+    .about = "Some of the nodes, drawn per seed before the run.",
+    .fields = RANDOM_FIELDS,
+    .field_count = 3,
+    .bytes = sizeof(struct random_spec)};
 
 bool read_targets(struct field_reader *reader, const struct field *field,
                   const struct doc_value *value, struct targets *out) {
@@ -102,12 +114,11 @@ static void unknown_node(struct field_reader *reader, const struct doc_value *pa
     }
     if (strchr(pattern->text, '*') != NULL)
         doc_error(reader->errors, pattern,
-                  "no node matches \"%.60s\"; expected a pattern of nodes of this cluster%s",
-                  pattern->text, nearest_hint(&nearest));
+                  "no %s matches \"%.60s\"; expected the pattern of a %s of this cluster%s",
+                  nodes->what, pattern->text, nodes->what, nearest_hint(&nearest));
     else
-        doc_error(reader->errors, pattern,
-                  "unknown node \"%.60s\"; expected a node or host of this cluster%s",
-                  pattern->text, nearest_hint(&nearest));
+        doc_error(reader->errors, pattern, "unknown %s \"%.60s\"; expected a %s of this cluster%s",
+                  nodes->what, pattern->text, nodes->what, nearest_hint(&nearest));
 }
 
 bool targets_look_up(struct field_reader *reader, struct targets *targets,
@@ -140,8 +151,10 @@ bool targets_look_up(struct field_reader *reader, struct targets *targets,
     if (!targets->drawn || targets->random <= (int64_t)targets->candidate_count)
         return true;
     const struct doc_value *at = record_at(targets->at, "random");
-    doc_error(reader->errors, at, "\"random\" is %s, out of range; expected 1 to %zu, the nodes "
-              "that match", at->text, targets->candidate_count);
+    doc_error(reader->errors, at,
+              "\"random\" is %s, out of range; expected 1 to %zu, the nodes "
+              "that match",
+              at->text, targets->candidate_count);
     return false;
 }
 
@@ -150,8 +163,7 @@ bool targets_look_up(struct field_reader *reader, struct targets *targets,
 static size_t wanted(const struct targets *targets) {
     if (targets->random > 0)
         return (size_t)targets->random;
-    uint64_t share =
-        ((uint64_t)targets->candidate_count * targets->share_ppm + 500000) / 1000000;
+    uint64_t share = ((uint64_t)targets->candidate_count * targets->share_ppm + 500000) / 1000000;
     return share == 0 ? 1 : (size_t)share;
 }
 
@@ -178,8 +190,8 @@ void targets_draw(struct targets *targets, uint64_t seed, uint64_t owner,
     targets->chosen_count = 0;
     for (size_t i = 0; i < targets->candidate_count; i++) {
         uint16_t node = targets->candidates[i];
-        uint64_t key = draw(seed, DRAW_PARAMETER,
-                            draw_owner_pair(owner, draw_owner(nodes->names[node])), 0);
+        uint64_t key =
+            draw(seed, DRAW_PARAMETER, draw_owner_pair(owner, draw_owner(nodes->names[node])), 0);
         size_t at = targets->chosen_count;
         if (at == count && key >= keys[at - 1])
             continue;

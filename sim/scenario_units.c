@@ -8,42 +8,64 @@
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static const struct unit DURATION[] = {
-    {"ns", 1},          {"us", 1000},          {"ms", 1000000},         {"s", 1000000000},
-    {"m", 60000000000}, {"h", 3600000000000},  {"d", 86400000000000},
+    {"ns", 1},          {"us", 1000},         {"ms", 1000000},       {"s", 1000000000},
+    {"m", 60000000000}, {"h", 3600000000000}, {"d", 86400000000000},
 };
 static const struct unit SIZE[] = {
-    {"B", 1},      {"kB", 1000},      {"MB", 1000000},      {"GB", 1000000000},
-    {"KiB", 1024}, {"MiB", 1048576},  {"GiB", 1073741824},
+    {"B", 1},      {"kB", 1000},     {"MB", 1000000},     {"GB", 1000000000},
+    {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824},
 };
 /* A bit is an eighth of a byte: bits per second need a factor of 1,000 at least. */
 static const struct unit RATE[] = {
-    {"B/s", 1},          {"kB/s", 1000},        {"MB/s", 1000000},         {"GB/s", 1000000000},
-    {"KiB/s", 1024},     {"MiB/s", 1048576},    {"kbit/s", 125},           {"Mbit/s", 125000},
-    {"Gbit/s", 125000000},
+    {"B/s", 1},         {"kB/s", 1000},  {"MB/s", 1000000},  {"GB/s", 1000000000},  {"KiB/s", 1024},
+    {"MiB/s", 1048576}, {"kbit/s", 125}, {"Mbit/s", 125000}, {"Gbit/s", 125000000},
 };
 static const struct unit RATIO[] = {{"%", 10000}, {"ppm", 1}};
 
 #define DURATION_EXPECTED "a duration such as \"30s\" (units ns, us, ms, s, m, h, d)"
 const struct unit_system UNITS_DURATION = {
     "a duration", DURATION_EXPECTED, "^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h|d))+$",
-    DURATION,     COUNT(DURATION),   false, true};
+    DURATION,     COUNT(DURATION),   false,
+    true};
 const struct unit_system UNITS_SHIFT = {
-    "a duration, perhaps negative", "a duration such as \"-30s\" (units ns, us, ms, s, m, h, d)",
-    "^[+-]?([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h|d))+$", DURATION, COUNT(DURATION), true, true};
+    "a duration, perhaps negative",
+    "a duration such as \"-30s\" (units ns, us, ms, s, m, h, d)",
+    "^[+-]?([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h|d))+$",
+    DURATION,
+    COUNT(DURATION),
+    true,
+    true};
 const struct unit_system UNITS_SIZE = {
-    "a size", "a size such as \"64KiB\" (units B, kB, MB, GB, KiB, MiB, GiB)",
-    "^[0-9]+([.][0-9]+)?(B|kB|MB|GB|KiB|MiB|GiB)$", SIZE, COUNT(SIZE), false, false};
+    "a size",
+    "a size such as \"64KiB\" (units B, kB, MB, GB, KiB, MiB, GiB)",
+    "^[0-9]+([.][0-9]+)?(B|kB|MB|GB|KiB|MiB|GiB)$",
+    SIZE,
+    COUNT(SIZE),
+    false,
+    false};
 const struct unit_system UNITS_RATE = {
-    "a rate", "a rate such as \"100Mbit/s\" (units B/s, kB/s, MB/s, GB/s, KiB/s, MiB/s, kbit/s, "
-              "Mbit/s, Gbit/s)",
-    "^[0-9]+([.][0-9]+)?(B/s|kB/s|MB/s|GB/s|KiB/s|MiB/s|kbit/s|Mbit/s|Gbit/s)$", RATE, COUNT(RATE),
-    false, false};
-const struct unit_system UNITS_RATIO = {
-    "a ratio", "a ratio such as \"1%\" or \"100ppm\"", "^[0-9]+([.][0-9]+)?(%|ppm)$", RATIO,
-    COUNT(RATIO), false, false};
-const struct unit_system UNITS_DRIFT = {
-    "a drift", "a drift such as \"-50ppm\" or \"0.1%\"", "^[+-]?[0-9]+([.][0-9]+)?(%|ppm)$", RATIO,
-    COUNT(RATIO), true, false};
+    "a rate",
+    "a rate such as \"100Mbit/s\" (units B/s, kB/s, MB/s, GB/s, KiB/s, MiB/s, kbit/s, "
+    "Mbit/s, Gbit/s)",
+    "^[0-9]+([.][0-9]+)?(B/s|kB/s|MB/s|GB/s|KiB/s|MiB/s|kbit/s|Mbit/s|Gbit/s)$",
+    RATE,
+    COUNT(RATE),
+    false,
+    false};
+const struct unit_system UNITS_RATIO = {"a ratio",
+                                        "a ratio such as \"1%\" or \"100ppm\"",
+                                        "^[0-9]+([.][0-9]+)?(%|ppm)$",
+                                        RATIO,
+                                        COUNT(RATIO),
+                                        false,
+                                        false};
+const struct unit_system UNITS_DRIFT = {"a drift",
+                                        "a drift such as \"-50ppm\" or \"0.1%\"",
+                                        "^[+-]?[0-9]+([.][0-9]+)?(%|ppm)$",
+                                        RATIO,
+                                        COUNT(RATIO),
+                                        true,
+                                        false};
 
 static bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -176,7 +198,7 @@ bool date_parse(const char *text, int64_t *out_ms) {
     bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     if (year < 1971 || day > DAYS[month - 1] + (month == 2 && leap))
         return false;
-    *out_ms = ((days_of(year, month, day) * 24 + hour) * 60 + minute) * 60000LL + second * 1000LL +
-              ms;
+    *out_ms =
+        ((days_of(year, month, day) * 24 + hour) * 60 + minute) * 60000LL + second * 1000LL + ms;
     return true;
 }

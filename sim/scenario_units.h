@@ -30,7 +30,14 @@ extern const struct unit_system UNITS_RATE;     /* bytes per second */
 extern const struct unit_system UNITS_RATIO;    /* parts per million */
 extern const struct unit_system UNITS_DRIFT;    /* parts per million, signed */
 
-enum unit_error { UNIT_OK, UNIT_NOT_A_NUMBER, UNIT_MISSING, UNIT_UNKNOWN, UNIT_NOT_WHOLE, UNIT_TOO_LARGE };
+enum unit_error {
+    UNIT_OK,
+    UNIT_NOT_A_NUMBER,
+    UNIT_MISSING,
+    UNIT_UNKNOWN,
+    UNIT_NOT_WHOLE,
+    UNIT_TOO_LARGE
+};
 /* Parses all of `text`. On an error *at is the offset in `text` of what is wrong, and for
  * UNIT_UNKNOWN `unit` holds the unknown one. */
 enum unit_error unit_parse(const struct unit_system *system, const char *text, int64_t *out,

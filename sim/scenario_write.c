@@ -1,4 +1,5 @@
 /* scenario_write.c - a document back to JSON text, some values replaced. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/scenario_doc.h"
@@ -40,7 +41,7 @@ static size_t flat_length(const struct writer *writer, const struct doc_value *v
     if (json != NULL)
         return len + strlen(json);
     if (value->kind != DOC_OBJECT && value->kind != DOC_ARRAY)
-        return len + strlen(value->text) + 6;
+        return len + (value->kind == DOC_NUMBER ? 0 : 5) + strlen(value->text);
     for (const struct doc_value *child = value->first; child != NULL && len <= LINE_WIDTH;
          child = child->next)
         len += flat_length(writer, child) + 2;
@@ -55,8 +56,8 @@ static void new_line(const struct writer *writer, size_t indent, bool flat) {
         fprintf(writer->out, "\n%*s", (int)indent, "");
 }
 
-static void write_members(const struct writer *writer, const struct doc_value *value,
-                          size_t indent, bool flat) {
+static void write_members(const struct writer *writer, const struct doc_value *value, size_t indent,
+                          bool flat) {
     bool object = value->kind == DOC_OBJECT;
     flat = flat || indent + flat_length(writer, value) <= LINE_WIDTH;
     putc(object ? '{' : '[', writer->out);
@@ -83,12 +84,22 @@ static void write_value(const struct writer *writer, const struct doc_value *val
         return;
     }
     switch (value->kind) {
-    case DOC_NULL: fputs("null", writer->out); break;
-    case DOC_BOOL: fputs(value->boolean ? "true" : "false", writer->out); break;
-    case DOC_NUMBER: fputs(value->text, writer->out); break;
-    case DOC_STRING: doc_write_text(writer->out, value->text); break;
+    case DOC_NULL:
+        fputs("null", writer->out);
+        break;
+    case DOC_BOOL:
+        fputs(value->boolean ? "true" : "false", writer->out);
+        break;
+    case DOC_NUMBER:
+        fputs(value->text, writer->out);
+        break;
+    case DOC_STRING:
+        doc_write_text(writer->out, value->text);
+        break;
     case DOC_ARRAY:
-    case DOC_OBJECT: write_members(writer, value, indent, flat); break;
+    case DOC_OBJECT:
+        write_members(writer, value, indent, flat);
+        break;
     }
 }
 
@@ -97,4 +108,17 @@ void doc_write(FILE *out, const struct doc_value *value, const struct doc_replac
     struct writer writer = {out, replacements, count};
     write_value(&writer, value, 0, false);
     putc('\n', out);
+}
+
+const char *doc_flat(struct pool *pool, const struct doc_value *value) {
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    if (out == NULL)
+        return "";
+    struct writer writer = {out, NULL, 0};
+    write_value(&writer, value, 0, true);
+    const char *copy = fclose(out) == 0 ? pool_text(pool, text, len) : "";
+    free(text);
+    return copy;
 }

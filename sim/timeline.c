@@ -127,10 +127,16 @@ static bool value_matches(const struct event_value *value, struct span wanted) {
     char digits[24];
     size_t len;
     switch (value->type) {
-    case EVENT_TEXT: return span_equal(value->text, wanted);
-    case EVENT_UINT: len = format_u64(digits, value->number); break;
-    case EVENT_INT: len = format_i64(digits, (int64_t)value->number); break;
-    default: RMQ_UNREACHABLE();
+    case EVENT_TEXT:
+        return span_equal(value->text, wanted);
+    case EVENT_UINT:
+        len = format_u64(digits, value->number);
+        break;
+    case EVENT_INT:
+        len = format_i64(digits, (int64_t)value->number);
+        break;
+    default:
+        RMQ_UNREACHABLE();
     }
     return span_equal(span_of(digits, len), wanted);
 }
@@ -188,7 +194,8 @@ static uint32_t mark_hosts(const struct scenario *scenario, const struct timelin
     uint32_t places = 0;
     switch (entry->kind->scope) {
     case FAULT_NODES:
-    case FAULT_HOSTS: break;
+    case FAULT_HOSTS:
+        break;
     case FAULT_LINKS:
         mark(scenario, &entry->from, 1, true);
         mark(scenario, &entry->to, 2, true);
@@ -217,12 +224,14 @@ static bool link_is_concerned(const struct timeline_entry *entry, uint32_t a, ui
         return false;
     switch (entry->kind->scope) {
     case FAULT_NODES:
-    case FAULT_HOSTS: return false;
+    case FAULT_HOSTS:
+        return false;
     case FAULT_LINKS:
-        return ((a & 1) != 0 && (b & 2) != 0) ||
-               (!entry->one_way && (a & 2) != 0 && (b & 1) != 0);
-    case FAULT_SETS: return entry->one_way ? a < b : a != b;
-    case FAULT_RING: return a % places + 1 != b && b % places + 1 != a;
+        return ((a & 1) != 0 && (b & 2) != 0) || (!entry->one_way && (a & 2) != 0 && (b & 1) != 0);
+    case FAULT_SETS:
+        return entry->one_way ? a < b : a != b;
+    case FAULT_RING:
+        return a % places + 1 != b && b % places + 1 != a;
     }
     RMQ_UNREACHABLE();
 }
@@ -317,8 +326,7 @@ static const char *text_in_arena(struct world *world, const struct scenario *sce
 static struct fault *fault_create(struct world *world, const struct scenario *scenario,
                                   const struct timeline_entry *entry, uint32_t index) {
     size_t count = collect(scenario, entry, NULL);
-    struct fault *fault =
-        world_alloc(world, sizeof *fault + count * sizeof(struct fault_target));
+    struct fault *fault = world_alloc(world, sizeof *fault + count * sizeof(struct fault_target));
     if (fault == NULL)
         return NULL;
     fault->kind = entry->kind;
@@ -338,8 +346,7 @@ static struct fault *fault_create(struct world *world, const struct scenario *sc
     return fault->text == NULL ? NULL : fault;
 }
 
-static bool start_faults(struct world *world, const struct scenario *scenario,
-                         struct fault **all) {
+static bool start_faults(struct world *world, const struct scenario *scenario, struct fault **all) {
     const struct timeline_entry *entries = scenario->spec.timeline.items;
     struct fault **tail = all;
     bool triggers = false;

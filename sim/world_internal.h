@@ -286,6 +286,9 @@ struct world {
 
 /* world.c */
 uint64_t world_draw(struct world *world, enum draw_purpose purpose, uint64_t owner, uint64_t index);
+/* A sample in nanoseconds, a day at most: no sum of times overflows. */
+uint64_t world_draw_ns(struct world *world, const struct dist *dist, enum draw_purpose purpose,
+                       uint64_t owner, uint64_t index);
 bool world_draw_chance(struct world *world, enum draw_purpose purpose, uint64_t owner,
                        uint64_t index, uint32_t ppm);
 uint64_t world_draw_below(struct world *world, enum draw_purpose purpose, uint64_t owner,
@@ -421,6 +424,8 @@ void conn_owner_died(struct world *world, struct env_conn *end, bool silent);
 /* net_dial.c */
 void dial_progresses(struct world *world, struct dial *dial);
 void dial_cancel(struct world *world, struct env_conn *end);
+/* Would the listener's kernel drop the last ACK of `end`'s handshake? */
+bool backlog_is_full(const struct env_conn *end);
 void accept_arrives(struct world *world, struct packet *packet);
 void accept_handle(struct world *world, struct packet *packet);
 struct env_listener *listener_find(const struct host *host, uint16_t port);
@@ -436,6 +441,11 @@ static inline void env_enter(const struct env *env_const) {
     if (__builtin_expect(++env->calls == env->kill_at, 0)) {
         world_jump(JUMP_KILL);
     }
+}
+/* The same for what is called on a connection, which must not be gone (E6). */
+static inline void conn_enter(const struct env_conn *conn) {
+    RMQ_ASSERT(conn->env != NULL);
+    env_enter(conn->env);
 }
 
 #endif

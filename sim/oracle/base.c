@@ -99,9 +99,10 @@ bool duration_parse(struct span text, uint64_t *ns) {
         }
         if (byte < '0' || byte > '9')
             break;
-        if (number > (UINT64_MAX - 9) / 10 || scale > 100000000)
+        uint64_t digit = byte - (uint64_t)'0';
+        if (number > (UINT64_MAX - digit) / 10 || scale > 100000000)
             return false;
-        number = number * 10 + (byte - '0');
+        number = number * 10 + digit;
         scale *= point != 0 ? 10 : 1;
     }
     if (at == 0 || (point != 0 && at == point + 1))

@@ -27,7 +27,7 @@ struct oracle_mark {
     uint16_t kind;
 };
 static inline struct oracle_mark oracle_mark(const struct record *record) {
-    return (struct oracle_mark){record_time_ns(record), record->node, record->kind};
+    return (struct oracle_mark){record->world_ns, record->node, record->kind};
 }
 
 /* An instance of `size` bytes, zeroed; checks that all keys are known ones. NULL: no memory. */

@@ -171,8 +171,8 @@ static void on_listing(struct client_follows *oracle, const struct record *recor
             server_of(oracle, belief->client) != record->node)
             continue;
         if (listed)
-            check(oracle, belief, record_time_ns(record));
-        belief->since_ns = listed ? CLUSTER_NEVER : record_time_ns(record);
+            check(oracle, belief, record->world_ns);
+        belief->since_ns = listed ? CLUSTER_NEVER : record->world_ns;
     }
 }
 
@@ -194,9 +194,9 @@ static void on_client_moved(struct client_follows *oracle, const struct record *
         struct belief *belief = &oracle->beliefs[i];
         if (belief->client != record->node || !belief->held)
             continue;
-        check(oracle, belief, record_time_ns(record));
+        check(oracle, belief, record->world_ns);
         bool gone = server != NULL && !is_listed(oracle, server->node, belief);
-        belief->since_ns = gone ? record_time_ns(record) : CLUSTER_NEVER;
+        belief->since_ns = gone ? record->world_ns : CLUSTER_NEVER;
     }
     uint64_t *node = table_put(&oracle->server_of, record->node);
     if (node == NULL)
@@ -212,14 +212,14 @@ static void on_believed(struct client_follows *oracle, const struct record *reco
         return;
     belief->held = true;
     belief->since_ns =
-        server != 0 && !is_listed(oracle, server, belief) ? record_time_ns(record) : CLUSTER_NEVER;
+        server != 0 && !is_listed(oracle, server, belief) ? record->world_ns : CLUSTER_NEVER;
 }
 
 static void on_dropped(struct client_follows *oracle, const struct record *record) {
     struct belief *belief = belief_of(oracle, record);
     if (belief == NULL || !belief->held)
         return;
-    check(oracle, belief, record_time_ns(record));
+    check(oracle, belief, record->world_ns);
     belief->held = false;
     belief->since_ns = CLUSTER_NEVER;
 }

@@ -264,7 +264,7 @@ static void on_fault(struct cluster *cluster, const struct record *record) {
 }
 
 void cluster_on_record(struct cluster *cluster, const struct record *record) {
-    cluster->now_ns = record_time_ns(record);
+    cluster->now_ns = record->world_ns;
     struct cluster_node *node = record->node == 0 ? NULL : see(cluster, record->node);
     if (record->kind == EVENT_world_fault) {
         on_fault(cluster, record);

@@ -55,12 +55,6 @@ struct cluster {
     bool no_memory;
 };
 
-/* Time of a record: world time, or in logs of real runs the wall clock. */
-static inline uint64_t record_time_ns(const struct record *record) {
-    return record->world_ns != 0 || record->wall_ms == 0 ? record->world_ns
-                                                         : (uint64_t)record->wall_ms * 1000000U;
-}
-
 struct cluster *cluster_create(const struct oracle_host *host); /* NULL: no memory */
 void cluster_on_record(struct cluster *cluster, const struct record *record);
 

@@ -362,7 +362,7 @@ static bool is_quiet(const struct convergence *oracle, uint64_t now_ns) {
 /* Before the record counts: is this the end of a quiet time, or the moment it is long enough? */
 static void watch_quiet(struct convergence *oracle, const struct record *record) {
     const struct cluster *cluster = oracle->base.host.cluster;
-    uint64_t now_ns = record_time_ns(record);
+    uint64_t now_ns = record->world_ns;
     bool disturbed = cluster->disturbed_ns != oracle->disturbed_ns;
     if ((disturbed || !oracle->judged) && is_quiet(oracle, now_ns))
         judge(oracle, now_ns);

@@ -75,7 +75,7 @@ static void on_fault(struct detection *oracle, const struct record *record) {
     const struct cluster_node *broker = cluster_find(cluster, oracle->broker);
     if (broker == NULL)
         broker = cluster_find_broker(cluster, oracle->broker, SPAN_NONE);
-    if (broker == NULL || broker->fault_begin_ns != record_time_ns(record))
+    if (broker == NULL || broker->fault_begin_ns != record->world_ns)
         return;
     oracle->fault = oracle_mark(record);
     for (size_t i = 0; i < oracle->count; i++)
@@ -103,7 +103,7 @@ static void on_evicted(struct detection *oracle, const struct record *record) {
     server->listed = false;
     if (!server->judged)
         return;
-    uint64_t now_ns = record_time_ns(record);
+    uint64_t now_ns = record->world_ns;
     bool late = now_ns - oracle->fault.world_ns > oracle->within_ns;
     oracle->base.verdict.checked++;
     server->judged = false;

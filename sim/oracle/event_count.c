@@ -81,8 +81,8 @@ static bool field_has(const struct event_value *field, struct span value) {
 
 static void on_record(void *self, const struct record *record) {
     struct event_count *oracle = self;
-    if (record->kind != oracle->kind || record_time_ns(record) < oracle->from_ns ||
-        record_time_ns(record) > oracle->until_ns)
+    if (record->kind != oracle->kind || record->world_ns < oracle->from_ns ||
+        record->world_ns > oracle->until_ns)
         return;
     struct span node =
         span_of_text(oracle->base.host.node_name(oracle->base.host.ctx, record->node));

@@ -61,8 +61,8 @@ static void on_record(void *self, const struct record *record) {
         cluster_find_broker(cluster, record_text(record, 1), record_text(record, 3));
     if (!is_judged(oracle, broker, record))
         return;
-    uint64_t since_ns = oracle->since_fault ? record_time_ns(record) - broker->fault_begin_ns
-                                            : record_uint(record, 5);
+    uint64_t since_ns =
+        oracle->since_fault ? record->world_ns - broker->fault_begin_ns : record_uint(record, 5);
     oracle->base.verdict.checked++;
     if (since_ns >= oracle->min_ns && since_ns <= oracle->max_ns)
         return;
@@ -74,10 +74,10 @@ static void on_record(void *self, const struct record *record) {
                      TEXT(record_text(record, 4)), SECONDS(since_ns), what, SECONDS(oracle->min_ns),
                      SECONDS(oracle->max_ns)))
         return;
-    oracle_witness(&oracle->base,
-                   (struct oracle_mark){record_time_ns(record) - since_ns,
-                                        broker == NULL ? 0 : broker->node, 0},
-                   "%s", what);
+    oracle_witness(
+        &oracle->base,
+        (struct oracle_mark){record->world_ns - since_ns, broker == NULL ? 0 : broker->node, 0},
+        "%s", what);
     oracle_witness(&oracle->base, oracle_mark(record), "removed by %.*s",
                    TEXT(record_text(record, 4)));
 }

@@ -40,7 +40,7 @@ static void on_record(void *self, const struct record *record) {
         !name_listed(oracle->role, span_of_text(cluster_role_name(node->role))))
         return;
     oracle->base.verdict.checked++;
-    if (record_time_ns(record) < oracle->after_ns || oracle_excuses(&oracle->base, node))
+    if (record->world_ns < oracle->after_ns || oracle_excuses(&oracle->base, node))
         return;
     uint64_t *opened = table_put(&oracle->opened, record->node);
     if (opened == NULL) {

@@ -62,7 +62,7 @@ static void check(struct no_flapping *oracle, const struct slot *slot,
         return;
     uint64_t oldest = slot->count - 1 - oracle->changes;
     const struct oracle_mark *from = &slot->changes[oldest % (CHANGES_MAX + 1)];
-    uint64_t took_ns = record_time_ns(record) - from->world_ns;
+    uint64_t took_ns = record->world_ns - from->world_ns;
     if (took_ns > oracle->within_ns)
         return;
     if (!oracle_fail(&oracle->base,

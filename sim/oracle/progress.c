@@ -141,7 +141,7 @@ static bool any_broker_healthy(const struct cluster *cluster) {
  * only when it is the first or the last. */
 static void follow_health(struct progress *oracle, const struct record *record) {
     const struct cluster *cluster = oracle->base.host.cluster;
-    uint64_t now_ns = record_time_ns(record);
+    uint64_t now_ns = record->world_ns;
     const struct cluster_node *node = cluster_node(cluster, record->node);
     bool before = oracle->brokers_healthy;
     bool comes = node != NULL && node->role == CLUSTER_BROKER && cluster_is_healthy(node);
@@ -174,8 +174,8 @@ static void on_record(void *self, const struct record *record) {
     const struct cluster_node *node = cluster_node(oracle->base.host.cluster, record->node);
     if (counter == NULL || node == NULL || counter->since_ns == CLUSTER_NEVER)
         return;
-    check(oracle, counter, node, record_time_ns(record), true);
-    counter->since_ns = record_time_ns(record);
+    check(oracle, counter, node, record->world_ns, true);
+    counter->since_ns = record->world_ns;
     counter->last = oracle_mark(record);
     counter->events++;
 }

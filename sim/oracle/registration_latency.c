@@ -58,8 +58,8 @@ static void check(struct registration_latency *oracle, const struct record *reco
 
 static void on_answer(struct registration_latency *oracle, const struct record *record) {
     uint64_t took_ns = record_uint(record, 2);
-    uint64_t sent_ns = record_time_ns(record) - took_ns;
-    if (!is_judged(oracle, record_text(record, 0), sent_ns))
+    uint64_t sent_ns = record->world_ns - took_ns;
+    if (took_ns > record->world_ns || !is_judged(oracle, record_text(record, 0), sent_ns))
         return;
     oracle->answers++;
     if (record->kind == EVENT_registration_answered) {
@@ -80,13 +80,13 @@ static void on_record(void *self, const struct record *record) {
         record->kind != EVENT_registration_round_done)
         return;
     const struct cluster_node *broker = cluster_node(oracle->base.host.cluster, record->node);
-    if (record_time_ns(record) < oracle->after_ns || !cluster_is_healthy(broker) ||
+    if (record->world_ns < oracle->after_ns || !cluster_is_healthy(broker) ||
         oracle_excuses(&oracle->base, broker))
         return;
     if (record->kind != EVENT_registration_round_done)
         on_answer(oracle, record);
     /* what was missed during a pause is late by nature */
-    else if (record_time_ns(record) - cluster_healthy_since(broker) >= record_uint(record, 3))
+    else if (record->world_ns - cluster_healthy_since(broker) >= record_uint(record, 3))
         check(oracle, record, "a registration round was late by", record_uint(record, 3),
               oracle->late_max_ns);
 }

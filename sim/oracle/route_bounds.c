@@ -176,11 +176,11 @@ static void on_channel_closed(struct route_bounds *oracle, const struct record *
     if (closed_ns == NULL)
         oracle->base.no_memory = true;
     else
-        *closed_ns = record_time_ns(record);
+        *closed_ns = record->world_ns;
     for (size_t i = 0; oracle->unproven_closes > 0 && i < oracle->count; i++) {
         struct route_entry *entry = &oracle->entries[i];
         if (entry->unproven_close_ns == CLUSTER_NEVER || entry->name_server != record->node ||
-            record_time_ns(record) - entry->unproven_close_ns > oracle->slack_ns ||
+            record->world_ns - entry->unproven_close_ns > oracle->slack_ns ||
             closed_key(oracle, record->node, intern_text(&oracle->names, entry->address)) != key)
             continue;
         entry->unproven_close_ns = CLUSTER_NEVER;
@@ -206,7 +206,7 @@ static void fail_close(struct route_bounds *oracle, struct route_entry *entry) {
 /* The end of the connection is reported in the same handler or shortly before or after. */
 static void check_close(struct route_bounds *oracle, struct route_entry *entry,
                         const struct record *record) {
-    uint64_t now_ns = record_time_ns(record);
+    uint64_t now_ns = record->world_ns;
     const uint64_t *closed_ns =
         table_get(&oracle->closed, closed_key(oracle, record->node, record_text(record, 3)));
     if (closed_ns != NULL && now_ns - *closed_ns <= oracle->slack_ns)
@@ -249,10 +249,11 @@ static uint64_t later(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
 
-/* `broker` is missing at `server`, both healthy since the times given: is it for too long? */
+/* `broker` is missing at `server`, or returns just now, both healthy since the times given: is it
+ * for too long? */
 static void check_missing(struct route_bounds *oracle, const struct cluster_node *server,
                           uint64_t server_since_ns, const struct cluster_node *broker,
-                          uint64_t broker_since_ns, uint64_t now_ns) {
+                          uint64_t broker_since_ns, uint64_t now_ns, bool returns) {
     if (oracle_excuses(&oracle->base, server) || oracle_excuses(&oracle->base, broker))
         return;
     const struct route_entry *entry =
@@ -262,8 +263,9 @@ static void check_missing(struct route_bounds *oracle, const struct cluster_node
     uint64_t since_ns = later(later(server_since_ns, broker_since_ns), entry->changed_ns);
     bool network = server->network_fault || broker->network_fault;
     uint64_t allowed_ns = oracle->period_ns * (network ? 2 : 1) + oracle->rpc_ns + oracle->slack_ns;
-    oracle->base.verdict.checked++;
-    if (now_ns - since_ns <= allowed_ns)
+    bool late = now_ns - since_ns > allowed_ns;
+    oracle->base.verdict.checked += returns || late;
+    if (!late)
         return;
     if (!oracle_fail(&oracle->base,
                      "%.*s does not list the healthy broker %.*s for " SECONDS_FORMAT,
@@ -285,9 +287,9 @@ static void check_pairs_of(struct route_bounds *oracle, const struct cluster_nod
             continue;
         uint64_t other_since_ns = oracle->before[i].since_ns;
         if (node->role == CLUSTER_NAMESRV && other->role == CLUSTER_BROKER)
-            check_missing(oracle, node, since_ns, other, other_since_ns, now_ns);
+            check_missing(oracle, node, since_ns, other, other_since_ns, now_ns, false);
         if (node->role == CLUSTER_BROKER && other->role == CLUSTER_NAMESRV)
-            check_missing(oracle, other, other_since_ns, node, since_ns, now_ns);
+            check_missing(oracle, other, other_since_ns, node, since_ns, now_ns, false);
     }
 }
 
@@ -321,7 +323,7 @@ static void follow_health_of(struct route_bounds *oracle, uint16_t number, uint6
 }
 
 static void follow_health(struct route_bounds *oracle, const struct record *record) {
-    uint64_t now_ns = record_time_ns(record);
+    uint64_t now_ns = record->world_ns;
     if (record->node != 0) {
         follow_health_of(oracle, record->node, now_ns);
         return;
@@ -341,15 +343,15 @@ static void forget_server(struct route_bounds *oracle, const struct record *reco
         struct route_entry *entry = &oracle->entries[i];
         if (entry->name_server != record->node || !entry->listed)
             continue;
-        check_late(oracle, entry, record_time_ns(record));
+        check_late(oracle, entry, record->world_ns);
         entry->listed = false;
-        entry->changed_ns = record_time_ns(record);
+        entry->changed_ns = record->world_ns;
     }
 }
 
 static void refresh(struct route_bounds *oracle, struct route_entry *entry, uint32_t address,
                     const struct record *record) {
-    uint64_t now_ns = record_time_ns(record);
+    uint64_t now_ns = record->world_ns;
     const struct cluster_node *server = server_of(oracle, entry);
     const struct cluster_node *broker =
         cluster_find_broker(oracle->base.host.cluster, intern_text(&oracle->names, entry->broker),
@@ -358,7 +360,7 @@ static void refresh(struct route_bounds *oracle, struct route_entry *entry, uint
         check_late(oracle, entry, now_ns);
     else if (broker != NULL && cluster_is_healthy(server) && cluster_is_healthy(broker))
         check_missing(oracle, server, cluster_healthy_since(server), broker,
-                      cluster_healthy_since(broker), now_ns);
+                      cluster_healthy_since(broker), now_ns, true);
     if (!entry->listed)
         entry->changed_ns = now_ns;
     entry->listed = true;
@@ -392,10 +394,10 @@ static void on_evicted(struct route_bounds *oracle, const struct record *record)
         entry_of(oracle, record->node, record_text(record, 1), record_int(record, 2));
     if (entry == NULL || !entry->listed)
         return; /* the log begins later than the registration */
-    check_late(oracle, entry, record_time_ns(record));
+    check_late(oracle, entry, record->world_ns);
     check_removal(oracle, entry, record);
     entry->listed = false;
-    entry->changed_ns = record_time_ns(record);
+    entry->changed_ns = record->world_ns;
 }
 
 static void on_record(void *self, const struct record *record) {
