@@ -35,8 +35,7 @@ static const struct broker *broker(void) {
     return fake_node(env);
 }
 
-/* ---- every recorded request 17
- * ------------------------------------------------------------------- */
+/* ---- every recorded request 17 --------------------------------------------------------------- */
 
 static bool is_request_17(const struct vector_row *row) {
     return vector_is_frame(row) && row->to_server && row->code == REQUEST_UPDATE_AND_CREATE_TOPIC &&
@@ -58,7 +57,7 @@ static void compare_answer(const struct vector_row *row, const struct vector_row
     ck_assert_int_eq(got.code, want->code);
     ck_assert_int_eq(got.opaque, want->opaque);
     ck_assert_int_eq(got.flag, want->flag);
-    ck_assert_int_eq(got.field_count, 0);
+    ck_assert_uint_eq(got.field_count, 0);
     ck_assert_ptr_null(want->ext);
     ck_assert(got.body.len == 0 && want->body_len == 0);
     ck_assert_int_eq(got.serialization, row->serialization);
@@ -91,8 +90,7 @@ START_TEST(test_update_and_create_topic__answers_as_recorded) {
 }
 END_TEST
 
-/* ---- each check
- * ---------------------------------------------------------------------------------------- */
+/* ---- each check ------------------------------------------------------------------------------ */
 
 struct field {
     const char *key;
@@ -274,8 +272,7 @@ START_TEST(test_request__unknown_codes_are_code_3) {
 }
 END_TEST
 
-/* ---- the quirk: the answer waits
- * --------------------------------------------------------------------- */
+/* ---- the quirk: the answer waits ------------------------------------------------------------- */
 
 #define NAMED IDENTITY "namesrvAddr=10.0.0.1:9876\nquirk.serialRegistration=true\n"
 
@@ -329,8 +326,7 @@ START_TEST(test_serial_quirk__broker_may_stop) {
 }
 END_TEST
 
-/* ---- the role command
- * --------------------------------------------------------------------------------- */
+/* ---- the role command ------------------------------------------------------------------------ */
 
 static const char *const BAD_COMMANDS[] = {
     "do=nothing",
