@@ -259,6 +259,11 @@ void packet_arrives(struct world *world, struct packet *packet) {
     if (__builtin_expect(world->impaired != 0, 0) && !packet_passes(world, from, packet)) {
         return;
     }
+    if (__builtin_expect(to->env == NULL, 0) && packet->item.kind == ITEM_ACCEPT &&
+        backlog_is_full(to)) {
+        retransmit_start(world, from, packet->sent_ns)->held = true; /* as if it were lost */
+        return;
+    }
     from->flight_bytes -= packet->item.bytes;
     from->flight = packet->next;
     if (packet->next != NULL) {

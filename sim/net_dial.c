@@ -4,8 +4,9 @@
  * hang, drawn loss, full backlog), or whose answer is, is sent again 1, 3, 7, 15, 31, 63 s after
  * the first; at dial_give_up_ns the dial ends with RMQ_E_TIMEOUT. Where nothing listens a live host
  * answers RST: RMQ_E_REFUSED after one round trip. The listening kernel completes handshakes by
- * itself, so a paused process is reachable, up to 128 connections. The dialled end exists from the
- * last ACK on, which travels ahead of the dialler's first bytes. */
+ * itself, so a paused process is reachable, up to 128 connections; above, SYNs and last ACKs are
+ * dropped. The dialled end exists from the last ACK on, which travels ahead of the dialler's first
+ * bytes. */
 #include "sim/world_internal.h"
 
 enum dial_phase { DIAL_SYN, DIAL_SYN_ACK, DIAL_RST, DIAL_RETRY, DIAL_GIVE_UP };
@@ -81,6 +82,11 @@ void listeners_close_all(struct world *world, struct env *node) {
 }
 
 /* ---- accepting ---- */
+
+bool backlog_is_full(const struct env_conn *end) {
+    const struct env_listener *listener = listener_find(end->link->from, end->port);
+    return listener != NULL && listener->backlog >= BACKLOG_MAX;
+}
 
 void accept_arrives(struct world *world, struct packet *packet) {
     struct env_conn *end = packet->to;

@@ -83,7 +83,7 @@ static void send_chopped(struct env_conn *conn, const struct span *spans, size_t
 }
 
 int env_conn_write(struct env_conn *conn, const struct span *spans, size_t count) {
-    env_enter(conn->env);
+    conn_enter(conn);
     if (conn->state != CONN_OPEN) {
         return RMQ_E_CLOSED;
     }
@@ -110,18 +110,18 @@ int env_conn_write(struct env_conn *conn, const struct span *spans, size_t count
 }
 
 size_t env_conn_pending(const struct env_conn *conn) {
-    env_enter(conn->env);
+    conn_enter(conn);
     return conn->flight_bytes;
 }
 
 void env_conn_peer(const struct env_conn *conn, char out[ENV_ADDRESS_MAX]) {
-    env_enter(conn->env);
+    conn_enter(conn);
     snprintf(out, ENV_ADDRESS_MAX, "%s:%u", conn->link->to->ip,
              (unsigned)conn_peer_const(conn)->port);
 }
 
 void env_conn_bind(struct env_conn *conn, const struct env_conn_handler *handler, void *ctx) {
-    env_enter(conn->env);
+    conn_enter(conn);
     RMQ_ASSERT(handler != NULL);
     conn->handler = handler;
     conn->ctx = ctx;
@@ -130,7 +130,7 @@ void env_conn_bind(struct env_conn *conn, const struct env_conn_handler *handler
 /* ---- pausing ---- */
 
 void env_conn_pause(struct env_conn *conn) {
-    env_enter(conn->env);
+    conn_enter(conn);
     conn->paused = true;
 }
 
@@ -152,7 +152,7 @@ static struct packet *unread_take(struct env_conn *end) {
 
 /* What waited came before everything of this connection that is in the inbox: it goes ahead. */
 void env_conn_resume(struct env_conn *conn) {
-    env_enter(conn->env);
+    conn_enter(conn);
     conn->paused = false;
     struct wheel_event *first = conn->env->inbox.next;
     while (conn->unread != NULL) {
@@ -214,9 +214,8 @@ void conn_break(struct world *world, struct env_conn *end, int reason) {
 }
 
 void env_conn_close(struct env_conn *conn) {
-    struct env *env = conn->env;
-    env_enter(env);
-    struct world *world = env->world;
+    conn_enter(conn);
+    struct world *world = conn->env->world;
     if (conn->dial != NULL) {
         dial_cancel(world, conn);
     } else if (conn->state != CONN_ENDING) {

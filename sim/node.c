@@ -237,7 +237,8 @@ bool world_start(struct world *world, node_id id) {
 void node_start_at(struct env *node, uint64_t at_ns) {
     struct order *order = order_new(node, ORDER_START, NULL);
     order->incarnation = 0;
-    world_queue(node->world, &order->item, at_ns);
+    uint64_t now = world_now(node->world);
+    world_queue(node->world, &order->item, at_ns > now ? at_ns : now);
 }
 
 bool world_stop(struct world *world, node_id id) {

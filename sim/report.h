@@ -9,19 +9,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* name (= reports/NAME.gp, and what a scenario's "plots" lists), heading, what to see */
-#define REPORT_PLOTS(X)                                                                            \
-    X("route-timeline", "Who lists whom",                                                          \
-      "Each lane is one broker as one name server or client sees it; a bar is the time it is "     \
-      "listed. Faults are shaded. A bar that runs into the shade is a broker that is still "       \
-      "handed "                                                                                    \
-      "out although it is gone.")                                                                  \
-    X("eviction", "When brokers are removed",                                                      \
-      "Time from the last registration (left) and from the fault (right) to the removal, "         \
-      "coloured by what removed the broker. Dashed: the bounds of theory.")                        \
-    X("client-view", "What clients see",                                                           \
-      "Time from the fault until clients stop using the broker, and from its removal at the name " \
-      "server: a poll each 30 s adds up to 30 s.")
+/* name (= reports/NAME.gp, and what a scenario's "plots" lists), heading, what to see, function
+ * that makes its tables (figure_data_X, sim/report_internal.h), only for single runs */
+#define REPORT_PLOTS(X)                                                                           \
+    X("route-timeline", "Who lists whom",                                                         \
+      "Each lane is one broker as one name server or client sees it; a bar is the time in which " \
+      "it is listed. Orange-red is the time in which clients are still sent to a broker that a "  \
+      "fault holds. The word at the end of a bar is what removed the broker.",                    \
+      timeline, true)                                                                             \
+    X("eviction", "When brokers are removed",                                                     \
+      "Time from the last registration and from the fault to the removal at a name server, "      \
+      "coloured by what removed the broker. Dashed: the bounds of theory - idle close 120 s "     \
+      "after "                                                                                    \
+      "the last byte, expiry scan 120 to 130 s (4.9) or 120 to 125 s (5.3) after the last "       \
+      "registration, which itself is 0 to 30 s old when the fault comes.",                        \
+      eviction, false)                                                                            \
+    X("client-view", "What clients see",                                                          \
+      "Time from the fault until clients stop using the broker, and from its removal at their "   \
+      "name server: a poll each 30 s adds 0 to 30 s (dashed).",                                   \
+      client_view, false)
 
 struct report_plot {
     const char *name;
@@ -40,8 +46,10 @@ struct report_options {
 void report_options_default(struct report_options *options); /* pictures and page, no PNG */
 
 /* Draws what scenario.json's "plots" lists (all when it has none) and writes index.html. False with
- * *error (static) when the directory is unreadable or a file cannot be written. Without gnuplot it
- * is true, the page has no pictures, and *error, NULL otherwise, says so. */
-bool report_directory(const char *path, const struct report_options *options, const char **error);
+ * *error when the directory is unreadable or a file cannot be written. Without gnuplot, *note says
+ * so and the page has no pictures; a picture that gnuplot fails to draw ends up there too.
+ * Otherwise *note is NULL. Both texts are good until the next call. */
+bool report_directory(const char *path, const struct report_options *options, const char **note,
+                      const char **error);
 
 #endif

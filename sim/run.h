@@ -8,6 +8,7 @@
 
 #include "sim/judge.h"
 #include "sim/scenario.h"
+#include "sim/summary.h"
 
 struct run;
 /* Ready to run; `scenario` must outlive it. NULL and *error (static, or of the oracle that refused
@@ -22,16 +23,6 @@ struct run_options {
     /* Called now and then with the simulated time; NULL: nobody is told. */
     void (*progress)(void *ctx, uint64_t now_ns);
     void *progress_ctx;
-};
-
-/* What happened that is a fault: the kinds of the timeline, and what the network drew. */
-#define RUN_FIRED_MAX 48
-struct run_fired {
-    size_t count;
-    struct {
-        const char *kind; /* static */
-        uint64_t times;
-    } kinds[RUN_FIRED_MAX];
 };
 
 /* Steps of a run, so that a caller can set up a sink for what is settled:

@@ -76,9 +76,12 @@ struct record_sink *run_dir_sink(struct run_dir *dir) {
     return dir->sink;
 }
 
-static struct figures *figures_of(const struct judge *judge, const char *label) {
-    struct figures *figures = figures_create();
-    int group = figures == NULL ? -1 : figures_group(figures, label, 0);
+static struct figures *figures_of(const struct judge *judge, const char *scenario_json) {
+    struct figures *figures = figures_create(NULL, 0);
+    struct scenario_texts texts;
+    scenario_texts_open(&texts, scenario_json);
+    int group = figures == NULL ? -1 : figures_group(figures, texts.name, NULL, 0);
+    scenario_texts_close(&texts);
     bool added = group >= 0;
     for (int id = 0; added && id < METRIC_COUNT; id++) {
         const struct metric_sample *samples;
@@ -111,13 +114,17 @@ static bool write_directory(struct run_dir *dir, struct figures *figures, const 
         *error = strerror(errno);
         return false;
     }
-    return report_directory(dir->path, options, error);
+    const char *note = NULL;
+    bool reported = report_directory(dir->path, options, &note, error);
+    if (reported)
+        *error = note;
+    return reported;
 }
 
 bool run_dir_finish(struct run_dir *dir, const struct judge *judge, const struct run_result *result,
                     const struct run_facts *facts, const struct report_options *options,
                     char **summary, const char **error) {
-    struct figures *figures = figures_of(judge, "this run");
+    struct figures *figures = figures_of(judge, dir->info->scenario_json);
     char *text = figures == NULL ? NULL : summary_of_run(dir->info, judge, result, facts, figures);
     bool written = text != NULL;
     *error = written ? NULL : "out of memory";

@@ -184,6 +184,7 @@ struct scenario {
     /* Values of the varied parameters in this combination, as text. */
     const char **vary_names;
     const char **vary_values;
+    const char **vary_sets; /* the same as arguments of --set */
     size_t vary_count;
     size_t combination, combination_count;
 };

@@ -389,7 +389,7 @@ static void check_words(struct checker *checker, const struct names *names, cons
 }
 
 static void check_names(struct checker *checker) {
-#define PLOT_NAME(name, heading, caption) name,
+#define PLOT_NAME(name, heading, caption, tables, single) name,
 #define PLANT_NAME(id, name, about) name,
     static const char *const PLOTS[] = {REPORT_PLOTS(PLOT_NAME)};
     static const char *const PLANTS[] = {ENV_PLANT_POINTS(PLANT_NAME)};

@@ -63,6 +63,8 @@ struct doc_replacement {
 /* Writes the document, two blanks deep per level, a short array or object on one line. */
 void doc_write(FILE *out, const struct doc_value *value, const struct doc_replacement *replacements,
                size_t count);
+/* The value on one line, in the pool. */
+const char *doc_flat(struct pool *pool, const struct doc_value *value);
 /* A JSON string with its quotes. */
 void doc_write_text(FILE *out, const char *text);
 

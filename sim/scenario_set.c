@@ -206,12 +206,18 @@ static bool check_vary(struct putter *putter, const struct doc_value *item) {
     return false;
 }
 
-static const char *short_text(struct pool *pool, const struct doc_value *value, size_t index) {
-    if (value->kind == DOC_STRING || value->kind == DOC_NUMBER)
-        return value->text;
-    if (value->kind == DOC_BOOL)
-        return value->boolean ? "true" : "false";
-    return pool_format(pool, "#%zu", index);
+static const char *short_text(struct pool *pool, const struct doc_value *value) {
+    return value->kind == DOC_STRING ? value->text : doc_flat(pool, value);
+}
+
+/* "name=value" that --set reads back as `value`: a text that looks like JSON needs its quotes. */
+static const char *set_argument(struct pool *pool, const char *name,
+                                const struct doc_value *value) {
+    struct doc_source source = {.name = "", .text = value->text, .len = strlen(value->text)};
+    struct scenario_errors *scratch = pool_alloc(pool, sizeof *scratch);
+    bool bare = value->kind == DOC_STRING &&
+                (doc_parse(pool, &source, scratch) == NULL || scratch->count > 0);
+    return pool_format(pool, "%s=%s", name, bare ? value->text : doc_flat(pool, value));
 }
 
 static void apply_vary(struct putter *putter) {
@@ -228,6 +234,7 @@ static void apply_vary(struct putter *putter) {
     size_t count = vary->count, stride = 1;
     scenario->vary_names = pool_alloc(&scenario->pool, (count + 1) * sizeof(char *));
     scenario->vary_values = pool_alloc(&scenario->pool, (count + 1) * sizeof(char *));
+    scenario->vary_sets = pool_alloc(&scenario->pool, (count + 1) * sizeof(char *));
     for (const struct doc_value *item = vary->first; item != NULL; item = item->next) {
         if (!check_vary(putter, item))
             return;
@@ -241,10 +248,12 @@ static void apply_vary(struct putter *putter) {
     stride = scenario->combination_count;
     for (const struct doc_value *item = vary->first; item != NULL; item = item->next) {
         stride /= item->count;
-        size_t index = scenario->combination / stride % item->count;
-        const struct doc_value *chosen = doc_item(item, index);
+        const struct doc_value *chosen =
+            doc_item(item, scenario->combination / stride % item->count);
         scenario->vary_names[scenario->vary_count] = item->key;
-        scenario->vary_values[scenario->vary_count++] = short_text(&scenario->pool, chosen, index);
+        scenario->vary_sets[scenario->vary_count] =
+            set_argument(&scenario->pool, item->key, chosen);
+        scenario->vary_values[scenario->vary_count++] = short_text(&scenario->pool, chosen);
         doc_substitute(&scenario->pool, parameter_value(putter, item->key), chosen);
     }
 }

@@ -205,6 +205,11 @@ static void replace_starts(struct replacer *replacer, const struct scenario *sce
         if (group->start.each || scenario->nodes[i].start.drawn == NULL)
             continue;
         size_t count = (size_t)group->count;
+        if (count == 1) {
+            replace(replacer, group->start.at,
+                    duration_json(&replacer->pool, scenario->nodes[i].start.ns));
+            continue;
+        }
         const char **texts = pool_alloc(&replacer->pool, count * sizeof(char *));
         for (size_t k = 0; k < count; k++)
             texts[k] = duration_json(&replacer->pool, scenario->nodes[i + k].start.ns);

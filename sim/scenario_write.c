@@ -1,4 +1,5 @@
 /* scenario_write.c - a document back to JSON text, some values replaced. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/scenario_doc.h"
@@ -40,7 +41,7 @@ static size_t flat_length(const struct writer *writer, const struct doc_value *v
     if (json != NULL)
         return len + strlen(json);
     if (value->kind != DOC_OBJECT && value->kind != DOC_ARRAY)
-        return len + strlen(value->text) + 6;
+        return len + (value->kind == DOC_NUMBER ? 0 : 5) + strlen(value->text);
     for (const struct doc_value *child = value->first; child != NULL && len <= LINE_WIDTH;
          child = child->next)
         len += flat_length(writer, child) + 2;
@@ -107,4 +108,17 @@ void doc_write(FILE *out, const struct doc_value *value, const struct doc_replac
     struct writer writer = {out, replacements, count};
     write_value(&writer, value, 0, false);
     putc('\n', out);
+}
+
+const char *doc_flat(struct pool *pool, const struct doc_value *value) {
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    if (out == NULL)
+        return "";
+    struct writer writer = {out, NULL, 0};
+    write_value(&writer, value, 0, true);
+    const char *copy = fclose(out) == 0 ? pool_text(pool, text, len) : "";
+    free(text);
+    return copy;
 }

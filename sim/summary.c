@@ -47,6 +47,12 @@ void summary_signature(const char *oracle, const char *reason, char *out, size_t
         out[at] = '\0';
 }
 
+void summary_add_fired(cJSON *faults, const struct run_fired *fired) {
+    cJSON *kinds = cJSON_AddObjectToObject(faults, "fired_by_kind");
+    for (size_t i = 0; fired != NULL && i < fired->count; i++)
+        cJSON_AddNumberToObject(kinds, fired->kinds[i].kind, (double)fired->kinds[i].times);
+}
+
 /* ---- oracles ---- */
 
 static const char *class_name(enum oracle_class class_) {
@@ -156,9 +162,7 @@ static void add_faults(cJSON *summary, const struct run_info *info, const struct
     cJSON_AddNumberToObject(faults, "configured", configured);
     cJSON_AddNumberToObject(faults, "fired", fired);
     cJSON_AddNumberToObject(faults, "noticed", noticed);
-    cJSON *kinds = cJSON_AddObjectToObject(faults, "fired_by_kind");
-    for (size_t i = 0; i < facts->fired_count; i++)
-        cJSON_AddNumberToObject(kinds, facts->fired[i].kind, (double)facts->fired[i].times);
+    summary_add_fired(faults, facts->fired);
     cJSON_AddItemToObject(faults, "list", list);
 }
 

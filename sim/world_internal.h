@@ -421,6 +421,8 @@ void conn_owner_died(struct world *world, struct env_conn *end, bool silent);
 /* net_dial.c */
 void dial_progresses(struct world *world, struct dial *dial);
 void dial_cancel(struct world *world, struct env_conn *end);
+/* Would the listener's kernel drop the last ACK of `end`'s handshake? */
+bool backlog_is_full(const struct env_conn *end);
 void accept_arrives(struct world *world, struct packet *packet);
 void accept_handle(struct world *world, struct packet *packet);
 struct env_listener *listener_find(const struct host *host, uint16_t port);
@@ -436,6 +438,11 @@ static inline void env_enter(const struct env *env_const) {
     if (__builtin_expect(++env->calls == env->kill_at, 0)) {
         world_jump(JUMP_KILL);
     }
+}
+/* The same for what is called on a connection, which must not be gone (E6). */
+static inline void conn_enter(const struct env_conn *conn) {
+    RMQ_ASSERT(conn->env != NULL);
+    env_enter(conn->env);
 }
 
 #endif

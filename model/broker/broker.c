@@ -170,6 +170,7 @@ static void broker_stop(void *node) {
     broker->stopping = true;
     event_node_stopping(broker->env, SPAN_LITERAL("broker"));
     fixed_rate_stop(&broker->worker); /* B1 */
+    name_servers_cancel(&broker->servers, &broker->metadata);
     if (broker->acting != NULL)
         acting_traffic_stop(broker->acting);
     broker_forget_creations(broker);

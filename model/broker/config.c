@@ -1,6 +1,7 @@
 /* broker/config.c - reads the broker's configuration; see config.h. */
 #include "model/broker/config.h"
 
+#include "model/base/check.h"
 #include "model/base/settings.h"
 #include "model/env.h"
 
@@ -91,17 +92,27 @@ static int64_t ha_port(struct settings *settings, const struct broker_config *co
     return config->profile_5_3 && port > 0 ? port : config->listen_port + 1;
 }
 
-static size_t put_address(struct buf *text, struct span ip, int64_t port) {
+/* Appends to the block, which has room and does not move. */
+static struct span put(struct buf *text, struct span first, struct span second, struct span third) {
     size_t start = text->len;
-    buf_put_span(text, ip);
-    buf_put_u8(text, ':');
-    buf_put_decimal(text, port);
-    return text->len - start;
+    RMQ_ASSERT(first.len + second.len + third.len <= text->capacity - start);
+    buf_put_span(text, first);
+    buf_put_span(text, second);
+    buf_put_span(text, third);
+    return span_of(text->data + start, text->len - start);
+}
+
+static struct span put_address(struct buf *text, struct span ip, int64_t port) {
+    char digits[21];
+    return put(text, ip, SPAN_LITERAL(":"), span_of(digits, format_i64(digits, port)));
 }
 
 /* Lays all names out in one block; topic names made of the cluster's and the broker's contain them:
  * rmq_sys_REVIVE_LOG_<cluster>_REPLY_TOPIC holds three. */
 static void read_texts(struct env *env, struct settings *settings, struct broker_config *config) {
+    const struct span revive = SPAN_LITERAL("rmq_sys_REVIVE_LOG_");
+    const struct span reply = SPAN_LITERAL("_REPLY_TOPIC");
+    const struct span member = SPAN_LITERAL("rmq_sys_SYNC_BROKER_MEMBER_");
     struct env_identity self;
     env_identity(env, &self);
     struct span cluster = settings_text(settings, "brokerClusterName",
@@ -112,38 +123,24 @@ static void read_texts(struct env *env, struct settings *settings, struct broker
                                       SPAN_LITERAL("RMQ_SYS_TRACE_TOPIC"), NAME_BYTES_MAX);
     struct span ip1 = settings_text(settings, "brokerIP1", span_of_text(self.ip), NAME_BYTES_MAX);
     struct span ip2 = settings_text(settings, "brokerIP2", ip1, NAME_BYTES_MAX);
-    static const char REVIVE[] = "rmq_sys_REVIVE_LOG_", MEMBER[] = "rmq_sys_SYNC_BROKER_MEMBER_";
-    const size_t revive_len = sizeof REVIVE - 1, member_len = sizeof MEMBER - 1;
-
-    struct buf text;
-    buf_init(&text, env);
-    if (buf_reserve(&text, revive_len + cluster.len + 12 + member_len + name.len + trace.len +
-                               ip1.len + ip2.len + 12) != RMQ_OK) {
+    const size_t ports = 2 * (sizeof ":65535" - 1);
+    size_t size = revive.len + cluster.len + reply.len + member.len + name.len + trace.len +
+                  ip1.len + ip2.len + ports;
+    struct buf text = {.env = env, .data = env_alloc(env, size), .capacity = size};
+    if (text.data == NULL) {
         settings_refuse(settings, SPAN_LITERAL("brokerName"), RMQ_E_NOMEM);
         return;
     }
-    buf_put(&text, REVIVE, revive_len);
-    buf_put_span(&text, cluster);
-    buf_put_text(&text, "_REPLY_TOPIC");
-    size_t member = text.len;
-    buf_put(&text, MEMBER, member_len);
-    buf_put_span(&text, name);
-    size_t trace_at = text.len;
-    buf_put_span(&text, trace);
-    size_t addr = text.len;
-    size_t addr_len = put_address(&text, ip1, config->listen_port);
-    size_t ha = text.len;
-    size_t ha_len = put_address(&text, ip2, ha_port(settings, config));
-
     config->text = (char *)text.data;
-    config->revive_topic = span_of(text.data, revive_len + cluster.len);
-    config->cluster = span_of(text.data + revive_len, cluster.len);
-    config->reply_topic = span_of(text.data + revive_len, cluster.len + 12);
-    config->member_topic = span_of(text.data + member, member_len + name.len);
-    config->name = span_of(text.data + member + member_len, name.len);
-    config->trace_topic = span_of(text.data + trace_at, trace.len);
-    config->addr = span_of(text.data + addr, addr_len);
-    config->ha_addr = span_of(text.data + ha, ha_len);
+    struct span names = put(&text, revive, cluster, reply);
+    config->revive_topic = span_of(names.data, revive.len + cluster.len);
+    config->reply_topic = span_from(names, revive.len);
+    config->cluster = span_of(config->reply_topic.data, cluster.len);
+    config->member_topic = put(&text, member, name, SPAN_NONE);
+    config->name = span_from(config->member_topic, member.len);
+    config->trace_topic = put(&text, trace, SPAN_NONE, SPAN_NONE);
+    config->addr = put_address(&text, ip1, config->listen_port);
+    config->ha_addr = put_address(&text, ip2, ha_port(settings, config));
 }
 
 int broker_config_read(struct env *env, const struct props *props, struct broker_config *config) {

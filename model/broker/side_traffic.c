@@ -72,4 +72,6 @@ void acting_traffic_start(struct acting_traffic *traffic, struct env *env,
 void acting_traffic_stop(struct acting_traffic *traffic) {
     fixed_rate_stop(&traffic->heartbeat);
     fixed_rate_stop(&traffic->members);
+    if (traffic->servers != NULL)
+        name_servers_cancel(traffic->servers, &traffic->members_call);
 }

@@ -1,5 +1,7 @@
-/* test_json_diff.c - thousands of random documents, whole and damaged, through base/json and cJSON.
- */
+/* test_json_diff.c - thousands of random documents, whole and damaged, and the fuzzer's corpus,
+ * through base/json and cJSON. */
+#include <dirent.h>
+
 #include "model/tests/env_fake.h"
 #include "model/tests/json_diff.h"
 #include "model/tests/suite.h"
@@ -213,6 +215,39 @@ START_TEST(test_json__refuses_damaged_documents_as_cjson_does) {
 }
 END_TEST
 
+static void read_file(const char *folder, const char *name) {
+    char path[512];
+    char chunk[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "rb");
+    ck_assert_ptr_nonnull(file);
+    buf_clear(&document);
+    for (size_t len = 1; len > 0;) {
+        len = fread(chunk, 1, sizeof chunk, file);
+        buf_put(&document, chunk, len);
+    }
+    fclose(file);
+}
+
+START_TEST(test_json__holds_for_the_corpus) {
+    static const char FOLDER[] = RMQ_SOURCE_DIR "/model/tests/corpus/json";
+    DIR *folder = opendir(FOLDER);
+    ck_assert_ptr_nonnull(folder);
+    unsigned files = 0;
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        if (entry->d_name[0] != '.') {
+            read_file(FOLDER, entry->d_name);
+            check_document();
+            files++;
+        }
+    }
+    closedir(folder);
+    ck_assert_uint_ge(files, 18);
+    ck_assert_uint_gt(counts[DIFF_BOTH_ACCEPT], 0);
+    ck_assert_uint_gt(counts[DIFF_OUTSIDE], 0);
+}
+END_TEST
+
 /* The comparison itself notices a difference: documents that we refuse and cJSON takes are outside
  * by their bytes, not by our verdict. */
 START_TEST(test_json_diff__knows_the_common_subset) {
@@ -238,6 +273,7 @@ int main(void) {
     tcase_set_timeout(tests, 60); /* with sanitizers on a busy machine */
     tcase_add_loop_test(tests, test_json__reads_random_documents_as_cjson_does, 1, 3);
     tcase_add_loop_test(tests, test_json__refuses_damaged_documents_as_cjson_does, 1, 3);
+    tcase_add_test(tests, test_json__holds_for_the_corpus);
     tcase_add_test(tests, test_json_diff__knows_the_common_subset);
     return suite_run(suite);
 }

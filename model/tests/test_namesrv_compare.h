@@ -102,17 +102,4 @@ static inline char *canonical_json(struct span body, bool sets) {
     return out;
 }
 
-/* Lines of properties text, sorted, joined by ','. */
-static inline char *canonical_lines(struct span body) {
-    struct texts lines = {NULL, 0};
-    size_t start = 0;
-    for (size_t i = 0; i < body.len; i++) {
-        if (body.data[i] != '\n')
-            continue;
-        texts_add(&lines, strndup((const char *)body.data + start, i - start));
-        start = i + 1;
-    }
-    return texts_join(&lines, true, "", "");
-}
-
 #endif

@@ -1,0 +1,357 @@
+/* sim/report_timeline.c - tables for the route timeline: a lane for each broker as each name server
+ * and each client sees it, with what faults hold meanwhile.
+ *
+ * Reads series/listings.csv: observer, role (namesrv, client), broker, from_s, to_s (empty: to the
+ * end), reason; and the faults of summary.json. With many brokers only those that a fault hit get
+ * lanes, and few of many observers; figure->remark counts what is left out. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/report_internal.h"
+
+#define FAULTS_MAX 512
+#define FAULT_LANES_MAX 6
+#define OBSERVERS_MAX 512
+#define BROKERS_MAX 16384
+#define BROKERS_ALL 8 /* up to so many all are shown */
+#define LANES_MAX 60
+
+struct fault_span {
+    const char *kind, *target;
+    double from_s, to_s; /* to_s < 0: nothing lasting */
+    bool takes_down;     /* its target is gone from then on */
+};
+struct observer {
+    const char *name;
+    bool client, shown;
+};
+struct broker {
+    const char *name;
+    bool hit, shown;
+};
+struct timeline {
+    struct csv listings;
+    int observer_column, role_column, broker_column, from_column, to_column, reason_column;
+    struct fault_span faults[FAULTS_MAX];
+    size_t fault_count;
+    struct observer observers[OBSERVERS_MAX];
+    size_t observer_count;
+    struct broker brokers[BROKERS_MAX];
+    size_t broker_count;
+    size_t *row_broker, *row_observer; /* of each listing; SIZE_MAX: none of the above */
+    double end_s;
+    /* what is written meanwhile */
+    FILE *bars, *marks, *bands;
+    int row; /* next free one */
+};
+
+/* ---- reading ---- */
+
+static void faults_read(struct timeline *timeline, const struct report *report) {
+    static const char *const down[] = {"kill",      "kill-inside", "crash",
+                                       "power-off", "restart",     "stop"};
+    const cJSON *list = cJSON_GetObjectItem(cJSON_GetObjectItem(report->summary, "faults"), "list");
+    const cJSON *item;
+    cJSON_ArrayForEach(item, list) {
+        double from = report_number(item, "fired_s", -1);
+        if (from < 0 || timeline->fault_count == FAULTS_MAX)
+            continue;
+        struct fault_span *fault = &timeline->faults[timeline->fault_count++];
+        *fault = (struct fault_span){report_text(item, "kind"), report_text(item, "target"), from,
+                                     report_number(item, "ended_s", -1), false};
+        for (size_t i = 0; i < sizeof down / sizeof down[0]; i++)
+            fault->takes_down |= strcmp(down[i], fault->kind) == 0;
+    }
+}
+
+/* True when `name` is one of the names in `target` ("a,b", "broker-a->ns-2"). */
+static bool target_names(const char *target, const char *name) {
+    size_t len = strlen(name);
+    for (const char *at = strstr(target, name); at != NULL; at = strstr(at + 1, name)) {
+        bool starts = at == target || strchr(" ,>|", at[-1]) != NULL;
+        bool ends =
+            at[len] == '\0' || strchr(" ,|", at[len]) != NULL || strncmp(at + len, "->", 2) == 0;
+        if (starts && ends)
+            return true;
+    }
+    return false;
+}
+
+static size_t observer_index(struct timeline *timeline, const char *name, bool client) {
+    for (size_t i = 0; i < timeline->observer_count; i++)
+        if (strcmp(timeline->observers[i].name, name) == 0)
+            return i;
+    if (timeline->observer_count == OBSERVERS_MAX)
+        return SIZE_MAX;
+    timeline->observers[timeline->observer_count] = (struct observer){name, client, false};
+    return timeline->observer_count++;
+}
+
+static size_t broker_index(struct timeline *timeline, const char *name) {
+    for (size_t i = 0; i < timeline->broker_count; i++)
+        if (strcmp(timeline->brokers[i].name, name) == 0)
+            return i;
+    if (timeline->broker_count == BROKERS_MAX)
+        return SIZE_MAX;
+    struct broker *broker = &timeline->brokers[timeline->broker_count];
+    *broker = (struct broker){name, false, false};
+    for (size_t f = 0; f < timeline->fault_count && !broker->hit; f++)
+        broker->hit = target_names(timeline->faults[f].target, name);
+    return timeline->broker_count++;
+}
+
+/* False when memory is out. */
+static bool listings_index(struct timeline *timeline) {
+    const struct csv *csv = &timeline->listings;
+    timeline->observer_column = csv_column(csv, "observer");
+    timeline->role_column = csv_column(csv, "role");
+    timeline->broker_column = csv_column(csv, "broker");
+    timeline->from_column = csv_column(csv, "from_s");
+    timeline->to_column = csv_column(csv, "to_s");
+    timeline->reason_column = csv_column(csv, "reason");
+    timeline->row_broker = calloc(csv->rows + 1, sizeof *timeline->row_broker);
+    timeline->row_observer = calloc(csv->rows + 1, sizeof *timeline->row_observer);
+    if (timeline->row_broker == NULL || timeline->row_observer == NULL)
+        return false;
+    for (size_t row = 0; row < csv->rows; row++) {
+        bool client = strcmp(csv_cell(csv, row, timeline->role_column), "client") == 0;
+        timeline->row_observer[row] =
+            observer_index(timeline, csv_cell(csv, row, timeline->observer_column), client);
+        timeline->row_broker[row] =
+            broker_index(timeline, csv_cell(csv, row, timeline->broker_column));
+    }
+    return true;
+}
+
+/* ---- what gets a lane ---- */
+
+static size_t observers_choose(struct timeline *timeline, bool client, size_t most) {
+    size_t shown = 0;
+    for (size_t i = 0; i < timeline->observer_count && shown < most; i++)
+        if (timeline->observers[i].client == client) {
+            timeline->observers[i].shown = true;
+            shown++;
+        }
+    return shown;
+}
+
+/* All when they are few; else those that a fault hit; else the first. */
+static size_t brokers_choose(struct timeline *timeline, size_t most) {
+    bool all = timeline->broker_count <= BROKERS_ALL;
+    size_t shown = 0, hit = 0;
+    for (size_t i = 0; i < timeline->broker_count; i++)
+        hit += timeline->brokers[i].hit;
+    for (size_t i = 0; i < timeline->broker_count && shown < most; i++)
+        if (all || timeline->brokers[i].hit || hit == 0) {
+            timeline->brokers[i].shown = true;
+            shown++;
+        }
+    return shown;
+}
+
+static void lanes_choose(struct timeline *timeline, struct figure *figure) {
+    bool few = timeline->broker_count <= BROKERS_ALL;
+    size_t observers = observers_choose(timeline, false, few ? 5 : 2);
+    observers += observers_choose(timeline, true, few ? 4 : 1);
+    size_t brokers = brokers_choose(timeline, observers == 0 ? 1 : LANES_MAX / observers);
+    if (brokers == timeline->broker_count && observers == timeline->observer_count)
+        return;
+    size_t hit = 0;
+    for (size_t i = 0; i < timeline->broker_count; i++)
+        hit += timeline->brokers[i].hit;
+    snprintf(
+        figure->remark, sizeof figure->remark,
+        "Shown are %zu of %zu brokers (faults hit %zu) and %zu of %zu name servers and clients.",
+        brokers, timeline->broker_count, hit, observers, timeline->observer_count);
+}
+
+/* ---- writing ---- */
+
+enum bar { BAR_LISTED = 1, BAR_STALE, BAR_FAULT };
+
+static void bar_write(const struct timeline *timeline, enum bar bar, double from, double to) {
+    if (to > from)
+        fprintf(timeline->bars, "%d %d %.6f %.6f\n", timeline->row, (int)bar, from, to);
+}
+
+/* Seconds from `from` on, within a bar, in which a fault holds the broker; *to is their end. False:
+ * none. */
+static bool stale_part(const struct timeline *timeline, const char *broker, double bar_from,
+                       double bar_to, double *from, double *to) {
+    for (size_t f = 0; f < timeline->fault_count; f++) {
+        const struct fault_span *fault = &timeline->faults[f];
+        double end = fault->takes_down || fault->to_s < 0 ? bar_to : fault->to_s;
+        bool lasts = fault->takes_down || fault->to_s > fault->from_s;
+        if (!lasts || fault->from_s >= bar_to || end <= bar_from ||
+            (fault->takes_down && fault->from_s < bar_from) || !target_names(fault->target, broker))
+            continue;
+        *from = fault->from_s > bar_from ? fault->from_s : bar_from;
+        *to = end < bar_to ? end : bar_to;
+        return true;
+    }
+    return false;
+}
+
+/* The bar of one listing, with the mark at its end. `next` is when the lane's next bar starts. */
+static void listing_write(const struct timeline *timeline, size_t row, double next) {
+    const struct csv *csv = &timeline->listings;
+    double from = csv_number(csv, row, timeline->from_column, 0);
+    double to = csv_number(csv, row, timeline->to_column, timeline->end_s);
+    const char *reason = csv_cell(csv, row, timeline->reason_column);
+    double stale_from, stale_to;
+    bar_write(timeline, BAR_LISTED, from, to);
+    if (stale_part(timeline, csv_cell(csv, row, timeline->broker_column), from, to, &stale_from,
+                   &stale_to))
+        bar_write(timeline, BAR_STALE, stale_from, stale_to);
+    if (to < timeline->end_s && reason[0] != '\0')
+        fprintf(timeline->marks, "%d %.6f %.6f \"%s\"\n", timeline->row, to, next, reason);
+}
+
+/* A name made to fit `most` characters, its end kept: "..ker-0042". */
+static void name_fit(const char *name, size_t most, char *out, size_t room) {
+    size_t len = strlen(name);
+    if (len <= most)
+        snprintf(out, room, "%s", name);
+    else
+        snprintf(out, room, "..%s", name + len - most + 2);
+}
+
+static void lane_label(const struct timeline *timeline, FILE *out, const char *name, bool narrow) {
+    char label[64];
+    name_fit(name, narrow ? 13 : 20, label, sizeof label);
+    fputs("set ytics add (", out);
+    gnuplot_quote(out, label);
+    fprintf(out, " %d.5)\n", timeline->row);
+}
+
+static void header_write(struct timeline *timeline, FILE *out, const char *name, const char *what) {
+    char text[128];
+    snprintf(text, sizeof text, "%.80s %s", name, what);
+    fprintf(out, "set label %d ", timeline->row + 1);
+    gnuplot_quote(out, text);
+    fprintf(out, " at screen px(8),first %d.5 left\n", timeline->row++);
+}
+
+/* A lane for each fault while they are few, one for all of them otherwise. */
+static void fault_lanes_write(struct timeline *timeline, FILE *out, bool narrow) {
+    if (timeline->fault_count == 0)
+        return;
+    bool few = timeline->fault_count <= FAULT_LANES_MAX;
+    char count[32];
+    snprintf(count, sizeof count, "%zu faults", timeline->fault_count);
+    header_write(timeline, out, "faults", "");
+    if (!few)
+        lane_label(timeline, out, count, narrow);
+    for (size_t f = 0; f < timeline->fault_count; f++) {
+        const struct fault_span *fault = &timeline->faults[f];
+        bool lasts = fault->to_s > fault->from_s;
+        double to = lasts ? fault->to_s : fault->from_s;
+        if (few)
+            lane_label(timeline, out, fault->kind, narrow);
+        bar_write(timeline, BAR_FAULT, fault->from_s, to);
+        fprintf(timeline->bands, "%d %.6f %.6f ", timeline->row, fault->from_s, to);
+        char target[64];
+        snprintf(target, sizeof target, "%.60s", few ? fault->target : "");
+        fprintf(timeline->bands, "\"%s\"\n", target);
+        timeline->row += few;
+    }
+    timeline->row += !few;
+}
+
+/* The lane of one broker as one observer sees it. */
+static void lane_write(struct timeline *timeline, size_t observer, size_t broker) {
+    const struct csv *csv = &timeline->listings;
+    size_t last = SIZE_MAX;
+    for (size_t row = 0; row < csv->rows; row++) {
+        if (timeline->row_observer[row] != observer || timeline->row_broker[row] != broker)
+            continue;
+        if (last != SIZE_MAX)
+            listing_write(timeline, last, csv_number(csv, row, timeline->from_column, 0));
+        last = row;
+    }
+    if (last != SIZE_MAX)
+        listing_write(timeline, last, timeline->end_s);
+}
+
+static void observer_lanes_write(struct timeline *timeline, FILE *out, bool narrow) {
+    for (size_t o = 0; o < timeline->observer_count; o++) {
+        const struct observer *observer = &timeline->observers[o];
+        if (!observer->shown)
+            continue;
+        header_write(timeline, out, observer->name, observer->client ? "believes in" : "lists");
+        for (size_t b = 0; b < timeline->broker_count; b++) {
+            if (!timeline->brokers[b].shown)
+                continue;
+            lane_label(timeline, out, timeline->brokers[b].name, narrow);
+            lane_write(timeline, o, b);
+            timeline->row++;
+        }
+    }
+}
+
+static FILE *table_open(const char *folder, const char *name) {
+    char path[PATH_MAX];
+    int len = snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (len < 0 || (size_t)len >= sizeof path) {
+        errno = ENAMETOOLONG;
+        return NULL;
+    }
+    return fopen(path, "w");
+}
+
+static int timeline_write(struct timeline *timeline, const char *folder, FILE *out,
+                          struct canvas *canvas) {
+    timeline->bars = table_open(folder, "bars");
+    timeline->marks = table_open(folder, "marks");
+    timeline->bands = table_open(folder, "bands");
+    int result = -1;
+    if (timeline->bars != NULL && timeline->marks != NULL && timeline->bands != NULL) {
+        int row_px = 19, header = canvas->narrow ? 44 : 30, footer = 46;
+        fprintf(out, "px(x) = x / %d.0\nset ytics ()\n", canvas->width);
+        fault_lanes_write(timeline, out, canvas->narrow);
+        observer_lanes_write(timeline, out, canvas->narrow);
+        canvas->height = header + timeline->row * row_px + footer;
+        fprintf(out, "rows = %d\nend_s = %.6f\nheader = %d\nfooter = %d\nfault_count = %zu\n",
+                timeline->row, timeline->end_s, header, footer, timeline->fault_count);
+        result = 1;
+    }
+    FILE *const files[] = {timeline->bars, timeline->marks, timeline->bands};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (files[i] != NULL && fclose(files[i]) != 0)
+            result = -1;
+    return result;
+}
+
+static void timeline_destroy(struct timeline *timeline) {
+    csv_free(&timeline->listings);
+    free(timeline->row_broker);
+    free(timeline->row_observer);
+    free(timeline);
+}
+
+int figure_data_timeline(const struct report *report, const char *folder, FILE *out,
+                         struct canvas *canvas, struct figure *figure) {
+    char path[PATH_MAX];
+    int len = snprintf(path, sizeof path, "%s/series/listings.csv", report->path);
+    struct timeline *timeline = calloc(1, sizeof *timeline);
+    if (timeline == NULL)
+        return -1;
+    int result = -1;
+    timeline->end_s = report_number(report->summary, "simulated_s", 0);
+    if (len < 0 || (size_t)len >= sizeof path || !csv_read(path, &timeline->listings) ||
+        timeline->listings.rows == 0 || timeline->end_s <= 0) {
+        snprintf(figure->remark, sizeof figure->remark,
+                 "Nothing to draw: nobody listed a broker (or the run is one of a sweep).");
+        result = 0;
+    } else {
+        faults_read(timeline, report);
+        if (listings_index(timeline)) {
+            lanes_choose(timeline, figure);
+            result = timeline_write(timeline, folder, out, canvas);
+        }
+    }
+    timeline_destroy(timeline);
+    return result;
+}
