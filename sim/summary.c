@@ -75,8 +75,8 @@ static void add_witness(cJSON *to, const struct judge *judge,
     }
 }
 
-static void add_oracles(cJSON *summary, const struct judge *judge,
-                        const struct run_result *result) {
+void summary_add_oracles(cJSON *summary, const struct judge *judge,
+                         const struct run_result *result) {
     cJSON *oracles = cJSON_AddArrayToObject(summary, "oracles");
     for (size_t i = 0; i < result->oracle_count; i++) {
         const struct oracle_verdict *verdict = &result->oracles[i].verdict;
@@ -195,7 +195,7 @@ char *summary_of_run(const struct run_info *info, const struct judge *judge,
     cJSON *warnings = cJSON_CreateArray();
     cJSON_AddStringToObject(summary, "scenario", texts.name);
     add_result(summary, info, result, facts);
-    add_oracles(summary, judge, result);
+    summary_add_oracles(summary, judge, result);
     cJSON_AddItemToObject(summary, "metrics", figures_metrics(figures, FIGURES_ALL));
     cJSON_AddItemToObject(summary, "metrics_by_tag", figures_metrics_by_tag(figures, FIGURES_ALL));
     add_faults(summary, info, judge, facts, warnings);

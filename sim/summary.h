@@ -70,6 +70,9 @@ struct cJSON;
 void summary_add_versions(struct cJSON *summary);
 /* "eviction-window: broker-a ..." without what differs from seed to seed: digits become '#'. */
 void summary_signature(const char *oracle, const char *reason, char *out, size_t size);
+/* "oracles". */
+void summary_add_oracles(struct cJSON *summary, const struct judge *judge,
+                         const struct run_result *result);
 /* "fired_by_kind". */
 void summary_add_fired(struct cJSON *faults, const struct run_fired *fired);
 /* A number of seconds. */
