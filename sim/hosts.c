@@ -104,8 +104,11 @@ node_id world_add_node(struct world *world, const struct node_config *config) {
     list_init(&node->conns);
     clock_init(&node->clock, world, config);
     copy_config(node, config->config);
-    node->next_on_host = config->host->nodes;
-    config->host->nodes = node;
+    struct env **last = &config->host->nodes;
+    while (*last != NULL) {
+        last = &(*last)->next_on_host;
+    }
+    *last = node;
     name_add(world, &world->nodes_by_name, &node->by_name, (const char *)(node + 1));
     world->nodes[node->id] = node;
     world->node_count++;

@@ -181,7 +181,6 @@ static void reset_both(struct world *world, struct env_conn *end) {
     if (peer->env != NULL && peer->state != CONN_ENDING) {
         conn_break(world, peer, RMQ_E_RESET);
     }
-    world->counts.resets++;
 }
 
 size_t world_reset_connections(struct world *world, struct host *a, struct host *b) {

@@ -98,6 +98,8 @@ static int execute(const struct run_command *command, struct run *run, struct si
     char *summary = NULL;
     if (!run_dir_finish(dir, run_judge(run), result, &facts, &command->report, &summary, &error))
         code = fail(error);
+    else if (error != NULL)
+        fprintf(stderr, "mqsim: %s\n", error);
     if (summary != NULL && !quiet) {
         if (command->json)
             fputs(summary, stdout);

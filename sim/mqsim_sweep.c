@@ -164,7 +164,9 @@ static int finish(struct sweeper *sweeper, const struct sweep_plan *plan) {
     keep_runs(sweeper, plan);
     if (!sweep_dir_finish(sweeper->dir, &facts, &command->report, &code, &summary, &error))
         code = fail(error);
-    else if (facts.interrupted && code == EXIT_PASS)
+    else if (error != NULL)
+        fprintf(stderr, "mqsim: %s\n", error);
+    if (facts.interrupted && code == EXIT_PASS)
         code = EXIT_UNKNOWN;
     if (summary != NULL) {
         if (command->json)

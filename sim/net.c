@@ -40,11 +40,8 @@ struct packet *packet_new(struct world *world, struct env_conn *to, enum item_ki
 }
 
 uint64_t link_latency(struct world *world, struct env_conn *from, uint32_t index) {
-    const struct dist *latency = &from->link->profile->latency;
-    if (latency->kind == DIST_CONSTANT) {
-        return latency->min;
-    }
-    return dist_sample(latency, world_draw(world, DRAW_LINK_LATENCY, from->draw_owner, index));
+    return world_draw_ns(world, &from->link->profile->latency, DRAW_LINK_LATENCY, from->draw_owner,
+                         index);
 }
 
 static uint64_t double_step(uint64_t step_ns) {

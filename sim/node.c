@@ -27,8 +27,8 @@ void node_begin(struct env *node, struct item *item, int step) {
     world->current = item;
     world->effect_ns = now;
     if (node->cpu->kind != DIST_CONSTANT || node->cpu->min != 0) {
-        uint64_t u = world_draw(world, DRAW_CPU_COST, node->draw_owner, node->costs++);
-        world->effect_ns += dist_sample(node->cpu, u);
+        world->effect_ns +=
+            world_draw_ns(world, node->cpu, DRAW_CPU_COST, node->draw_owner, node->costs++);
         node->free_ns = world->effect_ns;
     }
     world->steps++;

@@ -43,6 +43,7 @@ static void look_up(void *ctx, const struct field *field, void *member,
                   "\"%s\" cannot be drawn; expected nodes by name or pattern", field->key);
     if (strcmp(field->key, "name_servers") == 0) { /* they are the first nodes */
         names.count = 0;
+        names.what = "name server";
         while (names.count < checker->scenario->node_count &&
                checker->scenario->nodes[names.count].role == ROLE_NAME_SERVER)
             names.count++;
@@ -313,10 +314,23 @@ static void check_workload(struct checker *checker, struct workload_spec *work) 
 
 /* ---- expectations ---------------------------------------------------------------------------- */
 
+/* A broker is meant by its node's name, or by its brokerName. */
+static bool is_broker_name(const struct scenario *scenario, const char *word) {
+    const struct group_spec *brokers = scenario->spec.cluster.brokers.items;
+    for (size_t i = 0; i < scenario->spec.cluster.brokers.count; i++)
+        for (size_t k = 0; k < brokers[i].properties.count; k++)
+            if (span_equal(brokers[i].properties.entries[k].key, SPAN_LITERAL("brokerName")) &&
+                span_equal(brokers[i].properties.entries[k].value, span_of_text(word)))
+                return true;
+    return false;
+}
+
 static void check_node_word(struct checker *checker, const struct doc_value *at, const char *word) {
     const struct scenario *scenario = checker->scenario;
     struct nearest nearest;
     nearest_begin(&nearest, word);
+    if (strcmp(at->key, "broker") == 0 && is_broker_name(scenario, word))
+        return;
     for (size_t i = 0; i < scenario->node_count; i++) {
         if (strcmp(scenario->nodes[i].name, word) == 0)
             return;
@@ -328,14 +342,24 @@ static void check_node_word(struct checker *checker, const struct doc_value *at,
               word, at->key, nearest_hint(&nearest));
 }
 
-/* "a, b": each must be a node. */
+/* "a, b": each must be a node; "any" and "all" stand alone. */
 static void check_node_list(struct checker *checker, const struct doc_value *at) {
+    if (strcmp(at->text, "any") == 0 || strcmp(at->text, "all") == 0)
+        return;
     for (const char *cursor = at->text; *cursor != 0;) {
         size_t len = strcspn(cursor, ", ");
         if (len > 0)
             check_node_word(checker, at, pool_text(checker->reader->pool, cursor, len));
         cursor += len + (cursor[len] != 0);
     }
+}
+
+static bool names_nodes(const char *key) {
+    static const char *const KEYS[] = {"excused", "node", "on", "broker"};
+    for (size_t i = 0; i < COUNT(KEYS); i++)
+        if (strcmp(KEYS[i], key) == 0)
+            return true;
+    return false;
 }
 
 static void *host_alloc(void *ctx, size_t size) {
@@ -354,7 +378,7 @@ static const char *host_node_name(void *ctx, uint16_t node) {
 static void check_expectation(struct checker *checker, struct expectation_spec *spec) {
     spec->type = oracle_find(span_of_text(spec->name));
     for (const struct doc_value *member = spec->at->first; member != NULL; member = member->next) {
-        if (strcmp(member->key, "excused") == 0 || strcmp(member->key, "node") == 0)
+        if (names_nodes(member->key))
             check_node_list(checker, member);
         else if (strcmp(member->key, "event") == 0)
             RMQ_IGNORE(find_event(checker, member->text, member) < 0, "it has reported");

@@ -216,6 +216,8 @@ bool read_dist(struct field_reader *reader, const struct field *field,
     if (value->kind == DOC_OBJECT) {
         if (!read_form(reader, field, value, out))
             return false;
+    } else if (value->kind != DOC_STRING && value->kind != DOC_NUMBER) {
+        return wrong_type(reader, value, field->key, EXPECTED);
     } else {
         int64_t duration;
         if (!read_quantity(reader, &UNITS_DURATION, value, field->key, &duration))

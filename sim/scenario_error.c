@@ -77,10 +77,18 @@ void nearest_begin(struct nearest *nearest, const char *word) {
     nearest->distance = len > WORD_MAX ? 0 : len / 3 + 2; /* what is nearer than this is near */
 }
 
+/* One is the other's beginning: "bin" for "binary", "permission" for "perm". */
+static bool is_beginning(const char *a, const char *b) {
+    size_t len = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
+    return len >= 2 && strncmp(a, b, len) == 0;
+}
+
 void nearest_offer(struct nearest *nearest, const char *candidate) {
     if (nearest->distance == 0 || strlen(candidate) > WORD_MAX)
         return;
     size_t distance = edit_distance(nearest->word, candidate);
+    if (distance > 2 && is_beginning(nearest->word, candidate))
+        distance = 2;
     /* A word of which every letter was replaced is not near. */
     if (distance < nearest->distance && distance < strlen(candidate)) {
         nearest->best = candidate;

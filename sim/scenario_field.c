@@ -30,7 +30,7 @@ static const char *unit_alias(const char *unit) {
     for (size_t i = 0; i < sizeof ALIASES / sizeof ALIASES[0]; i++)
         if (strcmp(ALIASES[i][0], unit) == 0)
             return ALIASES[i][1];
-    return NULL;
+    return unit[0] == ' ' ? unit + 1 : NULL; /* no blank before it */
 }
 
 static void unknown_unit(struct field_reader *reader, const struct unit_system *system,
@@ -39,10 +39,13 @@ static void unknown_unit(struct field_reader *reader, const struct unit_system *
     nearest_begin(&nearest, unit);
     const char *alias = unit_alias(unit);
     for (size_t i = 0; i < system->count; i++) {
-        if (alias == NULL)
-            nearest_offer(&nearest, system->units[i].name);
-        else if (strcmp(alias, system->units[i].name) == 0)
-            nearest.best = alias;
+        const char *name = system->units[i].name;
+        size_t len = strlen(unit);
+        bool per_second = strncmp(name, unit, len) == 0 && strcmp(name + len, "/s") == 0;
+        if (per_second || (alias != NULL && strcmp(alias, name) == 0))
+            nearest.best = name;
+        else if (alias == NULL)
+            nearest_offer(&nearest, name);
     }
     doc_error(reader->errors, value,
               "\"%s\" has the unknown unit \"%s\" in \"%.60s\"; expected %s%s", key, unit,
@@ -97,6 +100,8 @@ static const char *limit_text(struct field_reader *reader, const struct field *f
         break;
     case FIELD_SIZE:
         return pool_format(reader->pool, "%" PRId64 "B", limit);
+    case FIELD_RATE:
+        return pool_format(reader->pool, "%" PRId64 "B/s", limit);
     default:
         return pool_format(reader->pool, "%" PRId64, limit);
     }
@@ -436,6 +441,17 @@ static const struct field *find_field(const struct record_type *type, const char
     return NULL;
 }
 
+/* "name, about, seed": the members that there may be. */
+static const char *key_list(struct pool *pool, const struct record_type *type,
+                            const struct record_type *variant) {
+    const char *text = "";
+    for (size_t i = 0; i < type->field_count; i++)
+        text = pool_format(pool, "%s%s%s", text, i == 0 ? "" : ", ", type->fields[i].key);
+    for (size_t i = 0; variant != NULL && i < variant->field_count; i++)
+        text = pool_format(pool, "%s, %s", text, variant->fields[i].key);
+    return text;
+}
+
 static void unknown_key(struct field_reader *reader, const struct record_type *type,
                         const struct record_type *variant, const struct doc_value *member) {
     struct nearest nearest;
@@ -444,17 +460,17 @@ static void unknown_key(struct field_reader *reader, const struct record_type *t
         nearest_offer(&nearest, type->fields[i].key);
     for (size_t i = 0; variant != NULL && i < variant->field_count; i++)
         nearest_offer(&nearest, variant->fields[i].key);
-    doc_key_error(reader->errors, member, "unknown key \"%.60s\" in %s; expected a member of %s%s",
+    doc_key_error(reader->errors, member, "unknown key \"%.60s\" in %s; expected one of %.300s%s",
                   member->key, variant != NULL ? variant->name : type->name,
-                  variant != NULL ? variant->name : type->name, nearest_hint(&nearest));
+                  key_list(reader->pool, type, variant), nearest_hint(&nearest));
 }
 
 static void check_required(struct field_reader *reader, const struct record_type *type,
                            const struct doc_value *value) {
     for (size_t i = 0; type != NULL && i < type->field_count; i++)
         if (type->fields[i].required && doc_member(value, type->fields[i].key) == NULL)
-            doc_error(reader->errors, value, "\"%s\" is missing in %s; expected %s",
-                      type->fields[i].key, type->name, type->fields[i].about);
+            doc_error(reader->errors, value, "\"%s\" is missing in %s; expected \"%s\", %s",
+                      type->fields[i].key, type->name, type->fields[i].key, type->fields[i].about);
 }
 
 static void read_member(struct field_reader *reader, const struct record_type *type,

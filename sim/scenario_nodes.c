@@ -111,6 +111,7 @@ static void name_nodes(struct scenario *scenario) {
     names->names = pool_alloc(&scenario->pool, (count + 1) * sizeof(char *));
     names->hosts = pool_alloc(&scenario->pool, (count + 1) * sizeof(char *));
     names->count = count;
+    names->what = "node or host";
     for (size_t i = 0; i < count; i++) {
         names->names[i] = scenario->nodes[i].name;
         names->hosts[i] = scenario->hosts[scenario->nodes[i].host].name;

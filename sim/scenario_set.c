@@ -298,7 +298,7 @@ static void resolve_all(struct putter *putter) {
     for (struct doc_value *item = putter->scenario->doc->first; item != NULL; item = item->next)
         if (strcmp(item->key, "parameters") != 0 && strcmp(item->key, "vary") != 0)
             resolve(putter, item);
-    if (putter->parameters == NULL)
+    if (putter->parameters == NULL || putter->errors->count > 0)
         return;
     size_t index = 0;
     for (const struct doc_value *item = putter->parameters->first; item != NULL;

@@ -114,12 +114,11 @@ static void unknown_node(struct field_reader *reader, const struct doc_value *pa
     }
     if (strchr(pattern->text, '*') != NULL)
         doc_error(reader->errors, pattern,
-                  "no node matches \"%.60s\"; expected a pattern of nodes of this cluster%s",
-                  pattern->text, nearest_hint(&nearest));
+                  "no %s matches \"%.60s\"; expected the pattern of a %s of this cluster%s",
+                  nodes->what, pattern->text, nodes->what, nearest_hint(&nearest));
     else
-        doc_error(reader->errors, pattern,
-                  "unknown node \"%.60s\"; expected a node or host of this cluster%s",
-                  pattern->text, nearest_hint(&nearest));
+        doc_error(reader->errors, pattern, "unknown %s \"%.60s\"; expected a %s of this cluster%s",
+                  nodes->what, pattern->text, nodes->what, nearest_hint(&nearest));
 }
 
 bool targets_look_up(struct field_reader *reader, struct targets *targets,

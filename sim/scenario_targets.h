@@ -6,6 +6,7 @@
 
 /* Names of the cluster's nodes and of the hosts they are on, by index. */
 struct node_names {
+    const char *what; /* "node or host", for messages */
     const char **names;
     const char **hosts;
     size_t count;

@@ -90,10 +90,12 @@ void world_set_log(FILE *out, int level);
 
 enum world_stop {
     WORLD_REACHED,    /* the asked time */
-    WORLD_QUIET,      /* nothing left to do */
-    WORLD_ASSERTED,   /* an assertion of ours failed in a node: world_assertion() */
-    WORLD_INTERRUPTED /* world_interrupt was called (from a signal handler) */
+    WORLD_QUIET,      /* nothing left to do; the asked time is reached all the same */
+    WORLD_ASSERTED,   /* an assertion of ours failed in a node: world_assertion(); it stays so */
+    WORLD_INTERRUPTED /* world_interrupt was called (from a signal handler); forgotten now */
 };
+/* Runs all faults and events up to `until_ns`, included. With UINT64_MAX the time stays at the last
+ * event's. Never from inside the run. */
 enum world_stop world_run(struct world *world, uint64_t until_ns);
 /* At most `steps` steps. */
 enum world_stop world_run_steps(struct world *world, uint64_t steps);
@@ -154,7 +156,8 @@ bool world_schedule(struct world *world, uint64_t at_ns, uint32_t index, world_f
 bool world_start(struct world *world, node_id node); /* a new incarnation */
 bool world_stop(struct world *world, node_id node);  /* clean: role->stop; ends at env_exit */
 bool world_kill(struct world *world, node_id node); /* kill -9: memory gone, kernel sends FIN/RST */
-/* Kill at the n-th env_ call (1..) of its next handlers: inside one. */
+/* Kill at the n-th env_ call (1..) of its next handlers: inside one. That call has no effect, those
+ * before it have. */
 bool world_kill_at_call(struct world *world, node_id node, uint64_t calls);
 bool world_pause(struct world *world, node_id node); /* SIGSTOP: the kernel still acknowledges */
 bool world_resume(struct world *world, node_id node);
@@ -183,7 +186,9 @@ void world_refuse_dials(struct world *world, struct host *host, bool on);
 void world_hang_dials(struct world *world, struct host *host, bool on);
 /* Reset of every connection between two hosts, now. */
 size_t world_reset_connections(struct world *world, struct host *a, struct host *b);
-/* Half-open: this end of every connection from `host` to `peer` forgets it without a word. */
+/* Half-open: this end of every connection from `host` to `peer` is gone without a word to the peer;
+ * its node gets on_close RMQ_E_RESET (as by `ss -K` whose RST is lost). The peer learns of it by
+ * the RST that answers its next write. */
 size_t world_half_open(struct world *world, struct host *host, struct host *peer);
 
 /* What the network did, for reports ("a configured fault never fired"). */

@@ -286,6 +286,9 @@ struct world {
 
 /* world.c */
 uint64_t world_draw(struct world *world, enum draw_purpose purpose, uint64_t owner, uint64_t index);
+/* A sample in nanoseconds, a day at most: no sum of times overflows. */
+uint64_t world_draw_ns(struct world *world, const struct dist *dist, enum draw_purpose purpose,
+                       uint64_t owner, uint64_t index);
 bool world_draw_chance(struct world *world, enum draw_purpose purpose, uint64_t owner,
                        uint64_t index, uint32_t ppm);
 uint64_t world_draw_below(struct world *world, enum draw_purpose purpose, uint64_t owner,

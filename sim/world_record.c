@@ -1,6 +1,8 @@
 /* sim/world_record.c - what a run leaves behind: trace hash, typed events, steps, draws. */
 #include "sim/world_internal.h"
 
+#define SAMPLE_MAX_NS (86400 * WORLD_SECOND_NS)
+
 /* Of the process, not of the run: a snapshot does not hold where its records go. */
 static struct record_sink *sink;
 static bool sink_wants_steps;
@@ -38,6 +40,15 @@ uint64_t world_draw(struct world *world, enum draw_purpose purpose, uint64_t own
     uint64_t value = draw(world->seed, purpose, owner, index);
     fold_draw(world, purpose, owner, value);
     return value;
+}
+
+uint64_t world_draw_ns(struct world *world, const struct dist *dist, enum draw_purpose purpose,
+                       uint64_t owner, uint64_t index) {
+    uint64_t ns = dist->min;
+    if (dist->kind != DIST_CONSTANT) {
+        ns = dist_sample(dist, world_draw(world, purpose, owner, index));
+    }
+    return ns < SAMPLE_MAX_NS ? ns : SAMPLE_MAX_NS;
 }
 
 bool world_draw_chance(struct world *world, enum draw_purpose purpose, uint64_t owner,

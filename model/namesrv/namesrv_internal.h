@@ -18,6 +18,7 @@ struct namesrv {
     struct kv kv;
     struct env_timer scan;
     uint64_t start_ns;
+    unsigned unchecked;   /* handlers since the last check of a large table */
     struct list sessions; /* session.link */
     struct list late;     /* late_answer.link; see late.c */
     /* Parts of the answer being made, reused. */

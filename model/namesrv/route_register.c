@@ -123,6 +123,8 @@ static int check_rival(const struct route_table *table, int64_t state_version,
 /* 5.3.3 forgets the newcomer's liveness and answers success. */
 static void ignore_registration(struct route_table *table,
                                 const struct route_registration *registration) {
+    event_route_registration_refused(table->env, registration->broker, registration->addr, 0,
+                                     SPAN_LITERAL("a live address has a larger stateVersion"));
     struct route_live *live = route_find_live(table, registration->cluster, registration->addr);
     if (live != NULL)
         route_live_evict(table, live, "superseded");

@@ -58,7 +58,7 @@ static void compare_answer(const struct vector_row *row, const struct vector_row
     ck_assert_int_eq(got.code, want->code);
     ck_assert_int_eq(got.opaque, want->opaque);
     ck_assert_int_eq(got.flag, want->flag);
-    ck_assert_int_eq(got.field_count, 0);
+    ck_assert_uint_eq(got.field_count, 0);
     ck_assert_ptr_null(want->ext);
     ck_assert(got.body.len == 0 && want->body_len == 0);
     ck_assert_int_eq(got.serialization, row->serialization);

@@ -694,7 +694,8 @@ static void live(void) {
             struct wire_command response;
             wire_command_init(&response, RESPONSE_SUCCESS);
             response.body = SPAN_LITERAL("{\"table\":{\"A\":\"broker-a:2\"}}");
-            (void)wire_field_add(&response, SPAN_LITERAL("masterAddr"), SPAN_LITERAL("h:1"));
+            ck_assert_int_eq(
+                wire_field_add(&response, SPAN_LITERAL("masterAddr"), SPAN_LITERAL("h:1")), RMQ_OK);
             peer_answer(&peers[0], &request, &response);
         }
         fake_advance_ms(env, 10 * SECOND_MS);

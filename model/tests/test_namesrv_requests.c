@@ -104,6 +104,14 @@ START_TEST(test_requests__unknown_codes_answer_3) {
 }
 END_TEST
 
+START_TEST(test_105__without_a_topic_answers_17_as_apache) {
+    ck_assert_int_eq(ask(&peer, 105, NO_BODY, NULL), 17);
+    ck_assert(span_starts_with(
+        peer.answer.remark,
+        SPAN_LITERAL("No topic route info in name server for the topic: null\nSee ")));
+}
+END_TEST
+
 START_TEST(test_requests__oneway_is_applied_and_not_answered) {
     struct wire_command request;
     wire_command_init(&request, REQUEST_REGISTER_BROKER);
@@ -275,6 +283,7 @@ START_TEST(test_5_3__routes_wait_for_service) {
     fake_advance_ms(env, 44999);
     ck_assert_int_eq(peer_route(&peer, "T"), 1);
     ck_assert(remark_is(&peer, "name server not ready"));
+    ck_assert_int_eq(ask(&peer, 105, NO_BODY, NULL), 1);
     fake_advance_ms(env, 1);
     ck_assert_int_eq(peer_route(&peer, "T"), 0);
 }
@@ -370,6 +379,7 @@ static Suite *requests_suite(void) {
     TCase *tests = suite_case(suite, "4.9");
     tcase_add_checked_fixture(tests, setup_4_9, finish);
     tcase_add_test(tests, test_requests__unknown_codes_answer_3);
+    tcase_add_test(tests, test_105__without_a_topic_answers_17_as_apache);
     tcase_add_test(tests, test_requests__oneway_is_applied_and_not_answered);
     tcase_add_test(tests, test_register__a_conflict_is_code_1_with_a_remark);
     tcase_add_test(tests, test_kv__put_without_a_value_removes);

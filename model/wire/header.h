@@ -137,9 +137,9 @@ DECLARE_HEADER(topics_by_cluster);
     RI(H, write_queue_nums, "writeQueueNums")                         \
     RS(H, topic_filter_type, "topicFilterType")                       \
     RS(H, topic, "topic")                                             \
-    OS(H, attributes, "attributes") /* 5.3 */                         \
-    OB(H, force, "force")           /* 5.3 */                         \
-    RS(H, default_topic, "defaultTopic")                              \
+    OS(H, attributes, "attributes")      /* 5.3 */                    \
+    OB(H, force, "force")                /* 5.3 */                    \
+    OS(H, default_topic, "defaultTopic") /* a broker does not look */ \
     OI(H, topic_sys_flag, "topicSysFlag")                             \
     OB(H, order, "order")
 DECLARE_HEADER(create_topic);

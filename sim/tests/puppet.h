@@ -142,7 +142,7 @@ UNUSED static void puppet_timer(struct puppet *puppet, int number, uint64_t dela
     env_timer_start(puppet->env, &puppet->timers[number].timer, delay_ns, puppet_fires);
 }
 
-/* Node ids by name, because env.h knows no ids: "n<id>" is its process number's place. */
+/* The number under which the test knows the node; add_puppet puts it into the configuration. */
 static node_id id_of(const struct props *config) {
     int64_t id;
     ck_assert_int_eq(props_get_i64(config, "id", 0, &id), RMQ_OK);
