@@ -47,10 +47,10 @@ void summary_signature(const char *oracle, const char *reason, char *out, size_t
         out[at] = '\0';
 }
 
-void summary_add_fired(cJSON *faults, const struct run_fired *fired) {
+void summary_add_fired(cJSON *faults, const struct fired_count *fired, size_t count) {
     cJSON *kinds = cJSON_AddObjectToObject(faults, "fired_by_kind");
-    for (size_t i = 0; fired != NULL && i < fired->count; i++)
-        cJSON_AddNumberToObject(kinds, fired->kinds[i].kind, (double)fired->kinds[i].times);
+    for (size_t i = 0; i < count; i++)
+        cJSON_AddNumberToObject(kinds, fired[i].kind, (double)fired[i].times);
 }
 
 /* ---- oracles ---- */
@@ -162,7 +162,7 @@ static void add_faults(cJSON *summary, const struct run_info *info, const struct
     cJSON_AddNumberToObject(faults, "configured", configured);
     cJSON_AddNumberToObject(faults, "fired", fired);
     cJSON_AddNumberToObject(faults, "noticed", noticed);
-    summary_add_fired(faults, facts->fired);
+    summary_add_fired(faults, facts->fired, facts->fired_count);
     cJSON_AddItemToObject(faults, "list", list);
 }
 
