@@ -168,7 +168,7 @@ struct route_table {
 /* hash_key: from env_random at start. */
 void route_table_init(struct route_table *table, struct env *env, uint64_t hash_key,
                       const struct route_options *options);
-/* Frees everything, without events. Sources are left with dangling links: they go too. */
+/* Frees everything, without events. Sources must still exist; they are empty afterwards. */
 void route_table_deinit(struct route_table *table);
 /* True when all invariants hold; walks everything. */
 bool route_table_check(const struct route_table *table);
@@ -298,6 +298,8 @@ void route_broker_after_removal(struct route_table *table, struct route_broker *
 /* Adds or changes one queue data; *changed says whether anything differs now. */
 int route_queue_set(struct route_table *table, struct route_broker *broker,
                     const struct topic_config *config, bool *changed);
+/* Event route.topic_set. */
+void route_queue_report(const struct route_table *table, const struct queue_data *queue);
 void route_queue_remove(struct route_table *table, struct queue_data *queue, const char *reason);
 /* Removes an entry that nobody holds. */
 void route_live_drop(struct route_table *table, struct route_live *live);
