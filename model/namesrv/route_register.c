@@ -171,7 +171,8 @@ struct applying {
     size_t applied;
     struct span *filter_servers;
     size_t filter_server_count;
-    bool has_topics; /* this id's topics count */
+    bool has_topics;   /* this id's topics count */
+    struct list named; /* queue_data.in_broker, while deleteTopicWithBrokerRegistration works */
 };
 
 static bool has_queue(const struct route_table *table, const struct route_broker *broker,
@@ -180,12 +181,15 @@ static bool has_queue(const struct route_table *table, const struct route_broker
     return topic != NULL && route_find_queue(table, topic, broker) != NULL;
 }
 
-static void mark_named(const struct applying *applying, struct span name) {
+/* Takes queue data that the body names out of its broker's list, in which those to remove stay. */
+static void set_aside(struct applying *applying, struct span name) {
     const struct route_topic *topic = route_find_topic(applying->table, name);
     struct queue_data *queue =
         topic == NULL ? NULL : route_find_queue(applying->table, topic, applying->broker);
-    if (queue != NULL)
-        queue->named = true;
+    if (queue == NULL)
+        return;
+    list_remove(&queue->in_broker);
+    list_append(&applying->named, &queue->in_broker);
 }
 
 static int apply_topic(void *ctx, const struct topic_config *topic) {
@@ -205,7 +209,7 @@ static int apply_topic(void *ctx, const struct topic_config *topic) {
         applying->applied += changed ? 1 : 0;
     }
     if (table->options.delete_topic_with_registration)
-        mark_named(applying, topic->name);
+        set_aside(applying, topic->name);
     return RMQ_OK;
 }
 
@@ -220,11 +224,14 @@ static int apply_filter_server(void *ctx, struct span address) {
 
 static void remove_unnamed(struct route_table *table, struct route_broker *broker) {
     LIST_EACH(&broker->queues, link, next) {
-        struct queue_data *queue = LIST_ENTRY(link, struct queue_data, in_broker);
-        if (queue->named)
-            queue->named = false;
-        else
-            route_queue_remove(table, queue, "absent");
+        route_queue_remove(table, LIST_ENTRY(link, struct queue_data, in_broker), "absent");
+    }
+}
+
+static void put_back(struct applying *applying) {
+    LIST_EACH(&applying->named, link, next) {
+        list_remove(link);
+        list_append(&applying->broker->queues, link);
     }
 }
 
@@ -345,13 +352,15 @@ static int apply(struct route_table *table, struct route_broker *broker, struct 
     applying.changed = result->first || !live->version_known ||
                        !data_version_equal(&live->version, &facts->info.version);
     applying.has_topics = topics_count(table, broker, registration, &applying.read_only);
+    list_init(&applying.named);
     int err = apply_body(&applying, registration, facts, live);
     result->applied = applying.applied;
-    if (err != RMQ_OK)
-        return err;
-    if (applying.has_topics && table->options.delete_topic_with_registration &&
+    if (err == RMQ_OK && applying.has_topics && table->options.delete_topic_with_registration &&
         !facts->info.has_mappings)
         remove_unnamed(table, broker);
+    put_back(&applying);
+    if (err != RMQ_OK)
+        return err;
     return route_text_set(table->env, &live->ha_addr, registration->ha_addr);
 }
 

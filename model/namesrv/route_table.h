@@ -135,7 +135,6 @@ struct queue_data {
     int32_t write_queue_nums;
     int32_t perm;
     int32_t sys_flag;
-    bool named; /* by the body being applied (deleteTopicWithBrokerRegistration) */
 };
 
 struct route_options {
