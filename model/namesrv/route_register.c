@@ -403,12 +403,10 @@ static int register_decoded(struct route_table *table,
                             const struct route_registration *registration,
                             const struct body_facts *facts, const uint64_t hash[2],
                             struct route_registered *result) {
-    bool new_live, new_broker;
-    struct route_live *live =
-        route_live_get(table, registration->cluster, registration->addr, &new_live);
+    struct route_live *live = route_live_get(table, registration->cluster, registration->addr);
     if (live == NULL)
         return RMQ_E_NOMEM;
-    struct route_broker *broker = route_broker_get(table, registration->broker, &new_broker);
+    struct route_broker *broker = route_broker_get(table, registration->broker);
     int err = broker == NULL ? RMQ_E_NOMEM
                              : register_changed(table, live, broker, registration, facts, result);
     if (err != RMQ_OK) {
@@ -421,12 +419,45 @@ static int register_decoded(struct route_table *table,
     return RMQ_OK;
 }
 
-static int refuse(struct route_table *table, const struct route_registration *registration, int err,
-                  const struct route_registered *result) {
-    if (result->refusal != NULL)
-        event_route_registration_refused(table->env, registration->broker, registration->addr, 1,
-                                         span_of_text(result->refusal));
-    return err;
+/* The short way: true when it was taken. */
+static bool register_unchanged(struct route_table *table,
+                               const struct route_registration *registration,
+                               const uint64_t hash[2], struct route_registered *result) {
+    struct route_live *live = route_find_live(table, registration->cluster, registration->addr);
+    if (live == NULL || !is_same_sender(table, live, registration) ||
+        !is_same_body(live, registration, hash))
+        return false;
+    result->unchanged = true;
+    result->topics = live->accepted.topics;
+    touch(table, live, registration);
+    find_master(live->accepted.broker, registration, result);
+    report_registered(table, registration, live, result);
+    return true;
+}
+
+static int admit(const struct route_table *table, const struct route_registration *registration,
+                 struct body_facts *facts, struct route_registered *result) {
+    if (registration->cluster.len + registration->addr.len >= ROUTE_KEY_MAX) {
+        result->refusal = "cluster name and broker address are too long";
+        return RMQ_E_INVALID;
+    }
+    if (registration->cluster.len == 0 || registration->broker.len == 0 ||
+        registration->addr.len == 0) {
+        result->refusal = "cluster name, broker name or broker address is empty";
+        return RMQ_E_INVALID;
+    }
+    struct span body = registration->body;
+    if (registration->body_crc32 != 0 &&
+        registration->body_crc32 != (body.len == 0 ? 0 : wire_crc32(body))) {
+        result->refusal = "crc32 not match";
+        return RMQ_E_INVALID;
+    }
+    int err = examine_body(table, registration, facts, result);
+    if (err != RMQ_OK)
+        return err;
+    result->topics = facts->topics;
+    return check_rival(table, facts->info.version.state_version, find_rival(table, registration),
+                       result);
 }
 
 int route_table_register(struct route_table *table, const struct route_registration *registration,
@@ -434,38 +465,16 @@ int route_table_register(struct route_table *table, const struct route_registrat
     memset(result, 0, sizeof *result);
     uint64_t hash[2];
     hash_body(table, registration->body, hash);
-    struct route_live *live = route_find_live(table, registration->cluster, registration->addr);
-    if (live != NULL && is_same_sender(table, live, registration) &&
-        is_same_body(live, registration, hash)) {
-        result->unchanged = true;
-        result->topics = live->accepted.topics;
-        touch(table, live, registration);
-        find_master(live->accepted.broker, registration, result);
-        report_registered(table, registration, live, result);
+    if (register_unchanged(table, registration, hash, result))
         return RMQ_OK;
-    }
-    if (registration->cluster.len + registration->addr.len >= ROUTE_KEY_MAX) {
-        result->refusal = "cluster name and broker address are too long";
-        return refuse(table, registration, RMQ_E_INVALID, result);
-    }
-    if (registration->body_crc32 != 0 &&
-        registration->body_crc32 !=
-            (registration->body.len == 0 ? 0 : wire_crc32(registration->body))) {
-        result->refusal = "crc32 not match";
-        return refuse(table, registration, RMQ_E_INVALID, result);
-    }
     struct body_facts facts;
-    int err = examine_body(table, registration, &facts, result);
-    if (err == RMQ_OK)
-        err = check_rival(table, facts.info.version.state_version, find_rival(table, registration),
-                          result);
-    if (err != RMQ_OK)
-        return refuse(table, registration, err, result);
-    result->topics = facts.topics;
-    if (result->ignored) {
+    int err = admit(table, registration, &facts, result);
+    if (err == RMQ_OK && result->ignored)
         ignore_registration(table, registration);
-        return RMQ_OK;
-    }
-    err = register_decoded(table, registration, &facts, hash, result);
-    return err == RMQ_OK ? RMQ_OK : refuse(table, registration, err, result);
+    else if (err == RMQ_OK)
+        err = register_decoded(table, registration, &facts, hash, result);
+    if (err != RMQ_OK && result->refusal != NULL)
+        event_route_registration_refused(table->env, registration->broker, registration->addr, 1,
+                                         span_of_text(result->refusal));
+    return err;
 }
