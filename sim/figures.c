@@ -5,34 +5,66 @@
 
 #include "sim/figures_internal.h"
 
-struct figures *figures_create(void) {
-    return calloc(1, sizeof(struct figures));
+struct figures *figures_create(const char *const *parameters, size_t count) {
+    struct figures *figures = calloc(1, sizeof *figures);
+    if (figures != NULL) {
+        figures->parameters = parameters;
+        figures->parameter_count = count;
+    }
+    return figures;
+}
+
+static void group_free(struct group *group, size_t parameter_count) {
+    for (int metric = 0; metric < METRIC_COUNT; metric++) {
+        struct bag *bag = group->bags[metric];
+        while (bag != NULL) {
+            struct bag *next = bag->next;
+            free(bag->values);
+            free(bag);
+            bag = next;
+        }
+    }
+    for (size_t i = 0; group->values != NULL && i < parameter_count; i++)
+        free(group->values[i]);
+    free(group->values);
+    free(group->scenario);
 }
 
 void figures_free(struct figures *figures) {
-    for (size_t i = 0; figures != NULL && i < figures->count; i++) {
-        for (int metric = 0; metric < METRIC_COUNT; metric++) {
-            struct bag *bag = figures->groups[i].bags[metric];
-            while (bag != NULL) {
-                struct bag *next = bag->next;
-                free(bag->values);
-                free(bag);
-                bag = next;
-            }
-        }
-        free(figures->groups[i].label);
-    }
-    if (figures != NULL)
-        free(figures->groups);
+    if (figures == NULL)
+        return;
+    for (size_t i = 0; i < figures->count; i++)
+        group_free(&figures->groups[i], figures->parameter_count);
+    free(figures->groups);
     free(figures);
 }
 
-int figures_group(struct figures *figures, const char *label, uint64_t order) {
+static bool group_is(const struct figures *figures, const struct group *group, const char *scenario,
+                     const char *const *values) {
+    bool same = strcmp(group->scenario, scenario) == 0;
+    for (size_t i = 0; same && i < figures->parameter_count; i++)
+        same = strcmp(group->values[i], values[i]) == 0;
+    return same;
+}
+
+static bool group_init(const struct figures *figures, struct group *group, const char *scenario,
+                       const char *const *values, uint64_t order) {
+    *group = (struct group){.order = order, .scenario = strdup(scenario)};
+    group->values = calloc(figures->parameter_count + 1, sizeof *group->values);
+    bool made = group->scenario != NULL && group->values != NULL;
+    for (size_t i = 0; made && i < figures->parameter_count; i++)
+        made = (group->values[i] = strdup(values[i])) != NULL;
+    return made;
+}
+
+int figures_group(struct figures *figures, const char *scenario, const char *const *values,
+                  uint64_t order) {
     for (size_t i = 0; i < figures->count; i++) {
         struct group *group = &figures->groups[i];
-        if (strcmp(group->label, label) != 0)
+        if (!group_is(figures, group, scenario, values))
             continue;
         group->order = order < group->order ? order : group->order;
+        group->runs++;
         return (int)i;
     }
     if (figures->count == figures->capacity) {
@@ -43,10 +75,12 @@ int figures_group(struct figures *figures, const char *label, uint64_t order) {
         figures->groups = grown;
         figures->capacity = capacity;
     }
-    char *copy = strdup(label);
-    if (copy == NULL)
+    struct group *group = &figures->groups[figures->count];
+    if (!group_init(figures, group, scenario, values, order)) {
+        group_free(group, figures->parameter_count);
         return -1;
-    figures->groups[figures->count] = (struct group){.label = copy, .order = order};
+    }
+    group->runs = 1;
     return (int)figures->count++;
 }
 
@@ -60,10 +94,6 @@ size_t figures_in_order(const struct figures *figures, size_t at) {
             return i;
     }
     return at;
-}
-
-const char *figures_label(const struct figures *figures, int group) {
-    return figures->groups[group].label;
 }
 
 static struct bag *bag_of(struct group *group, enum metric_id metric, const char *tag) {
@@ -137,7 +167,7 @@ static void add_summary(cJSON *to, const char *key, enum metric_id metric, uint6
     cJSON_AddNumberToObject(object, "max", (double)summary.max);
 }
 
-cJSON *figures_metrics(struct figures *figures, int group) {
+cJSON *figures_metrics(const struct figures *figures, int group) {
     cJSON *metrics = cJSON_CreateObject();
     for (int id = 0; id < METRIC_COUNT; id++) {
         size_t count;
@@ -149,7 +179,7 @@ cJSON *figures_metrics(struct figures *figures, int group) {
     return metrics;
 }
 
-cJSON *figures_metrics_by_tag(struct figures *figures, int group) {
+cJSON *figures_metrics_by_tag(const struct figures *figures, int group) {
     cJSON *metrics = cJSON_CreateObject();
     for (int id = 0; id < METRIC_COUNT; id++) {
         cJSON *tags = NULL;
@@ -170,4 +200,30 @@ cJSON *figures_metrics_by_tag(struct figures *figures, int group) {
         }
     }
     return metrics;
+}
+
+static bool has_several_scenarios(const struct figures *figures) {
+    for (size_t i = 1; i < figures->count; i++)
+        if (strcmp(figures->groups[i].scenario, figures->groups[0].scenario) != 0)
+            return true;
+    return false;
+}
+
+cJSON *figures_groups(const struct figures *figures) {
+    cJSON *groups = cJSON_CreateArray();
+    for (size_t i = 0; i < figures->count; i++) {
+        int at = (int)figures_in_order(figures, i);
+        const struct group *group = &figures->groups[at];
+        cJSON *object = cJSON_CreateObject();
+        cJSON *parameters = cJSON_AddObjectToObject(object, "parameters");
+        if (has_several_scenarios(figures))
+            cJSON_AddStringToObject(parameters, "scenario", group->scenario);
+        for (size_t p = 0; p < figures->parameter_count; p++)
+            cJSON_AddStringToObject(parameters, figures->parameters[p], group->values[p]);
+        cJSON_AddNumberToObject(object, "runs", (double)group->runs);
+        cJSON_AddItemToObject(object, "metrics", figures_metrics(figures, at));
+        cJSON_AddItemToObject(object, "metrics_by_tag", figures_metrics_by_tag(figures, at));
+        cJSON_AddItemToArray(groups, object);
+    }
+    return groups;
 }

@@ -11,15 +11,20 @@ struct bag {
     size_t count, capacity;
 };
 struct group {
-    char *label;
-    uint64_t order;
+    char *scenario;
+    char **values; /* of the parameters */
+    uint64_t order, runs;
     struct bag *bags[METRIC_COUNT]; /* by tag, in order of appearance */
 };
 struct figures {
+    const char *const *parameters;
+    size_t parameter_count;
     struct group *groups;
     size_t count, capacity;
 };
 
+/* The group at place `at` of the order. */
+size_t figures_in_order(const struct figures *figures, size_t at);
 /* All values of a metric (and of `tag`, when not NULL), for free(). NULL when there are none. */
 uint64_t *figures_collect(const struct figures *figures, int group, enum metric_id metric,
                           const char *tag, size_t *count);

@@ -17,7 +17,7 @@ struct run_dir {
 };
 
 /* The header line of events.bin. */
-static char *log_header(const struct run_info *info) {
+static char *log_header(const struct run_info *info, bool steps) {
     struct scenario_texts texts;
     scenario_texts_open(&texts, info->scenario_json);
     cJSON *header = cJSON_CreateObject();
@@ -27,6 +27,7 @@ static char *log_header(const struct run_info *info) {
     cJSON_AddStringToObject(header, "seed", seed);
     cJSON_AddStringToObject(header, "commit", build_commit());
     cJSON_AddStringToObject(header, "clock", "world");
+    cJSON_AddBoolToObject(header, "steps", steps);
     cJSON *nodes = cJSON_AddArrayToObject(header, "nodes");
     for (size_t i = 0; i < info->node_count; i++)
         cJSON_AddItemToArray(nodes, cJSON_CreateString(info->nodes[i]));
@@ -38,7 +39,7 @@ static char *log_header(const struct run_info *info) {
 
 static struct record_sink *open_sink(const char *directory, const struct run_info *info,
                                      bool steps) {
-    char *header = log_header(info);
+    char *header = log_header(info, steps);
     char *path = path_join(directory, "events.bin");
     struct record_sink *sink = NULL;
     errno = ENOMEM;
@@ -76,9 +77,12 @@ struct record_sink *run_dir_sink(struct run_dir *dir) {
     return dir->sink;
 }
 
-static struct figures *figures_of(const struct judge *judge, const char *label) {
-    struct figures *figures = figures_create();
-    int group = figures == NULL ? -1 : figures_group(figures, label, 0);
+static struct figures *figures_of(const struct judge *judge, const char *scenario_json) {
+    struct figures *figures = figures_create(NULL, 0);
+    struct scenario_texts texts;
+    scenario_texts_open(&texts, scenario_json);
+    int group = figures == NULL ? -1 : figures_group(figures, texts.name, NULL, 0);
+    scenario_texts_close(&texts);
     bool added = group >= 0;
     for (int id = 0; added && id < METRIC_COUNT; id++) {
         const struct metric_sample *samples;
@@ -112,16 +116,16 @@ static bool write_directory(struct run_dir *dir, struct figures *figures, const 
         return false;
     }
     const char *note = NULL;
-    if (!report_directory(dir->path, options, &note, error))
-        return false;
-    *error = note;
-    return true;
+    bool reported = report_directory(dir->path, options, &note, error);
+    if (reported)
+        *error = note;
+    return reported;
 }
 
 bool run_dir_finish(struct run_dir *dir, const struct judge *judge, const struct run_result *result,
                     const struct run_facts *facts, const struct report_options *options,
                     char **summary, const char **error) {
-    struct figures *figures = figures_of(judge, "this run");
+    struct figures *figures = figures_of(judge, dir->info->scenario_json);
     char *text = figures == NULL ? NULL : summary_of_run(dir->info, judge, result, facts, figures);
     bool written = text != NULL;
     *error = written ? NULL : "out of memory";

@@ -9,31 +9,24 @@
 #include "sim/files.h"
 #include "sim/heap_host.h"
 
-enum series_table { LISTED, FAULTS, EVICTIONS, REGISTRATIONS, LANES, TABLE_COUNT };
+enum series_table { LISTINGS, FAULTS, EVICTIONS, REGISTRATIONS, TABLE_COUNT };
 static const struct {
     const char *name;
     const char *columns;
 } TABLES[] = {
-    {"series/listed.csv", "viewer,role,broker,from_s,until_s"},
-    {"series/faults.csv", "index,kind,target,from_s,until_s,lasting"},
+    {"series/listings.csv", "observer,role,broker,from_s,to_s,reason"},
+    {"series/faults.csv", "index,kind,target,from_s,to_s,lasting"},
     {"series/evictions.csv", "at_s,name_server,broker,reason,since_registration_s,since_fault_s"},
     {"series/registrations.csv", "at_s,name_server,broker,topics"},
-    {"series/lanes.csv", "lane,label,role,from_s,until_s"},
 };
 
-/* A pair (viewer, broker): a name server that may list it, or a client that may believe in it. */
+/* A pair (observer, broker): a name server that may list it, or a client that may believe in it. */
 struct pair {
-    uint16_t viewer;
+    uint16_t observer;
     enum cluster_role role;
     uint32_t broker;  /* name */
     uint32_t entries; /* addresses listed, or topics that use it */
     uint64_t from_ns; /* while entries > 0 */
-    bool changed;     /* was removed, or its broker hit by a fault: worth a lane */
-    bool drawn;
-};
-struct interval {
-    uint32_t pair;
-    uint64_t from_ns, until_ns;
 };
 
 struct series {
@@ -42,11 +35,10 @@ struct series {
     struct cluster *cluster;
     struct fault_watch *faults;
     struct intern brokers;
-    struct table pair_of; /* (viewer, broker) -> index + 1 */
-    struct table entry;   /* (viewer, incarnation, broker, address or topic) -> 1 there */
+    struct table pair_of; /* (observer, broker) -> index + 1 */
+    struct table entry;   /* (observer, incarnation, broker, address or topic) -> 1 there */
     struct pair *pairs;
-    struct interval *intervals;
-    size_t pair_count, pair_capacity, interval_count, interval_capacity;
+    size_t pair_count, pair_capacity;
     struct new_file files[TABLE_COUNT];
     uint64_t now_ns;
     bool no_memory;
@@ -58,10 +50,10 @@ static double seconds(uint64_t ns) {
 
 /* ---- intervals ---- */
 
-static struct pair *pair_of(struct series *series, const struct cluster_node *viewer,
+static struct pair *pair_of(struct series *series, const struct cluster_node *observer,
                             struct span broker) {
     uint32_t name = intern_add(&series->brokers, broker);
-    uint64_t *at = table_put(&series->pair_of, table_key(viewer->node, name, 0, 0));
+    uint64_t *at = table_put(&series->pair_of, table_key(observer->node, name, 0, 0));
     struct pair *pairs = array_room(&series->host, series->pairs, series->pair_count,
                                     &series->pair_capacity, sizeof *pairs);
     if (name == 0 || at == NULL || pairs == NULL) {
@@ -71,58 +63,11 @@ static struct pair *pair_of(struct series *series, const struct cluster_node *vi
     series->pairs = pairs;
     if (*at == 0) {
         pairs[series->pair_count++] =
-            (struct pair){.viewer = viewer->node, .role = viewer->role, .broker = name};
+            (struct pair){.observer = observer->node, .role = observer->role, .broker = name};
         *at = series->pair_count;
     }
     return &pairs[*at - 1];
 }
-
-static void end_interval(struct series *series, struct pair *pair) {
-    struct interval *intervals =
-        array_room(&series->host, series->intervals, series->interval_count,
-                   &series->interval_capacity, sizeof *intervals);
-    if (intervals == NULL) {
-        series->no_memory = true;
-        return;
-    }
-    series->intervals = intervals;
-    intervals[series->interval_count++] =
-        (struct interval){(uint32_t)(pair - series->pairs), pair->from_ns, series->now_ns};
-}
-
-/* `what` (an address, or a topic with an address) of `broker` appears or goes at a viewer. */
-static void set_entry(struct series *series, const struct record *record, struct span broker,
-                      uint32_t what, uint32_t more, bool there) {
-    const struct cluster_node *viewer = cluster_node(series->cluster, record->node);
-    struct pair *pair = pair_of(series, viewer, broker);
-    uint64_t *entry = pair == NULL
-                          ? NULL
-                          : table_put(&series->entry,
-                                      table_key((uint64_t)record->node << 32 | record->incarnation,
-                                                pair->broker, what, more));
-    if (entry == NULL || *entry == there)
-        return;
-    *entry = there;
-    if (there && pair->entries++ == 0)
-        pair->from_ns = series->now_ns;
-    if (!there && --pair->entries == 0) {
-        pair->changed = true;
-        end_interval(series, pair);
-    }
-}
-
-/* A process ended: it lists, or believes, nothing any more. */
-static void forget_viewer(struct series *series, uint16_t viewer) {
-    for (size_t i = 0; i < series->pair_count; i++) {
-        struct pair *pair = &series->pairs[i];
-        if (pair->viewer != viewer || pair->entries == 0)
-            continue;
-        pair->entries = 0;
-        end_interval(series, pair);
-    }
-}
-
-/* ---- the log ---- */
 
 static const char *name_of(const struct series *series, uint16_t node) {
     return series->host.node_name(series->host.ctx, node);
@@ -137,6 +82,52 @@ static void put_span(FILE *out, struct span text) {
     csv_text(out, copy);
 }
 
+/* One line of listings.csv; `reason` absent: it lasts to the end of the log. */
+static void put_listing(const struct series *series, const struct pair *pair, struct span reason) {
+    FILE *out = series->files[LISTINGS].stream;
+    csv_text(out, name_of(series, pair->observer));
+    fprintf(out, ",%s,", cluster_role_name(pair->role));
+    put_span(out, intern_text(&series->brokers, pair->broker));
+    fprintf(out, ",%.6f,", seconds(pair->from_ns));
+    if (!span_is_absent(reason))
+        fprintf(out, "%.6f", seconds(series->now_ns));
+    putc(',', out);
+    put_span(out, reason);
+    putc('\n', out);
+}
+
+/* `what` (an address, or a topic with an address) of `broker` appears or goes at a observer. */
+static void set_entry(struct series *series, const struct record *record, struct span broker,
+                      uint32_t what, uint32_t more, bool there, struct span reason) {
+    const struct cluster_node *observer = cluster_node(series->cluster, record->node);
+    struct pair *pair = pair_of(series, observer, broker);
+    uint64_t *entry = pair == NULL
+                          ? NULL
+                          : table_put(&series->entry,
+                                      table_key((uint64_t)record->node << 32 | record->incarnation,
+                                                pair->broker, what, more));
+    if (entry == NULL || *entry == there)
+        return;
+    *entry = there;
+    if (there && pair->entries++ == 0)
+        pair->from_ns = series->now_ns;
+    if (!there && --pair->entries == 0)
+        put_listing(series, pair, reason);
+}
+
+/* A process ended: it lists, or believes, nothing any more. */
+static void forget_observer(struct series *series, uint16_t observer) {
+    for (size_t i = 0; i < series->pair_count; i++) {
+        struct pair *pair = &series->pairs[i];
+        if (pair->observer != observer || pair->entries == 0)
+            continue;
+        pair->entries = 0;
+        put_listing(series, pair, SPAN_LITERAL("down"));
+    }
+}
+
+/* ---- the log ---- */
+
 static void on_registered(struct series *series, const struct record *record) {
     FILE *out = series->files[REGISTRATIONS].stream;
     fprintf(out, "%.6f,", seconds(series->now_ns));
@@ -144,7 +135,8 @@ static void on_registered(struct series *series, const struct record *record) {
     putc(',', out);
     put_span(out, record_text(record, 1));
     fprintf(out, ",%llu\n", (unsigned long long)record_uint(record, 5));
-    set_entry(series, record, record_text(record, 1), (uint32_t)record_int(record, 2) + 1, 0, true);
+    set_entry(series, record, record_text(record, 1), (uint32_t)record_int(record, 2) + 1, 0, true,
+              SPAN_NONE);
 }
 
 static void on_evicted(struct series *series, const struct record *record) {
@@ -161,14 +153,14 @@ static void on_evicted(struct series *series, const struct record *record) {
     if (broker != NULL && broker->fault_begin_ns != CLUSTER_NEVER)
         fprintf(out, "%.6f", seconds(series->now_ns - broker->fault_begin_ns));
     putc('\n', out);
-    set_entry(series, record, record_text(record, 1), (uint32_t)record_int(record, 2) + 1, 0,
-              false);
+    set_entry(series, record, record_text(record, 1), (uint32_t)record_int(record, 2) + 1, 0, false,
+              record_text(record, 4));
 }
 
 static void on_belief(struct series *series, const struct record *record, bool there) {
     uint32_t topic = intern_add(&series->brokers, record_text(record, 0));
     uint32_t address = intern_add(&series->brokers, record_text(record, 2));
-    set_entry(series, record, record_text(record, 1), topic, address, there);
+    set_entry(series, record, record_text(record, 1), topic, address, there, SPAN_LITERAL(""));
 }
 
 static void on_record(struct series *series, const struct record *record) {
@@ -191,14 +183,12 @@ static void on_record(struct series *series, const struct record *record) {
         on_belief(series, record, record->kind == EVENT_client_broker_believed);
         break;
     case EVENT_world_node_down:
-        forget_viewer(series, record->node);
+        forget_observer(series, record->node);
         break;
     default:
         break;
     }
 }
-
-/* ---- tables that are written at the end ---- */
 
 static void write_faults(struct series *series) {
     const struct fault_seen *faults;
@@ -215,64 +205,6 @@ static void write_faults(struct series *series) {
         fprintf(out, ",%.6f,%.6f,%d\n", seconds(faults[i].begin_ns), seconds(until_ns),
                 faults[i].lasting);
     }
-}
-
-static void write_listed(struct series *series) {
-    FILE *out = series->files[LISTED].stream;
-    for (size_t i = 0; i < series->interval_count; i++) {
-        const struct interval *interval = &series->intervals[i];
-        const struct pair *pair = &series->pairs[interval->pair];
-        csv_text(out, name_of(series, pair->viewer));
-        fprintf(out, ",%s,", cluster_role_name(pair->role));
-        put_span(out, intern_text(&series->brokers, pair->broker));
-        fprintf(out, ",%.6f,%.6f\n", seconds(interval->from_ns), seconds(interval->until_ns));
-    }
-}
-
-/* Pairs worth a lane first, then others while there is room; in order of appearance. */
-static void choose_lanes(struct series *series) {
-    size_t left = SERIES_LANES_MAX;
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t i = 0; i < series->pair_count && left > 0; i++) {
-            struct pair *pair = &series->pairs[i];
-            const struct cluster_node *broker = cluster_find_broker(
-                series->cluster, intern_text(&series->brokers, pair->broker), SPAN_NONE);
-            bool hit = broker != NULL && broker->fault_begin_ns != CLUSTER_NEVER;
-            if (pair->drawn || (pass == 0 && !pair->changed && !hit))
-                continue;
-            pair->drawn = true;
-            left--;
-        }
-}
-
-static void write_lane(const struct series *series, size_t index, size_t lane) {
-    const struct pair *pair = &series->pairs[index];
-    FILE *out = series->files[LANES].stream;
-    struct span broker = intern_text(&series->brokers, pair->broker);
-    char label[200];
-    snprintf(label, sizeof label, "%s: %.*s", name_of(series, pair->viewer), (int)broker.len,
-             (const char *)broker.data);
-    for (size_t i = 0; i < series->interval_count; i++) {
-        const struct interval *interval = &series->intervals[i];
-        if (interval->pair != index)
-            continue;
-        fprintf(out, "%zu,", lane);
-        csv_text(out, label);
-        fprintf(out, ",%s,%.6f,%.6f\n", cluster_role_name(pair->role), seconds(interval->from_ns),
-                seconds(interval->until_ns));
-    }
-}
-
-/* Lanes of one viewer lie together: name servers first, by node number. */
-static void write_lanes(struct series *series) {
-    size_t lane = 0;
-    choose_lanes(series);
-    for (int role = CLUSTER_NAMESRV; role <= CLUSTER_CLIENT; role++)
-        for (size_t node = 1; node < series->cluster->node_limit; node++)
-            for (size_t i = 0; i < series->pair_count; i++)
-                if (series->pairs[i].drawn && series->pairs[i].viewer == node &&
-                    series->pairs[i].role == (enum cluster_role)role)
-                    write_lane(series, i, lane++);
 }
 
 /* ---- all of it ---- */
@@ -296,10 +228,8 @@ static void read_log(struct series *series, struct record_log *log) {
         on_record(series, &record);
     for (size_t i = 0; i < series->pair_count; i++)
         if (series->pairs[i].entries > 0)
-            end_interval(series, &series->pairs[i]);
+            put_listing(series, &series->pairs[i], SPAN_NONE);
     write_faults(series);
-    write_listed(series);
-    write_lanes(series);
 }
 
 static bool write_tables(struct series *series, struct record_log *log, const char *directory,

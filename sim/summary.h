@@ -66,6 +66,11 @@ struct cJSON;
 void summary_add_versions(struct cJSON *summary);
 /* "eviction-window: broker-a ..." without what differs from seed to seed: digits become '#'. */
 void summary_signature(const char *oracle, const char *reason, char *out, size_t size);
+/* "oracles". */
+void summary_add_oracles(struct cJSON *summary, const struct judge *judge,
+                         const struct run_result *result);
+/* "fired_by_kind". */
+void summary_add_fired(struct cJSON *faults, const struct fired_count *fired, size_t count);
 /* A number of seconds. */
 void summary_add_seconds(struct cJSON *summary, const char *key, uint64_t ns);
 

@@ -22,19 +22,10 @@ struct failure {
     uint64_t index;
     cJSON *object;
 };
-struct combination {
-    char **values;
-    uint64_t runs;
-};
 struct oracle_tally {
     const char *name;
     uint64_t verdicts[3];
 };
-struct fired_tally {
-    char *kind;
-    uint64_t times;
-};
-
 struct sweep_dir {
     char *path;
     const struct sweep_info *info;
@@ -42,11 +33,10 @@ struct sweep_dir {
     struct figures *figures;
     struct row *rows;
     struct failure *failures;
-    struct combination *combinations; /* by group of figures */
     struct oracle_tally *oracles;
-    struct fired_tally *fired;
-    size_t row_count, row_capacity, failure_count, failure_capacity, combination_count,
-        combination_capacity, oracle_count, oracle_capacity, fired_count, fired_capacity;
+    struct fired_count *fired; /* kinds owned */
+    size_t row_count, row_capacity, failure_count, failure_capacity, oracle_count, oracle_capacity,
+        fired_count, fired_capacity;
     uint64_t runs, verdicts[3], crashed, events, steps, simulated_ns;
     int exit_code;
 };
@@ -72,7 +62,7 @@ struct sweep_dir *sweep_dir_open(const char *path, const struct sweep_info *info
     if (dir == NULL)
         return NULL;
     dir->info = info;
-    dir->figures = figures_create();
+    dir->figures = figures_create(info->parameters, info->parameter_count);
     scenario_texts_open(&dir->texts, info->scenario_json);
     dir->path = path == NULL ? NULL : strdup(path);
     bool opened = dir->figures != NULL && (path == NULL || dir->path != NULL);
@@ -99,10 +89,6 @@ static void put_samples(FILE *out, enum metric_id id, const struct sweep_samples
                 samples->samples[i].value / METRIC_INFO[id].ns_per_unit, samples->samples[i].tag);
 }
 
-static bool is_frequent(enum metric_id id) {
-    return id == METRIC_REGISTRATION_LATENCY || id == METRIC_POLL_DURATION;
-}
-
 static const struct metric_summary *summary_of(const struct run_result *result, enum metric_id id) {
     for (size_t i = 0; result != NULL && i < result->metric_count; i++)
         if (strcmp(result->metrics[i].name, METRIC_INFO[id].name) == 0)
@@ -125,7 +111,7 @@ static void put_columns(FILE *out, const struct sweep_info *info) {
     }
     fputs(",seed,trace_hash,verdict,exit_code,events", out);
     for (int id = 0; id < METRIC_COUNT; id++)
-        if (is_frequent((enum metric_id)id))
+        if (metric_is_frequent((enum metric_id)id))
             fprintf(out, ",%s_p50,%s_max", METRIC_INFO[id].name, METRIC_INFO[id].name);
         else
             fprintf(out, ",%s", METRIC_INFO[id].name);
@@ -146,7 +132,7 @@ static void put_row(FILE *out, const struct sweep_info *info, const struct sweep
     for (int id = 0; id < METRIC_COUNT; id++) {
         const struct metric_summary *summary = summary_of(run->result, (enum metric_id)id);
         putc(',', out);
-        if (!is_frequent((enum metric_id)id))
+        if (!metric_is_frequent((enum metric_id)id))
             put_samples(out, (enum metric_id)id, samples_of(run, (enum metric_id)id));
         else if (summary != NULL)
             fprintf(out, "%" PRIu64 ",%" PRIu64, summary->p50, summary->max);
@@ -255,59 +241,16 @@ static bool tally_fired(struct sweep_dir *dir, const struct sweep_run *run) {
                 free(kind);
                 return false;
             }
-            dir->fired[dir->fired_count++] = (struct fired_tally){kind, 0};
+            dir->fired[dir->fired_count++] = (struct fired_count){kind, 0};
         }
         dir->fired[at].times += run->fired[i].times;
     }
     return true;
 }
 
-/* ---- groups ---- */
-
-/* "kill, 4.9": what varies; the scenario's name before it where that is not the sweep's own. */
-static char *label_of(const struct sweep_dir *dir, const struct sweep_run *run) {
-    char *label = NULL;
-    size_t size;
-    FILE *out = open_memstream(&label, &size);
-    if (out == NULL)
-        return NULL;
-    size_t parameters = dir->info->parameter_count;
-    bool named = parameters == 0 || strcmp(run->scenario, dir->texts.name) != 0;
-    if (named)
-        fprintf(out, "%s%s", run->scenario, parameters > 0 ? ": " : "");
-    for (size_t i = 0; i < parameters; i++)
-        fprintf(out, "%s%s", i == 0 ? "" : ", ", run->values[i]);
-    if (fclose(out) == 0)
-        return label;
-    free(label);
-    return NULL;
-}
-
-static bool add_combination(struct sweep_dir *dir, int group, const struct sweep_run *run) {
-    void *grown;
-    if ((size_t)group < dir->combination_count) {
-        dir->combinations[group].runs++;
-        return true;
-    }
-    size_t count = dir->info->parameter_count;
-    char **values = calloc(count + 1, sizeof *values);
-    if (values == NULL ||
-        !GROW(dir->combinations, dir->combination_count, dir->combination_capacity)) {
-        free(values);
-        return false;
-    }
-    dir->combinations[dir->combination_count++] = (struct combination){values, 1};
-    for (size_t i = 0; i < count; i++)
-        if ((values[i] = strdup(run->values[i])) == NULL)
-            return false;
-    return true;
-}
-
 static bool add_figures(struct sweep_dir *dir, const struct sweep_run *run) {
-    char *label = label_of(dir, run);
-    int group = label == NULL ? -1 : figures_group(dir->figures, label, run->index);
-    free(label);
-    if (group < 0 || !add_combination(dir, group, run))
+    int group = figures_group(dir->figures, run->scenario, run->values, run->index);
+    if (group < 0)
         return false;
     for (int id = 0; id < METRIC_COUNT; id++) {
         const struct sweep_samples *samples = samples_of(run, (enum metric_id)id);
@@ -387,9 +330,7 @@ static void add_tallies(cJSON *summary, const struct sweep_dir *dir) {
         cJSON_AddItemToArray(oracles, oracle);
     }
     cJSON *faults = cJSON_AddObjectToObject(summary, "faults");
-    cJSON *kinds = cJSON_AddObjectToObject(faults, "fired_by_kind");
-    for (size_t i = 0; i < dir->fired_count; i++)
-        cJSON_AddNumberToObject(kinds, dir->fired[i].kind, (double)dir->fired[i].times);
+    summary_add_fired(faults, dir->fired, dir->fired_count);
 }
 
 static void add_failures(cJSON *summary, struct sweep_dir *dir) {
@@ -401,23 +342,6 @@ static void add_failures(cJSON *summary, struct sweep_dir *dir) {
     if (dir->failure_count > FAILURES_MAX)
         cJSON_AddNumberToObject(summary, "failures_left_out",
                                 (double)(dir->failure_count - FAILURES_MAX));
-}
-
-static void add_groups(cJSON *summary, struct sweep_dir *dir) {
-    cJSON *groups = cJSON_AddArrayToObject(summary, "groups");
-    for (size_t i = 0; i < dir->combination_count; i++) {
-        size_t at = figures_in_order(dir->figures, i);
-        const struct combination *combination = &dir->combinations[at];
-        cJSON *group = cJSON_CreateObject();
-        cJSON_AddItemToObject(group, "parameters",
-                              parameters_of(dir->info, (const char *const *)combination->values));
-        cJSON_AddStringToObject(group, "label", figures_label(dir->figures, (int)at));
-        cJSON_AddNumberToObject(group, "runs", (double)combination->runs);
-        cJSON_AddItemToObject(group, "metrics", figures_metrics(dir->figures, (int)at));
-        cJSON_AddItemToObject(group, "metrics_by_tag",
-                              figures_metrics_by_tag(dir->figures, (int)at));
-        cJSON_AddItemToArray(groups, group);
-    }
 }
 
 static char *summary_of_sweep(struct sweep_dir *dir, const struct run_facts *facts) {
@@ -433,7 +357,7 @@ static char *summary_of_sweep(struct sweep_dir *dir, const struct run_facts *fac
     cJSON_AddItemToObject(summary, "metrics_by_tag",
                           figures_metrics_by_tag(dir->figures, FIGURES_ALL));
     add_failures(summary, dir);
-    add_groups(summary, dir);
+    cJSON_AddItemToObject(summary, "groups", figures_groups(dir->figures));
     summary_add_versions(summary);
     cJSON_AddStringToObject(summary, "replay", dir->info->replay);
     char *text = cJSON_Print(summary);
@@ -461,10 +385,10 @@ static bool write_directory(struct sweep_dir *dir, const char *summary,
         return false;
     }
     const char *note = NULL;
-    if (!report_directory(dir->path, options, &note, error))
-        return false;
-    *error = note;
-    return true;
+    bool reported = report_directory(dir->path, options, &note, error);
+    if (reported)
+        *error = note;
+    return reported;
 }
 
 static void sweep_dir_free(struct sweep_dir *dir) {
@@ -472,18 +396,12 @@ static void sweep_dir_free(struct sweep_dir *dir) {
         free(dir->rows[i].text);
     for (size_t i = 0; i < dir->failure_count; i++)
         cJSON_Delete(dir->failures[i].object);
-    for (size_t i = 0; i < dir->combination_count; i++) {
-        for (size_t j = 0; j < dir->info->parameter_count; j++)
-            free(dir->combinations[i].values[j]);
-        free(dir->combinations[i].values);
-    }
     for (size_t i = 0; i < dir->fired_count; i++)
-        free(dir->fired[i].kind);
+        free((char *)(uintptr_t)dir->fired[i].kind);
+    free(dir->fired);
     free(dir->rows);
     free(dir->failures);
-    free(dir->combinations);
     free(dir->oracles);
-    free(dir->fired);
     figures_free(dir->figures);
     scenario_texts_close(&dir->texts);
     free(dir->path);
