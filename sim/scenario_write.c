@@ -48,7 +48,7 @@ static size_t flat_length(const struct writer *writer, const struct doc_value *v
                strlen(value->text);
     for (const struct doc_value *child = value->first; child != NULL && len <= LINE_WIDTH;
          child = child->next)
-        len += flat_length(writer, child) + 2;
+        len += flat_length(writer, child) + (child->next == NULL ? 0 : 2);
     return len + 2;
 }
 
