@@ -8,10 +8,11 @@
  *   E2  No env_ call calls back before it returns.
  *   E3  Timers fire in order of (deadline, start), never early by the node's own monotonic clock.
  *   E4  Every env_ call is a crash point: in the simulator the world may end the node inside one
- * and drop its memory whole. A state machine keeps nothing outside its env. E5  A handler runs to
- * completion, never blocks, and never calls another node. E6  After env_conn_close (or the on_close
- * callback) a connection handle is gone: no further callback carries it. A "handler" is one
- * invocation of a timer, connection, listener or role function. */
+ *       and drop its memory whole. A state machine keeps nothing outside its env.
+ *   E5  A handler runs to completion, never blocks, and never calls another node.
+ *   E6  After env_conn_close (or the on_close callback) a connection handle is gone: no further
+ *       callback carries it, and no env_conn_ function takes it.
+ * A "handler" is one invocation of a timer, connection, listener or role function. */
 #ifndef MODEL_ENV_H
 #define MODEL_ENV_H
 

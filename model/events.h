@@ -72,7 +72,7 @@
     X(route_topic_set, "route.topic_set", "namesrv", "a broker's queue data was added or changed") \
     X(route_topic_removed, "route.topic_removed", "namesrv", "reason: evicted, deleted, absent")   \
     X(route_perm_changed, "route.perm_changed", "namesrv", "205 (writable 0) or 327 (writable 1)") \
-    X(route_scanned, "route.scanned", "namesrv", "one expiry scan")                                \
+    X(route_scanned, "route.scanned", "namesrv", "a scan that expired some")                       \
     X(route_answered, "route.answered", "namesrv", "answered a route query")                       \
     X(registration_sent, "registration.sent", "broker", "")                                        \
     X(registration_answered, "registration.answered", "broker", "")                                \

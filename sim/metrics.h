@@ -53,25 +53,23 @@ extern const struct metric_info METRIC_INFO[METRIC_COUNT];
 int metric_find(const char *name);
 
 struct metrics;
-/* Memory from `host`; NULL: none left. `cluster` is updated by the caller before each record. */
-struct metrics *metrics_create(const struct oracle_host *host, const struct cluster *cluster);
+/* Memory and the view of the cluster from `host`, which must outlive it; NULL: no memory. */
+struct metrics *metrics_create(const struct oracle_host *host);
 void metrics_on_record(struct metrics *metrics, const struct record *record);
+bool metrics_complete(const struct metrics *metrics); /* false: memory ran out on the way */
+
+/* Samples kept of one metric, in order. Above this many, every second one is dropped, and from then
+ * on only each second (fourth, ...) one is kept; count, min and max stay exact. */
+#define METRIC_SAMPLES_MAX 16384
 size_t metrics_samples(const struct metrics *metrics, enum metric_id id,
                        const struct metric_sample **samples);
-/* A fault as it happened. */
-struct fault_seen {
-    uint32_t index; /* of the timeline */
-    char kind[32];
-    char target[WORLD_NAME_MAX];
-    uint64_t begin_ns;
-    uint64_t end_ns;     /* UINT64_MAX: did not end */
-    uint64_t noticed_ns; /* UINT64_MAX: nobody reacted */
-    uint16_t noticed_by; /* node that did first: it removed the broker, lost the name server, saw
-                            its registration fail or its connection end */
-};
-size_t metrics_faults(const struct metrics *metrics, const struct fault_seen **faults);
+/* Summary in the metric's unit; `scratch` has room for all kept samples. */
+void metrics_summarise(const struct metrics *metrics, enum metric_id id, uint64_t *scratch,
+                       struct metric_summary *out);
 
-/* Count, min, p50, p99, max of `count` values (sorts them); percentiles are nearest rank. */
-void metric_summarise(const char *name, uint64_t *values, size_t count, struct metric_summary *out);
+/* Count, min, p50, p99, max of `count` values in nanoseconds (sorts them), in the metric's unit,
+ * rounded down; percentiles are nearest rank. */
+void metric_summarise(enum metric_id id, uint64_t *values, size_t count,
+                      struct metric_summary *out);
 
 #endif

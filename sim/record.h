@@ -5,7 +5,8 @@
  * bytes, numbers as u64. Little-endian, packed. Kinds below EVENT_KIND_COUNT are model/events.h;
  * from RECORD_STEP on they are the world's steps (network, timers), written only when the sink asks
  * for steps, and never seen by oracles. File: header line "windtunnel-events 1\n", one JSON line
- * (node names, seed, scenario, commit, source of the clock), then records. */
+ * (node names, seed, scenario, commit, "clock": "world", or "wall" of real runs, whose world_ns is
+ * 0 in the file), then records. */
 #ifndef SIM_RECORD_H
 #define SIM_RECORD_H
 
@@ -40,12 +41,28 @@ struct record {
     uint16_t node; /* 0 is the world */
     uint32_t incarnation;
     uint32_t node_sequence;
-    uint64_t world_ns; /* 0 in logs of real runs */
+    uint64_t world_ns; /* of real runs: by the wall clock, since the first record */
     uint64_t mono_ns;
     int64_t wall_ms;
     size_t field_count;
     struct event_value fields[RECORD_FIELDS_MAX];
 };
+#define RECORD_HEADER_BYTES 40
+#define RECORD_BYTES_MAX (16u << 20) /* a longer one is damage */
+/* Name of a kind ("route.broker_evicted", "step.chunk"), NULL when there is no such kind; its
+ * number by name, -1; how many fields it has; name (not NUL-terminated) and type of one of them. */
+const char *record_kind_name(uint16_t kind);
+int record_kind_of_name(struct span name);
+size_t record_kind_fields(uint16_t kind);
+struct span record_field_name(uint16_t kind, size_t index);
+enum event_field_type record_field_type(uint16_t kind, size_t index);
+/* Bytes of a record in the log. Asserts that fields fit its kind. */
+size_t record_size(const struct record *record);
+/* Writes exactly record_size(record) bytes. */
+void record_encode(const struct record *record, uint8_t *out);
+/* Decodes one record of exactly `bytes`; false when it is not one. Spans point into `bytes`. */
+bool record_decode(struct span bytes, struct record *out);
+
 /* Field access for readers; asserts index and type. */
 struct span record_text(const struct record *record, size_t index);
 uint64_t record_uint(const struct record *record, size_t index);
@@ -72,8 +89,12 @@ const char *record_log_header(const struct record_log *log); /* the JSON line */
 const char *record_log_node(const struct record_log *log, uint16_t node);
 /* Next record: 1, at the end 0, on damage -1 with *offset. Valid until the next call. */
 int record_log_next(struct record_log *log, struct record *out, uint64_t *offset);
+/* What the damage is, static text; valid after -1. */
+const char *record_log_damage(const struct record_log *log);
 void record_log_close(struct record_log *log);
-/* One text line of a record (no newline) to `out`. */
+/* One text line of a record (no newline) to `out`; bytes that do not print as \\xHH. */
 void record_print(FILE *out, const struct record_log *log, const struct record *record);
+/* The same as one JSON object. */
+void record_print_json(FILE *out, const struct record_log *log, const struct record *record);
 
 #endif

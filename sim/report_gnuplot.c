@@ -137,7 +137,7 @@ static enum figure_state gnuplot_run(struct report *report, const char *folder, 
 }
 
 static bool file_failed(struct report *report, const char *path) {
-    snprintf(report->error, sizeof report->error, "%s: %s", path, strerror(errno));
+    snprintf(report->error, sizeof report->error, "%.900s: %s", path, strerror(errno));
     return false;
 }
 

@@ -27,10 +27,21 @@ struct run_info {
     size_t fault_count;
     const char *replay; /* the command that runs it again */
 };
+/* What fired: the kinds of the timeline, and chop, corruption, loss, buggify, json-header,
+ * binary-header, snapshot when the run can have them; 0 times: configured, but it never did. */
+#define RUN_FIRED_MAX 48
+struct run_fired {
+    size_t count;
+    struct {
+        const char *kind; /* static */
+        uint64_t times;
+    } kinds[RUN_FIRED_MAX];
+};
 /* What only the driver of the run knows. */
 struct run_facts {
     uint64_t wall_ns; /* how long it took */
     bool interrupted; /* stopped by Ctrl-C: everything is up to then */
+    const struct run_fired *fired; /* of a sweep: the sum; NULL: not known */
 };
 struct sweep_info {
     const char *scenario_json;     /* of the first scenario */

@@ -83,15 +83,19 @@ typedef void world_listener_fn(struct world *world, void *state, const struct re
 bool world_listen(struct world *world, world_listener_fn *listener, void *state);
 /* Sink for records, outside the world; NULL: none. */
 void world_set_sink(struct world *world, struct record_sink *sink);
+/* Where env_log's text goes, up to `level` (enum env_log_level); NULL: nowhere. Of the process. */
+void world_set_log(FILE *out, int level);
 
 /* ---- running ---- */
 
 enum world_stop {
     WORLD_REACHED,    /* the asked time */
-    WORLD_QUIET,      /* nothing left to do */
-    WORLD_ASSERTED,   /* an assertion of ours failed in a node: world_assertion() */
-    WORLD_INTERRUPTED /* world_interrupt was called (from a signal handler) */
+    WORLD_QUIET,      /* nothing left to do; the asked time is reached all the same */
+    WORLD_ASSERTED,   /* an assertion of ours failed in a node: world_assertion(); it stays so */
+    WORLD_INTERRUPTED /* world_interrupt was called (from a signal handler); forgotten now */
 };
+/* Runs all faults and events up to `until_ns`, included. With UINT64_MAX the time stays at the last
+ * event's. Never from inside the run. */
 enum world_stop world_run(struct world *world, uint64_t until_ns);
 /* At most `steps` steps. */
 enum world_stop world_run_steps(struct world *world, uint64_t steps);
@@ -101,6 +105,9 @@ uint64_t world_steps(const struct world *world);  /* events popped that ran a ha
 uint64_t world_events(const struct world *world); /* typed events recorded */
 const struct trace_hash *world_hash(const struct world *world);
 uint64_t world_seed(const struct world *world);
+/* The world's own env, for props, buffers and maps of what judges and drives the run: env_alloc,
+ * env_realloc, env_free, env_random and env_log work on it at any time, nothing else does. */
+struct env *world_env(struct world *world);
 /* Allocation for what judges and drives the run (oracles, triggers, faults). */
 void *world_alloc(struct world *world, size_t size); /* zeroed */
 void world_free(struct world *world, void *block);
@@ -110,8 +117,9 @@ const char *world_assertion(const struct world *world);
 void world_event(struct world *world, node_id about, int kind, const struct event_value *values,
                  size_t count);
 
-/* Peak and current memory of a node, bytes. */
+/* Memory of a node, bytes: now, and the most it ever had. */
 size_t world_node_memory(const struct world *world, node_id node);
+size_t world_node_memory_peak(const struct world *world, node_id node);
 
 /* Reseeds: all later draws use `seed`. Meant for a loaded world at time 0. */
 void world_set_seed(struct world *world, uint64_t seed);
@@ -148,7 +156,8 @@ bool world_schedule(struct world *world, uint64_t at_ns, uint32_t index, world_f
 bool world_start(struct world *world, node_id node); /* a new incarnation */
 bool world_stop(struct world *world, node_id node);  /* clean: role->stop; ends at env_exit */
 bool world_kill(struct world *world, node_id node); /* kill -9: memory gone, kernel sends FIN/RST */
-/* Kill at the n-th env_ call (1..) of its next handlers: inside one. */
+/* Kill at the n-th env_ call (1..) of its next handlers: inside one. That call has no effect, those
+ * before it have. */
 bool world_kill_at_call(struct world *world, node_id node, uint64_t calls);
 bool world_pause(struct world *world, node_id node); /* SIGSTOP: the kernel still acknowledges */
 bool world_resume(struct world *world, node_id node);
@@ -177,7 +186,9 @@ void world_refuse_dials(struct world *world, struct host *host, bool on);
 void world_hang_dials(struct world *world, struct host *host, bool on);
 /* Reset of every connection between two hosts, now. */
 size_t world_reset_connections(struct world *world, struct host *a, struct host *b);
-/* Half-open: this end of every connection from `host` to `peer` forgets it without a word. */
+/* Half-open: this end of every connection from `host` to `peer` is gone without a word to the peer;
+ * its node gets on_close RMQ_E_RESET (as by `ss -K` whose RST is lost). The peer learns of it by
+ * the RST that answers its next write. */
 size_t world_half_open(struct world *world, struct host *host, struct host *peer);
 
 /* What the network did, for reports ("a configured fault never fired"). */

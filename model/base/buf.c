@@ -74,22 +74,18 @@ void buf_put_text(struct buf *buf, const char *text) {
     buf_put(buf, text, strlen(text));
 }
 
-static void store_big_endian(uint8_t *at, uint64_t value, size_t size) {
+static inline void store_big_endian(uint8_t *at, uint64_t value, size_t size) {
     for (size_t i = size; i > 0; i--) {
         at[i - 1] = (uint8_t)value;
         value >>= 8;
     }
 }
 
-static void put_big_endian(struct buf *buf, uint64_t value, size_t size) {
+static inline void put_big_endian(struct buf *buf, uint64_t value, size_t size) {
     uint8_t *at = buf_extend(buf, size);
     if (at != NULL) {
         store_big_endian(at, value, size);
     }
-}
-
-void buf_put_u8(struct buf *buf, uint8_t value) {
-    put_big_endian(buf, value, 1);
 }
 
 void buf_put_i16(struct buf *buf, int16_t value) {

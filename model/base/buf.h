@@ -40,7 +40,13 @@ uint8_t *buf_extend(struct buf *buf, size_t len);
 void buf_put(struct buf *buf, const void *data, size_t len);
 void buf_put_span(struct buf *buf, struct span span);
 void buf_put_text(struct buf *buf, const char *text);
-void buf_put_u8(struct buf *buf, uint8_t value);
+static inline void buf_put_u8(struct buf *buf, uint8_t value) {
+    if (buf->len < buf->capacity && !buf->failed) {
+        buf->data[buf->len++] = value;
+    } else {
+        buf_put(buf, &value, 1);
+    }
+}
 void buf_put_i16(struct buf *buf, int16_t value);
 void buf_put_i32(struct buf *buf, int32_t value);
 void buf_put_i64(struct buf *buf, int64_t value);

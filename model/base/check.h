@@ -15,7 +15,7 @@ void rmq_assert_fail(const char *expression, const char *file, int line) __attri
 #ifdef RMQ_CHECKS
 #define RMQ_CHECK_EXPENSIVE(expression) RMQ_ASSERT(expression)
 #else
-#define RMQ_CHECK_EXPENSIVE(expression) ((void)sizeof(!(expression)))
+#define RMQ_CHECK_EXPENSIVE(expression) ((void)(0 && (expression))) /* never evaluated */
 #endif
 
 #define RMQ_UNREACHABLE() rmq_assert_fail("unreachable", __FILE__, __LINE__)

@@ -19,6 +19,7 @@ struct fixed_rate_task {
     fixed_rate_fn *run;
     uint64_t period_ns; /* > 0 */
     uint64_t due_ns;    /* of the run that is next or under way; before start: delay of the first */
+    uint64_t early_ns;  /* the next run comes this much before it is due, once */
 };
 
 struct fixed_rate {
@@ -38,6 +39,9 @@ void fixed_rate_start(struct fixed_rate *worker, struct env *env, struct fixed_r
 void fixed_rate_done(struct fixed_rate *worker);
 /* How far the running task began behind its schedule. */
 uint64_t fixed_rate_late_ns(const struct fixed_rate *worker);
+/* The next run of waiting task `index` comes `early_ns` earlier (but not in the past), this once:
+ * the schedule stays. */
+void fixed_rate_hasten(struct fixed_rate *worker, size_t index, uint64_t early_ns);
 /* Forgets everything; does nothing when never started. */
 void fixed_rate_stop(struct fixed_rate *worker);
 

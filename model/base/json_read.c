@@ -120,11 +120,29 @@ static bool scan_utf8(struct json_reader *reader) {
     return true;
 }
 
+/* Which bytes end a run of plain string bytes: always (1), in strict mode only (2). */
+static const uint8_t STRING_STOPS[256] = {
+#define STRICT_16 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2
+    STRICT_16, STRICT_16, ['"'] = 1, ['\\'] = 1, [0x80] = STRICT_16, STRICT_16,
+    STRICT_16, STRICT_16, STRICT_16, STRICT_16,  STRICT_16,          STRICT_16,
+#undef STRICT_16
+};
+
+static void scan_plain(struct json_reader *reader) {
+    uint8_t stops = reader->strict ? 1 | 2 : 1;
+    size_t at = reader->offset;
+    while (at < reader->text.len && (STRING_STOPS[reader->text.data[at]] & stops) == 0) {
+        at++;
+    }
+    reader->offset = at;
+}
+
 /* A string whose opening quote is at the offset. */
 static enum json_token scan_string(struct json_reader *reader, enum json_token token) {
     size_t start = ++reader->offset;
     reader->escaped = false;
     for (;;) {
+        scan_plain(reader);
         int c = peek(reader);
         if (c == '"') {
             reader->offset++;
@@ -134,15 +152,10 @@ static enum json_token scan_string(struct json_reader *reader, enum json_token t
         if (c < 0) {
             return fail_here(reader, "a closing '\"'");
         }
-        if (c == '\\') {
-            if (!scan_escape(reader)) {
-                return JSON_ERROR;
-            }
-        } else if (!reader->strict) {
-            reader->offset++; /* Java's side takes raw control characters */
-        } else if (c < 0x20) {
+        if (c < 0x20) {
             return fail_here(reader, "no control character in a string (write \\n, \\u0000, ...)");
-        } else if (!scan_utf8(reader)) {
+        }
+        if (!(c == '\\' ? scan_escape(reader) : scan_utf8(reader))) {
             return JSON_ERROR;
         }
     }

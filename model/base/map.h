@@ -54,8 +54,8 @@ uint64_t map_hash(uint64_t hash_key, const void *key, size_t len);
 
 #include <uthash.h>
 
-/* A table costs 64 + 4 * 16 bytes while small (uthash's own 32 buckets cost eight times that);
- * buckets double as usual from the tenth entry in one of them on. */
+/* A small table costs 64 + 4 * 16 bytes on a 64-bit machine; with uthash's own 32 buckets it would
+ * be 64 + 32 * 16. Buckets double as usual, when one of them gets its tenth entry. */
 #undef HASH_INITIAL_NUM_BUCKETS
 #undef HASH_INITIAL_NUM_BUCKETS_LOG2
 #define HASH_INITIAL_NUM_BUCKETS 4U

@@ -13,7 +13,7 @@ void props_init(struct props *props, struct env *env) {
 
 /* The entry's one allocation begins with its key. */
 static void free_entry(struct props *props, const struct props_entry *entry) {
-    env_free(props->env, (void *)(uintptr_t)entry->key.data);
+    env_free(props->env, (void *)entry->key.data);
 }
 
 void props_deinit(struct props *props) {

@@ -65,10 +65,11 @@ static void on_metadata_due(void *ctx) {
 
 static void start_schedule(struct broker *broker) {
     const struct broker_config *config = &broker->config;
-    broker->tasks[0] =
-        (struct fixed_rate_task){on_register_due, config->period_ms * NS_PER_MS, REGISTER_FIRST_NS};
-    broker->tasks[1] =
-        (struct fixed_rate_task){on_metadata_due, METADATA_PERIOD_NS, METADATA_FIRST_NS};
+    broker->tasks[0] = (struct fixed_rate_task){.run = on_register_due,
+                                                .period_ns = config->period_ms * NS_PER_MS,
+                                                .due_ns = REGISTER_FIRST_NS};
+    broker->tasks[1] = (struct fixed_rate_task){
+        .run = on_metadata_due, .period_ns = METADATA_PERIOD_NS, .due_ns = METADATA_FIRST_NS};
     broker->metadata = (struct name_server_call){.build = side_traffic_metadata,
                                                  .done = on_metadata,
                                                  .ctx = broker,
@@ -96,7 +97,6 @@ static int start_remoting(struct broker *broker) {
     struct remoting_config remoting;
     remoting_config_default(&remoting);
     remoting.version = broker->config.profile_5_3 ? WIRE_VERSION_5_3_3 : WIRE_VERSION_4_9_8;
-    remoting.language = WIRE_LANGUAGE_JAVA;
     remoting.serialization = broker->config.serialization;
     remoting_init(&broker->remoting, broker->env, &remoting, &HANDLER, broker);
     broker->remoting_up = true;
@@ -106,8 +106,7 @@ static int start_remoting(struct broker *broker) {
 
 /* Everything that can fail. */
 static int prepare(struct broker *broker, const struct props *config) {
-    struct span bad_key;
-    int err = broker_config_read(broker->env, config, &broker->config, &bad_key);
+    int err = broker_config_read(broker->env, config, &broker->config);
     if (err != RMQ_OK)
         return err;
     topics_init(&broker->topics, broker->env, &broker->config);
@@ -171,6 +170,7 @@ static void broker_stop(void *node) {
     broker->stopping = true;
     event_node_stopping(broker->env, SPAN_LITERAL("broker"));
     fixed_rate_stop(&broker->worker); /* B1 */
+    name_servers_cancel(&broker->servers, &broker->metadata);
     if (broker->acting != NULL)
         acting_traffic_stop(broker->acting);
     broker_forget_creations(broker);

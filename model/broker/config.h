@@ -43,10 +43,10 @@ struct broker_config {
 };
 
 /* Reads and checks all of `props` except `namesrvAddr` and `topics`, whose owners do. RMQ_E_INVALID
- * for a wrong value, with its key logged and in *bad_key (static text or a span into props);
- * RMQ_E_NOMEM. Unknown keys are logged and ignored, as RocketMQ does. */
-int broker_config_read(struct env *env, const struct props *props, struct broker_config *config,
-                       struct span *bad_key) RMQ_CHECK_RESULT;
+ * for a wrong value, with its key logged; RMQ_E_NOMEM. Unknown keys are logged and ignored, as
+ * RocketMQ does. */
+int broker_config_read(struct env *env, const struct props *props,
+                       struct broker_config *config) RMQ_CHECK_RESULT;
 void broker_config_free(struct env *env, struct broker_config *config);
 
 /* May topics be both read and written? Otherwise registrations carry a narrower permission. */

@@ -86,6 +86,15 @@ void registrar_deinit(struct registrar *registrar) {
 /* ---- what a round sends ------------------------------------------------------------------------
  */
 
+/* Gives back what growth left over: the body stays for long. */
+static void trim(struct buf *buf) {
+    uint8_t *exact = env_realloc(buf->env, buf->data, buf->len);
+    if (exact == NULL)
+        return;
+    buf->data = exact;
+    buf->capacity = buf->len;
+}
+
 /* The whole table, encoded at most once per data version. */
 static int cached_body(struct registrar *registrar, struct span *body, int32_t *crc) {
     const struct topics *topics = registrar->topics;
@@ -95,6 +104,7 @@ static int cached_body(struct registrar *registrar, struct span *body, int32_t *
         int err = message_body(registrar->env, registrar->config, topics, &registrar->body);
         if (err != RMQ_OK)
             return err;
+        trim(&registrar->body);
         registrar->body_counter = topics->version_counter;
         registrar->body_timestamp = topics->version_timestamp;
         registrar->body_crc = wire_crc32(buf_span(&registrar->body));

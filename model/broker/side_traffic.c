@@ -61,10 +61,10 @@ void acting_traffic_start(struct acting_traffic *traffic, struct env *env,
         .env = env, .config = config, .topics = topics, .remoting = remoting, .servers = servers};
     traffic->members_call = (struct name_server_call){
         .build = build_members, .done = on_members, .ctx = traffic, .timeout_ns = CALL_TIMEOUT_NS};
-    traffic->heartbeat_task =
-        (struct fixed_rate_task){on_heartbeat_due, config->heartbeat_ms * NS_PER_MS, FIRST_NS};
-    traffic->members_task =
-        (struct fixed_rate_task){on_members_due, config->member_ms * NS_PER_MS, FIRST_NS};
+    traffic->heartbeat_task = (struct fixed_rate_task){
+        .run = on_heartbeat_due, .period_ns = config->heartbeat_ms * NS_PER_MS, .due_ns = FIRST_NS};
+    traffic->members_task = (struct fixed_rate_task){
+        .run = on_members_due, .period_ns = config->member_ms * NS_PER_MS, .due_ns = FIRST_NS};
     fixed_rate_start(&traffic->heartbeat, env, &traffic->heartbeat_task, 1, traffic);
     fixed_rate_start(&traffic->members, env, &traffic->members_task, 1, traffic);
 }
@@ -72,4 +72,6 @@ void acting_traffic_start(struct acting_traffic *traffic, struct env *env,
 void acting_traffic_stop(struct acting_traffic *traffic) {
     fixed_rate_stop(&traffic->heartbeat);
     fixed_rate_stop(&traffic->members);
+    if (traffic->servers != NULL)
+        name_servers_cancel(traffic->servers, &traffic->members_call);
 }

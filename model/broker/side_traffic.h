@@ -42,7 +42,7 @@ struct acting_traffic {
 void acting_traffic_start(struct acting_traffic *traffic, struct env *env,
                           const struct broker_config *config, const struct topics *topics,
                           struct remoting *remoting, struct name_servers *servers);
-/* Before name_servers_deinit, which cancels the call. */
+/* Before name_servers_deinit. Does nothing when never started or twice. */
 void acting_traffic_stop(struct acting_traffic *traffic);
 
 /* Fills request 106, for a name_server_call's build. */

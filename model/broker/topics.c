@@ -143,6 +143,8 @@ void topics_init(struct topics *topics, struct env *env, const struct broker_con
 }
 
 void topics_deinit(struct topics *topics) {
+    if (topics->env == NULL)
+        return;
     for (size_t i = 0; i < topics->count; i++)
         env_free(topics->env, topics->by_name[i]);
     env_free(topics->env, topics->by_name);
@@ -280,6 +282,7 @@ static int parse_topic(struct span item, struct topic_config *out) {
     struct span name = next_part(&item, ':');
     struct span read = next_part(&item, ':');
     struct span write = next_part(&item, ':');
+    /* what is left of `item` is the permission, if any */
     struct topic_config topic = {.name = name, .perm = PERM_READ | PERM_WRITE};
     if (!span_is_absent(topic_name_check(name)) ||
         span_to_i32(read, &topic.read_queue_nums) != RMQ_OK ||
@@ -377,6 +380,8 @@ bool topics_is_system(const struct topics *topics, struct span name) {
         if (span_equal(span_of_text(SYSTEM_TOPICS[i]), name))
             return true;
     }
+    if (topics->config->profile_5_3 && span_equal(name, SPAN_LITERAL("CHECKPOINT_TOPIC")))
+        return true;
     return find_builtin(topics, name) < BUILTIN_COUNT ||
            span_starts_with(name, SPAN_LITERAL("rmq_sys_"));
 }

@@ -40,6 +40,7 @@ struct topics {
 
 /* The built-in topics of `config` (which must outlive the table); version 0 of now. */
 void topics_init(struct topics *topics, struct env *env, const struct broker_config *config);
+/* Does nothing for one that is all zero. */
 void topics_deinit(struct topics *topics);
 
 /* Adds the topics of the key `topics`, a list of name:read:write[:perm] separated by ';', as if

@@ -220,6 +220,17 @@ void name_servers_call(struct name_servers *servers, struct name_server_call *ca
         choose_for(servers, call);
 }
 
+void name_servers_cancel(struct name_servers *servers, struct name_server_call *call) {
+    if (!call->active)
+        return;
+    forget(servers, call);
+    if (servers->connecting != call)
+        return;
+    servers->connecting = NULL;
+    remoting_cancel(servers->remoting, servers);
+    go_on(servers);
+}
+
 /* ---- probing, losses ------------------------------------------------------------------------- */
 
 static void on_probe_timer(struct env *env, struct env_timer *timer);

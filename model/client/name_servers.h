@@ -73,6 +73,9 @@ void name_servers_deinit(struct name_servers *servers);
  * answer, or RMQ_E_TIMEOUT, a connection's error, or RMQ_E_UNREACHABLE for an empty list. */
 void name_servers_call(struct name_servers *servers, struct name_server_call *call);
 
+/* Forgets `call` if it is under way: its done is not called. */
+void name_servers_cancel(struct name_servers *servers, struct name_server_call *call);
+
 /* 5.3: starts probing, at once and then every 3 s. */
 void name_servers_probe(struct name_servers *servers);
 

@@ -83,10 +83,6 @@ static int examine_body(const struct route_table *table,
                         const struct route_registration *registration, struct body_facts *facts,
                         struct route_registered *result) {
     memset(facts, 0, sizeof *facts);
-    if (span_is_absent(registration->body)) {
-        facts->info.has_filter_servers = true; /* the server's own empty list */
-        return RMQ_OK;
-    }
     struct register_body_visitor visitor = {count_topic, count_filter_server, facts};
     int err =
         register_body_decode(table->env, registration->body, registration->form,
@@ -127,6 +123,8 @@ static int check_rival(const struct route_table *table, int64_t state_version,
 /* 5.3.3 forgets the newcomer's liveness and answers success. */
 static void ignore_registration(struct route_table *table,
                                 const struct route_registration *registration) {
+    event_route_registration_refused(table->env, registration->broker, registration->addr, 0,
+                                     SPAN_LITERAL("a live address has a larger stateVersion"));
     struct route_live *live = route_find_live(table, registration->cluster, registration->addr);
     if (live != NULL)
         route_live_evict(table, live, "superseded");
@@ -248,10 +246,8 @@ static int apply_body(struct applying *applying, const struct route_registration
     struct register_body_visitor visitor = {apply_topic, apply_filter_server, applying};
     struct register_body_info info;
     struct wire_error error;
-    int err = span_is_absent(registration->body)
-                  ? RMQ_OK
-                  : register_body_decode(env, registration->body, registration->form,
-                                         registration->request_version, &visitor, &info, &error);
+    int err = register_body_decode(env, registration->body, registration->form,
+                                   registration->request_version, &visitor, &info, &error);
     if (err != RMQ_OK || !facts->info.has_filter_servers) {
         free_filter_servers(env, applying->filter_servers, applying->filter_server_count);
         return err;

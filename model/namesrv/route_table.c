@@ -452,10 +452,10 @@ void route_table_unregister(struct route_table *table, struct span cluster, stru
     struct route_live *live = route_find_live(table, cluster, addr);
     if (live != NULL)
         route_live_evict(table, live, "unregister");
-    if (!quirk_on(table->options.quirks, QUIRK_UNREGISTER_BY_ID))
-        return;
     struct route_broker *named = route_find_broker(table, broker);
-    if (named != NULL)
+    if (named != NULL && list_is_empty(&named->addrs))
+        route_broker_drop(table, named); /* what the single topic guard has left */
+    else if (named != NULL && quirk_on(table->options.quirks, QUIRK_UNREGISTER_BY_ID))
         unregister_id(table, named, id);
 }
 

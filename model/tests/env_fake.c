@@ -88,7 +88,7 @@ void fake_run(void (*body)(const struct fake_step *step), const struct fake_step
 }
 
 void fake_call(const struct env *env) {
-    struct env *self = (struct env *)(uintptr_t)env;
+    struct env *self = (struct env *)env;          /* counting is not the node's state */
     RMQ_ASSERT(running == NULL || running == env); /* E5: a handler of another node */
     if (!env->in_handler) {
         return;

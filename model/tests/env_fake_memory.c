@@ -88,6 +88,7 @@ void *env_realloc(struct env *env, void *pointer, size_t size) {
 
 void fake_memory_drop(struct env *env) {
     while (env->blocks != NULL) {
+        RMQ_ASSERT(env->blocks->prev == NULL);
         release_block(env, env->blocks);
     }
 }

@@ -28,7 +28,7 @@ void env_event(struct env *env, int kind, const struct event_value *values, size
 void fake_events_clear(struct env *env) {
     for (size_t i = 0; i < env->event_count; i++) {
         for (size_t k = 0; k < env->events[i].count; k++) {
-            free((void *)(uintptr_t)env->events[i].values[k].text.data);
+            free((void *)env->events[i].values[k].text.data);
         }
         free(env->events[i].values);
     }

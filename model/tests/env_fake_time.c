@@ -101,18 +101,15 @@ void fake_timers_check_free(const struct env *env, const void *start, size_t siz
     }
 }
 
-/* The timer that `rank` others precede. */
-static const struct fake_armed *armed_at(const struct env *env, size_t rank) {
+/* The timer that fires next, or NULL. */
+static const struct fake_armed *first_armed(const struct env *env) {
+    const struct fake_armed *first = NULL;
     for (size_t i = 0; i < env->timer_count; i++) {
-        size_t before = 0;
-        for (size_t k = 0; k < env->timer_count; k++) {
-            before += fires_before(&env->timers[k], &env->timers[i]);
-        }
-        if (before == rank) {
-            return &env->timers[i];
+        if (first == NULL || fires_before(&env->timers[i], first)) {
+            first = &env->timers[i];
         }
     }
-    return NULL;
+    return first;
 }
 
 size_t fake_timer_count(const struct env *env) {
@@ -120,12 +117,20 @@ size_t fake_timer_count(const struct env *env) {
 }
 
 const struct env_timer *fake_timer(const struct env *env, size_t index) {
-    RMQ_ASSERT(index < env->timer_count);
-    return armed_at(env, index)->timer;
+    const struct env_timer *found = NULL;
+    for (size_t i = 0; i < env->timer_count; i++) {
+        size_t before = 0;
+        for (size_t k = 0; k < env->timer_count; k++) {
+            before += fires_before(&env->timers[k], &env->timers[i]);
+        }
+        found = before == index ? env->timers[i].timer : found;
+    }
+    RMQ_ASSERT(found != NULL); /* index < fake_timer_count */
+    return found;
 }
 
 uint64_t fake_next_deadline_ns(const struct env *env) {
-    const struct fake_armed *first = armed_at(env, 0);
+    const struct fake_armed *first = first_armed(env);
     return first == NULL ? UINT64_MAX : first->deadline_ns;
 }
 
@@ -135,7 +140,7 @@ static void run_fire(const struct fake_step *step) {
 
 /* Fires the first timer if it is due now. */
 static bool fire_due(struct env *env) {
-    const struct fake_armed *first = armed_at(env, 0);
+    const struct fake_armed *first = first_armed(env);
     if (first == NULL || first->deadline_ns > env->mono_ns) {
         return false;
     }

@@ -16,6 +16,7 @@ struct echo {
     struct env_conn *out; /* the dialled connection, until its end */
     struct env_conn *in;  /* the accepted one */
     unsigned ticks, opened, chunks, drains;
+    bool mute;      /* hears, but does not echo */
     int reason;     /* of the last on_close */
     int last_write; /* result of the last echo */
 };
@@ -42,7 +43,7 @@ static void on_data(struct env_conn *conn, void *ctx, struct span bytes) {
         env_conn_close(conn);
     } else if (bytes.data[0] == 'p') {
         env_conn_pause(conn);
-    } else {
+    } else if (!node->mute) {
         node->last_write = env_conn_write(conn, &bytes, 1);
     }
 }
@@ -119,6 +120,8 @@ static int echo_command(void *node, const struct props *command) {
     struct span order = props_get(command, "do");
     if (span_equal(order, SPAN_LITERAL("resume"))) {
         env_conn_resume(self->out);
+    } else if (span_equal(order, SPAN_LITERAL("mute"))) {
+        self->mute = true;
     } else if (span_equal(order, SPAN_LITERAL("time"))) {
         fake_advance(self->env, 1); /* what a node can't do: tests of E1 */
     } else if (span_equal(order, SPAN_LITERAL("deliver"))) {
@@ -404,28 +407,46 @@ START_TEST(test_peer__closes_and_resets) {
 END_TEST
 
 START_TEST(test_connect__ties_two_nodes) {
+    struct echo *here = echo;
     struct env *other = fake_create();
-    fake_set_identity(other, "10.0.0.1", 1);
-    ck_assert_int_eq(fake_connect(env, "10.0.0.1:10911", other, 9876), RMQ_E_REFUSED);
-    ck_assert_int_eq(echo->reason, RMQ_E_REFUSED);
     ck_assert_int_eq(fake_start_text(other, &ECHO_ROLE, "peer=10.0.0.9:9876\n"), RMQ_OK);
-    ck_assert_int_eq(fake_connect(env, "10.0.0.1:10911", other, 9876), RMQ_E_NOT_FOUND);
+    struct echo *there = echo;
+    ck_assert_int_eq(fake_command_text(env, "do=mute\n"), RMQ_OK);
+    ck_assert_int_eq(fake_connect(other, "10.0.0.8:9876", env, 9876), RMQ_E_NOT_FOUND);
     ck_assert_int_eq(fake_connect(other, "10.0.0.9:9876", env, 9876), RMQ_OK);
-    struct env_conn *near = echo->out; /* of `other`, which started last */
-    ck_assert(span_equal(fake_written(near), SPAN_LITERAL("hello")));
-    for (int i = 0; i < 3; i++) { /* "hello" would go to and fro for ever: one pass at a time */
-        struct env_conn *far = fake_node(env) == echo ? NULL : ((struct echo *)fake_node(env))->in;
-        fake_deliver(far, fake_take(near));
-        fake_deliver(near, fake_take(far));
-    }
-    fake_take(near);
+    ck_assert_uint_eq(there->opened, 1);
+    ck_assert_ptr_nonnull(here->in);
+    ck_assert_uint_eq(here->chunks, 0);
+    fake_pump(env, other); /* the hello */
+    ck_assert_uint_eq(here->chunks, 1);
     fake_advance_both(env, other, 2500);
-    ck_assert_uint_eq(((struct echo *)fake_node(env))->ticks, 2);
-    ck_assert_uint_eq(echo->ticks, 2);
+    ck_assert_uint_eq(here->ticks, 2);
+    ck_assert_uint_eq(there->ticks, 2);
     fake_stop(other);
     fake_pump(env, other);
-    ck_assert_ptr_null(((struct echo *)fake_node(env))->in);
-    ck_assert_int_eq(((struct echo *)fake_node(env))->reason, RMQ_E_CLOSED);
+    ck_assert_ptr_null(here->in);
+    ck_assert_int_eq(here->reason, RMQ_E_CLOSED);
+    fake_destroy(other);
+}
+END_TEST
+
+START_TEST(test_connect__refuses_where_nobody_listens) {
+    struct env *other = fake_create();
+    ck_assert_int_eq(fake_connect(env, "10.0.0.1:10911", other, 9876), RMQ_E_REFUSED);
+    ck_assert_int_eq(echo->reason, RMQ_E_REFUSED);
+    fake_destroy(other);
+}
+END_TEST
+
+START_TEST(test_connect__tells_a_close_at_once) {
+    struct echo *here = echo;
+    struct env *other = fake_create();
+    fake_set_identity(env, "6.6.6.6", 1); /* which the role does not like */
+    ck_assert_int_eq(fake_start_text(other, &ECHO_ROLE, ""), RMQ_OK);
+    ck_assert_int_eq(fake_connect(env, "10.0.0.1:10911", other, 9876), RMQ_OK);
+    ck_assert_uint_eq(here->opened, 1);
+    ck_assert_int_eq(here->reason, RMQ_E_CLOSED);
+    fake_stop(other);
     fake_destroy(other);
 }
 END_TEST
@@ -653,6 +674,8 @@ int main(void) {
     tcase_add_test(tests, test_stall__refuses_then_drains);
     tcase_add_test(tests, test_peer__closes_and_resets);
     tcase_add_test(tests, test_connect__ties_two_nodes);
+    tcase_add_test(tests, test_connect__refuses_where_nobody_listens);
+    tcase_add_test(tests, test_connect__tells_a_close_at_once);
     tcase_add_test(tests, test_fail_at__fails_the_nth_once);
     tcase_add_test(tests, test_fail_at__covers_network_calls);
     tcase_add_test(tests, test_crash_at__ends_the_node_in_any_call);

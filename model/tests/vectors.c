@@ -42,8 +42,11 @@ static const char *text_of(const cJSON *row, const char *key) {
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row, key));
 }
 
+/* A number, or one that was sent as text. */
 static int64_t number_of(const cJSON *row, const char *key) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(row, key);
+    if (cJSON_IsString(item))
+        return strtoll(item->valuestring, NULL, 10);
     return cJSON_IsNumber(item) ? (int64_t)item->valuedouble : 0;
 }
 
@@ -61,10 +64,12 @@ static struct span unhex(char *hex) {
     return span_of(hex, len);
 }
 
-/* `language` is a name, or a number that has none. */
+/* A name, or a number. */
 static const char *language_of(const cJSON *row) {
-    const char *name = text_of(row, "lang");
-    return name != NULL ? name : "UNKNOWN";
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(row, "lang");
+    if (cJSON_IsNumber(item))
+        return wire_language_name((enum wire_language)item->valueint);
+    return cJSON_GetStringValue(item);
 }
 
 static struct vector_row parse_row(const char *file, const cJSON *row) {

@@ -22,7 +22,7 @@ struct vector_row {
     struct span bytes; /* the whole frame; for port ha a piece of the replication stream */
     int32_t code, opaque, flag, version;
     enum wire_serialization serialization;
-    const char *language; /* as recorded: "JAVA", also names and numbers that do not exist */
+    const char *language; /* "JAVA", also names that do not exist, "UNKNOWN"; NULL when absent */
     const char *remark;   /* NULL when absent */
     const cJSON *ext;     /* object of strings, NULL when absent */
     size_t body_len;

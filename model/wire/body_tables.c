@@ -7,7 +7,7 @@ struct pairs {
 };
 
 /* Makes room for the unescaped key and value, which are there together. */
-static int on_pair(struct body_reader *reader, void *ctx) {
+static int on_entry(struct body_reader *reader, void *ctx) {
     const struct pairs *pairs = ctx;
     struct span key;
     struct span value = SPAN_NONE;
@@ -32,15 +32,15 @@ static int on_pair(struct body_reader *reader, void *ctx) {
 
 static int on_table_member(struct body_reader *reader, void *ctx) {
     if (body_key_is(reader, "table"))
-        return body_object(reader, on_pair, ctx, NULL);
+        return body_object(reader, on_entry, ctx, NULL);
     return body_skip(reader);
 }
 
 int kv_table_decode(struct span body, struct buf *scratch,
-                    int (*on_each)(void *ctx, struct span key, struct span value), void *ctx,
+                    int (*on_pair)(void *ctx, struct span key, struct span value), void *ctx,
                     struct wire_error *error) {
     struct body_reader reader;
-    struct pairs pairs = {on_each, ctx};
+    struct pairs pairs = {on_pair, ctx};
     body_reader_init(&reader, body, scratch, error);
     return body_document(&reader, on_table_member, &pairs);
 }
@@ -50,7 +50,7 @@ struct topics {
     void *ctx;
 };
 
-static int on_topic(struct body_reader *reader, void *ctx) {
+static int on_element(struct body_reader *reader, void *ctx) {
     const struct topics *topics = ctx;
     struct span topic;
     int err = body_token_text(reader, &topic);
@@ -59,15 +59,15 @@ static int on_topic(struct body_reader *reader, void *ctx) {
 
 static int on_list_member(struct body_reader *reader, void *ctx) {
     if (body_key_is(reader, "topicList"))
-        return body_array(reader, on_topic, ctx, NULL);
+        return body_array(reader, on_element, ctx, NULL);
     return body_skip(reader);
 }
 
 int topic_list_decode(struct span body, struct buf *scratch,
-                      int (*on_each)(void *ctx, struct span topic), void *ctx,
+                      int (*on_topic)(void *ctx, struct span topic), void *ctx,
                       struct wire_error *error) {
     struct body_reader reader;
-    struct topics topics = {on_each, ctx};
+    struct topics topics = {on_topic, ctx};
     body_reader_init(&reader, body, scratch, error);
     return body_document(&reader, on_list_member, &topics);
 }

@@ -19,19 +19,29 @@ static bool byte_is_plain(uint8_t byte) {
     return byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\';
 }
 
-/* Whether `text` is ASCII that needs no escape; eight bytes at a time. */
+/* A byte of `word` is not ASCII or needs an escape. */
+static uint64_t has_special(uint64_t word) {
+    uint64_t special = word | ((word - BYTES_OF(0x20)) & ~word) | has_zero(word ^ BYTES_OF('"')) |
+                       has_zero(word ^ BYTES_OF('\\')) | has_zero(word ^ BYTES_OF(0x7F));
+    return special & BYTES_OF(0x80);
+}
+
+static uint64_t load_word(const uint8_t *at) {
+    uint64_t word;
+    memcpy(&word, at, 8);
+    return word;
+}
+
+/* Whether `text` is ASCII that needs no escape; eight bytes at a time, the last eight overlapping.
+ */
 static bool is_plain(struct span text) {
-    size_t i = 0;
-    for (; i + 8 <= text.len; i += 8) {
-        uint64_t word;
-        memcpy(&word, text.data + i, 8);
-        uint64_t special = (word & BYTES_OF(0x80)) | ((word - BYTES_OF(0x20)) & ~word) |
-                           has_zero(word ^ BYTES_OF('"')) | has_zero(word ^ BYTES_OF('\\')) |
-                           has_zero(word ^ BYTES_OF(0x7F));
-        if ((special & BYTES_OF(0x80)) != 0)
-            return false;
+    if (text.len >= 8) {
+        for (size_t i = 0; i + 8 < text.len; i += 8)
+            if (has_special(load_word(text.data + i)) != 0)
+                return false;
+        return has_special(load_word(text.data + text.len - 8)) == 0;
     }
-    for (; i < text.len; i++)
+    for (size_t i = 0; i < text.len; i++)
         if (!byte_is_plain(text.data[i]))
             return false;
     return true;

@@ -53,14 +53,17 @@ struct header_info {
  * RMQ_E_INVALID / RMQ_E_RANGE with *bad the field. Strings point into the command. */
 int header_decode(const struct header_info *info, const struct wire_command *command, void *header,
                   const struct header_field_info **bad) RMQ_CHECK_RESULT;
-/* Adds the present fields to the command, in declaration order. Number texts are appended to
+/* Adds the present fields to the command, in declaration order; required numbers and booleans count
+ * as present whatever their has_<member> says. An absent required string is left out, as Java does
+ * it. Number texts are appended to
  * `scratch`, which must outlive the encoding and have room reserved by the caller's buf_reserve of
  * HEADER_SCRATCH_BYTES (so that it does not move). RMQ_E_LIMIT, RMQ_E_NOMEM. */
 #define HEADER_SCRATCH_BYTES 1024
 int header_encode(const struct header_info *info, const void *header, struct wire_command *command,
                   struct buf *scratch) RMQ_CHECK_RESULT;
 
-/* Column order of a header's fields: H, then RS OS RI OI RL OL RB OB. */
+/* Column order of a header's fields: H, then RS OS RI OI RL OL RB OB. Fields stand in the order in
+ * which 4.9.7 and 5.3.3 send them (a hash order), so that what we send is theirs to the byte. */
 #define HEADER_FIELDS_register_broker(H, RS, OS, RI, OI, RL, OL, RB, OB) \
     OL(H, heartbeat_timeout_millis, "heartbeatTimeoutMillis")            \
     RL(H, broker_id, "brokerId")                                         \
@@ -106,12 +109,12 @@ DECLARE_HEADER(add_write_perm_response);
 
 /* 216 */
 #define HEADER_FIELDS_delete_topic_in_namesrv(H, RS, OS, RI, OI, RL, OL, RB, OB) \
-    RS(H, topic, "topic") OS(H, cluster_name, "clusterName")
+    OS(H, cluster_name, "clusterName") RS(H, topic, "topic")
 DECLARE_HEADER(delete_topic_in_namesrv);
 
 /* 100; value may be missing */
 #define HEADER_FIELDS_put_kv_config(H, RS, OS, RI, OI, RL, OL, RB, OB) \
-    OS(H, namespace_, "namespace") OS(H, key, "key") OS(H, value, "value")
+    OS(H, namespace_, "namespace") OS(H, value, "value") OS(H, key, "key")
 DECLARE_HEADER(put_kv_config);
 /* 101, 102 */
 #define HEADER_FIELDS_kv_key(H, RS, OS, RI, OI, RL, OL, RB, OB) \
@@ -129,16 +132,16 @@ DECLARE_HEADER(topics_by_cluster);
 
 /* 17 */
 #define HEADER_FIELDS_create_topic(H, RS, OS, RI, OI, RL, OL, RB, OB) \
-    RS(H, topic, "topic")                                             \
-    OS(H, default_topic, "defaultTopic")                              \
     RI(H, read_queue_nums, "readQueueNums")                           \
-    RI(H, write_queue_nums, "writeQueueNums")                         \
     RI(H, perm, "perm")                                               \
+    RI(H, write_queue_nums, "writeQueueNums")                         \
     RS(H, topic_filter_type, "topicFilterType")                       \
+    RS(H, topic, "topic")                                             \
+    OS(H, attributes, "attributes")      /* 5.3 */                    \
+    OB(H, force, "force")                /* 5.3 */                    \
+    OS(H, default_topic, "defaultTopic") /* a broker does not look */ \
     OI(H, topic_sys_flag, "topicSysFlag")                             \
-    OB(H, order, "order")                                             \
-    OS(H, attributes, "attributes")                                   \
-    OB(H, force, "force")
+    OB(H, order, "order")
 DECLARE_HEADER(create_topic);
 
 /* 901, and 904's members that a name server reads */
@@ -147,12 +150,13 @@ DECLARE_HEADER(create_topic);
     OS(H, broker_addr, "brokerAddr") RS(H, broker_name, "brokerName")
 DECLARE_HEADER(broker_member);
 
+/* 905 */
 #define HEADER_FIELDS_min_broker_id_change(H, RS, OS, RI, OI, RL, OL, RB, OB) \
-    OL(H, min_broker_id, "minBrokerId")                                       \
-    OS(H, broker_name, "brokerName")                                          \
-    OS(H, min_broker_addr, "minBrokerAddr")                                   \
     OS(H, offline_broker_addr, "offlineBrokerAddr")                           \
-    OS(H, ha_broker_addr, "haBrokerAddr")
+    OS(H, ha_broker_addr, "haBrokerAddr")                                     \
+    OS(H, min_broker_addr, "minBrokerAddr")                                   \
+    OL(H, min_broker_id, "minBrokerId")                                       \
+    OS(H, broker_name, "brokerName")
 DECLARE_HEADER(min_broker_id_change);
 
 #endif

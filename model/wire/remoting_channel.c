@@ -289,21 +289,27 @@ static int handle_tail(struct channel *channel) {
     return err;
 }
 
+/* Bytes that the tail is to have: those of the length, then those of the frame. */
+static int tail_target(const struct channel *channel, size_t *target) {
+    *target = 4;
+    if (channel->tail_len < 4)
+        return RMQ_OK;
+    return wire_frame_length(span_of(channel->tail, channel->tail_len), target);
+}
+
 /* Takes from *bytes what the frame in the tail still lacks. */
 static int continue_tail(struct channel *channel, struct span *bytes) {
-    size_t frame_len = 4; /* what tells the length */
-    if (channel->tail_len >= 4) {
-        int err = wire_frame_length(span_of(channel->tail, channel->tail_len), &frame_len);
-        if (err != RMQ_OK)
-            return err;
-    }
-    size_t missing = frame_len - channel->tail_len;
-    size_t taken = bytes->len < missing ? bytes->len : missing;
-    int err = keep(channel, span_of(bytes->data, taken));
-    *bytes = span_from(*bytes, taken);
-    if (err != RMQ_OK || channel->tail_len < frame_len || frame_len == 4)
+    size_t target;
+    int err = tail_target(channel, &target);
+    if (err != RMQ_OK)
         return err;
-    return handle_tail(channel);
+    size_t missing = target - channel->tail_len;
+    size_t taken = bytes->len < missing ? bytes->len : missing;
+    err = keep(channel, span_of(bytes->data, taken));
+    *bytes = span_from(*bytes, taken);
+    if (err == RMQ_OK)
+        err = tail_target(channel, &target);
+    return err == RMQ_OK && channel->tail_len == target ? handle_tail(channel) : err;
 }
 
 /* Takes one frame from *bytes, or keeps the beginning of one. */

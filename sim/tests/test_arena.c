@@ -138,6 +138,7 @@ END_TEST
 int main(void) {
     Suite *suite = suite_create("arena");
     TCase *core = tcase_create("core");
+    tcase_set_timeout(core, 60);
     tcase_add_checked_fixture(core, setup, NULL);
     tcase_add_test(core, test_alloc__gives_aligned_disjoint_blocks_of_every_size);
     tcase_add_test(core, test_alloc__reuses_freed_blocks);

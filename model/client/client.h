@@ -1,0 +1,38 @@
+/* client/client.h - the client: one instance, its name servers, its cached routes, mqadmin's
+ * orders.
+ *
+ * It polls the routes of its topics as RocketMQ's clients do and tells by events which brokers it
+ * believes in; it sends nothing to brokers but administrators' orders (heartbeats, sending and
+ * consuming come later). Source: client.md 1 to 4.
+ *
+ * Configuration (RocketMQ's client settings, except those marked (own)):
+ *   profile (own)            4.9 (default) or 5.3: version number 409 or 479, choice of a name
+ * server namesrvAddr              "host:port" separated by ';' topics (own)             topics
+ * whose routes are polled, separated by ';', in this order producer (own)           false; true:
+ * TBW102 is polled too, after the others (client.md 4.2) pollNameServerInterval   30000 ms; the
+ * first poll comes 10 ms after the start mqClientApiTimeout       3000 ms, of one route query
+ *   instanceName             DEFAULT; not sent anywhere yet
+ *   rocketmq.serialize.type  JSON (default) or ROCKETMQ
+ * A malformed value is RMQ_E_INVALID and logged with its key; unknown keys are logged and ignored.
+ *
+ * Commands, each followed by one command.done per target (code 0; a response code and its remark; a
+ * negative RMQ_E_ value and its text). Arguments without [] are required:
+ *   do=create-topic         topic, brokerAddr or clusterName (its masters, by 106),
+ *                           [readQueueNums=8] [writeQueueNums=8] [perm=6] [order=false]    17
+ *   do=wipe-write-perm      brokerName                               to each name server  205
+ *   do=add-write-perm       brokerName                               to each name server  327
+ *   do=delete-topic         topic [clusterName]                      to each name server  216
+ *   do=put-kv               namespace, key, value                    to each name server  100
+ *   do=delete-kv            namespace, key                           to each name server  102
+ *   do=update-namesrv-config  key, value                             to each name server  318
+ *   do=get-route            topic                                    to the chosen one    105
+ * The detail of a success: number of topics (wipe, add), "<brokers> brokers, <queues> write queues"
+ * (get-route), else nothing. */
+#ifndef MODEL_CLIENT_CLIENT_H
+#define MODEL_CLIENT_CLIENT_H
+
+#include "model/role.h"
+
+extern const struct role client_role;
+
+#endif

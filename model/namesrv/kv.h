@@ -1,0 +1,29 @@
+/* namesrv/kv.h - the name server's KV store: namespace -> key -> value.
+ *
+ * In memory only: it comes back empty after a restart. Its file (kvConfigPath) follows with the
+ * store. Namespaces and keys keep the order of their first put. Source: namesrv.md 13. */
+#ifndef MODEL_NAMESRV_KV_H
+#define MODEL_NAMESRV_KV_H
+
+#include "model/base/list.h"
+#include "model/base/props.h"
+
+#define KV_ORDER_TOPIC_CONFIG SPAN_LITERAL("ORDER_TOPIC_CONFIG") /* topic -> broker:queues;... */
+
+struct kv {
+    struct env *env;
+    struct list namespaces; /* kv_namespace.link */
+};
+
+void kv_init(struct kv *kv, struct env *env);
+void kv_deinit(struct kv *kv);
+/* An absent value removes the key, as Apache's null does; the namespace exists from then on. */
+int kv_put(struct kv *kv, struct span name, struct span key, struct span value) RMQ_CHECK_RESULT;
+/* Absent when missing. Valid until the store changes. */
+struct span kv_get(const struct kv *kv, struct span name, struct span key);
+/* The namespace stays, perhaps empty. */
+void kv_delete(struct kv *kv, struct span name, struct span key);
+/* Appends {"table":{..}}, keys sorted. RMQ_E_NOT_FOUND: no such namespace. */
+int kv_write_table(const struct kv *kv, struct span name, struct buf *out) RMQ_CHECK_RESULT;
+
+#endif

@@ -1,0 +1,25 @@
+/* sim/judge_internal.h - what judge.c (any stream) and judge_world.c (a run) share. */
+#ifndef SIM_JUDGE_INTERNAL_H
+#define SIM_JUDGE_INTERNAL_H
+
+#include "sim/fault_watch.h"
+#include "sim/judge.h"
+#include "sim/metrics.h"
+
+struct judge {
+    struct oracle_host host; /* with the cluster below */
+    struct cluster *cluster;
+    struct metrics *metrics;
+    struct fault_watch *faults;
+    struct world *world; /* NULL offline */
+    uint64_t events;     /* typed ones seen */
+    uint64_t end_ns;     /* time of the last one */
+    char assertion[256]; /* first one of ours that failed */
+    size_t oracle_count;
+    struct {
+        const struct oracle_type *type;
+        void *oracle;
+    } oracles[RUN_ORACLES_MAX];
+};
+
+#endif

@@ -1,0 +1,420 @@
+/* sim/mqsim_bench.c - `mqsim bench`: how fast the code is that runs scenarios.
+ *
+ * Each run is a process of its own (peak memory is its own, the arena is fresh) on the ordinary
+ * world, with trace hash and oracles on; nothing here is a special path. */
+#define _GNU_SOURCE
+#include <cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "model/broker/broker.h"
+#include "model/namesrv/namesrv.h"
+#include "sim/bench_engine.h"
+#include "sim/judge.h"
+#include "sim/mqsim_bench.h"
+
+#define RUNS_MAX 100
+#define NAME_SERVERS 2
+
+struct bench {
+    const char *name;
+    const char *about;
+    const char *unit;
+    const char *key; /* name of the parameter, NULL: none */
+    uint64_t parameter;
+    const char *serialization; /* NULL: does not matter */
+    /* The measured value; below 0: failed, said on stderr. */
+    double (*run)(const struct bench *bench);
+};
+
+static double seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static double failed(const char *what) {
+    fprintf(stderr, "mqsim bench: %s\n", what);
+    return -1;
+}
+
+static struct world *new_world(void) {
+    struct world_config config = {.seed = 1, .epoch_ms = 1767225600000};
+    return world_create(&config);
+}
+
+/* ---- engine, branch: pairs of nodes on the bare link model --------------------------------------
+ */
+
+static double run_engine(const struct bench *bench) {
+    struct world *world = new_world();
+    if (world == NULL || !bench_engine_build(world, 500) || !bench_engine_listen(world)) {
+        return failed("engine: out of memory");
+    }
+    world_run_steps(world, 500000);
+    double start = seconds();
+    world_run_steps(world, bench->parameter);
+    return (double)bench->parameter / (seconds() - start);
+}
+
+#define BRANCH_BYTES (5u << 20)
+
+static struct world *branch_world(struct world_snapshot *snapshot) {
+    struct world *world = new_world();
+    if (world == NULL || !bench_engine_build(world, 500) || !bench_engine_listen(world) ||
+        !bench_engine_pad(world, BRANCH_BYTES)) {
+        return NULL;
+    }
+    world_run_steps(world, 100000);
+    return world_save(world, snapshot) ? world : NULL;
+}
+
+static double run_restore(const struct bench *bench) {
+    struct world_snapshot snapshot = {0};
+    struct world *world = branch_world(&snapshot);
+    if (world == NULL) {
+        return failed("restore: out of memory");
+    }
+    double start = seconds();
+    for (uint64_t i = 0; i < bench->parameter; i++) {
+        world_restore(world, &snapshot);
+    }
+    return (seconds() - start) * 1e6 / (double)bench->parameter;
+}
+
+static double run_branch(const struct bench *bench) {
+    struct world_snapshot snapshot = {0};
+    struct world *world = branch_world(&snapshot);
+    if (world == NULL) {
+        return failed("branch: out of memory");
+    }
+    double start = seconds();
+    for (uint64_t i = 0; i < 1000; i++) {
+        world_restore(world, &snapshot);
+        world_run_steps(world, bench->parameter);
+    }
+    return 1000 / (seconds() - start);
+}
+
+/* ---- heartbeat, memory: two name servers and many brokers ---------------------------------------
+ */
+
+/* Adds one node, on a host of its own; `properties` is "key=value\n" text. */
+static bool add_node(struct world *world, const char *name, const char *ip, const struct role *role,
+                     const char *properties, uint64_t start_ns) {
+    struct props config;
+    size_t error_line;
+    props_init(&config, world_env(world));
+    struct host *host = world_add_host(world, name, ip);
+    bool added = false;
+    if (host != NULL && props_parse(&config, span_of_text(properties), &error_line) == RMQ_OK) {
+        struct node_config node;
+        node_config_default(&node);
+        node.name = name;
+        node.host = host;
+        node.role = role;
+        node.config = &config;
+        node.start_ns = start_ns;
+        added = world_add_node(world, &node) != 0;
+    }
+    props_deinit(&config);
+    return added;
+}
+
+static struct world *heartbeat_world(uint64_t brokers, const char *serialization) {
+    struct world *world = new_world();
+    char name[32], ip[32], properties[512];
+    if (world == NULL) {
+        return NULL;
+    }
+    struct link_profile link;
+    link_profile_default(&link);
+    link.latency = (struct dist){.kind = DIST_EXPONENTIAL, .min = 200000, .mean = 300000};
+    world_set_default_link(world, &link);
+    for (unsigned i = 1; i <= NAME_SERVERS; i++) {
+        snprintf(name, sizeof name, "ns-%u", i);
+        snprintf(ip, sizeof ip, "10.0.0.%u", i);
+        snprintf(properties, sizeof properties, "rocketmq.serialize.type=%s\n", serialization);
+        if (!add_node(world, name, ip, &namesrv_role, properties, 0)) {
+            return NULL;
+        }
+    }
+    for (uint64_t i = 0; i < brokers; i++) {
+        snprintf(name, sizeof name, "broker-%u", (unsigned)i);
+        snprintf(ip, sizeof ip, "10.%u.%u.%u", 1 + (unsigned)(i >> 16), (unsigned)(i >> 8) & 255,
+                 (unsigned)i & 255);
+        snprintf(properties, sizeof properties,
+                 "brokerName=%s\nnamesrvAddr=10.0.0.1:9876;10.0.0.2:9876\n"
+                 "topics=topic-%u:4:4\nrocketmq.serialize.type=%s\n",
+                 name, (unsigned)i, serialization);
+        uint64_t start_ns = draw_below(1, DRAW_START_PHASE, i, 0, 30 * WORLD_SECOND_NS);
+        if (!add_node(world, name, ip, &broker_role, properties, start_ns)) {
+            return NULL;
+        }
+    }
+    return world;
+}
+
+/* The oracle that follows every registration; its bounds are the defaults. */
+static struct judge *attach_judge(struct world *world) {
+    const char *error = NULL;
+    struct props none;
+    props_init(&none, world_env(world));
+    struct judge_expectation expectation = {oracle_find(SPAN_LITERAL("route-bounds")), &none};
+    struct judge *judge = judge_create(world, &expectation, 1, &error);
+    if (judge == NULL) {
+        failed(error == NULL ? "out of memory" : error);
+    }
+    return judge;
+}
+
+static double run_heartbeat(const struct bench *bench) {
+    struct world *world = heartbeat_world(bench->parameter, bench->serialization);
+    struct judge *judge = world == NULL ? NULL : attach_judge(world);
+    if (judge == NULL) {
+        return failed("heartbeat: no world");
+    }
+    world_run(world, 70 * WORLD_SECOND_NS); /* everyone has started and registered */
+    /* About the same work for each size: 20 million broker-seconds, at most 500,000 s. */
+    uint64_t simulated_s = 20000000 / bench->parameter;
+    simulated_s = simulated_s > 500000 ? 500000 : simulated_s < 400 ? 400 : simulated_s;
+    double start = seconds();
+    world_run(world, (70 + simulated_s) * WORLD_SECOND_NS);
+    double took = seconds() - start;
+    static struct run_result result; /* large; of this process, not of the world */
+    judge_finish(judge, &result);
+    if (result.verdict != VERDICT_PASS) {
+        fprintf(stderr, "mqsim bench: %s: %s\n", result.oracles[0].name,
+                result.oracles[0].verdict.reason);
+        return failed("heartbeat: the oracle did not pass");
+    }
+    return (double)simulated_s / took;
+}
+
+/* What the arena holds beyond the name servers' own memory, per broker. */
+static double run_memory(const struct bench *bench) {
+    struct world *world = heartbeat_world(bench->parameter, bench->serialization);
+    if (world == NULL) {
+        return failed("memory: no world");
+    }
+    world_run(world, 130 * WORLD_SECOND_NS);
+    size_t name_servers = 0;
+    for (node_id node = 1; node <= NAME_SERVERS; node++) {
+        name_servers += world_node_memory(world, node);
+    }
+    return (double)(arena_used() - name_servers) / (double)bench->parameter;
+}
+
+/* ---- study: the eviction study as a user runs it
+ * ------------------------------------------------- */
+
+static double run_study(const struct bench *bench) {
+    char program[4096], seeds[32];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (length < 0) {
+        return failed("study: no path to this program");
+    }
+    program[length] = '\0';
+    snprintf(seeds, sizeof seeds, "1..%llu", (unsigned long long)bench->parameter);
+    double start = seconds();
+    pid_t child = fork();
+    if (child == 0) {
+        if (freopen("/dev/null", "w", stdout) != NULL) {
+            execl(program, program, "run", RMQ_SOURCE_DIR "/scenarios/eviction-study.json",
+                  "--seeds", seeds, "--jobs", "2", "--json", (char *)NULL);
+        }
+        _exit(127);
+    }
+    int status = 0;
+    if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) ||
+        WEXITSTATUS(status) != 0) {
+        return failed("study: the sweep did not pass");
+    }
+    return seconds() - start;
+}
+
+/* ---- the list, and running it
+ * -------------------------------------------------------------------- */
+
+static const struct bench BENCHES[] = {
+    {"engine", "1,000 nodes in pairs, 64 B through the full link model; a step = one chunk",
+     "steps/s", "steps", 20000000, NULL, run_engine},
+    {"heartbeat", "2 name servers, brokers with 1 topic each, binary headers", "simulated s/s",
+     "brokers", 10, "ROCKETMQ", run_heartbeat},
+    {"heartbeat", "the same", "simulated s/s", "brokers", 1000, "ROCKETMQ", run_heartbeat},
+    {"heartbeat", "the same", "simulated s/s", "brokers", 10000, "ROCKETMQ", run_heartbeat},
+    {"heartbeat", "with JSON headers", "simulated s/s", "brokers", 10, "JSON", run_heartbeat},
+    {"heartbeat", "with JSON headers", "simulated s/s", "brokers", 1000, "JSON", run_heartbeat},
+    {"heartbeat", "with JSON headers", "simulated s/s", "brokers", 10000, "JSON", run_heartbeat},
+    {"memory", "memory of an idle simulated broker, its connections and its events included",
+     "bytes", "brokers", 10000, "ROCKETMQ", run_memory},
+    {"restore", "restore of a 5 MB world", "us", "restores", 2000, NULL, run_restore},
+    {"branch", "restore of a 5 MB world, then steps of engine", "branches/s", "steps", 10000, NULL,
+     run_branch},
+    {"study", "the eviction study: 6 x seeds runs, 2 jobs", "s", "seeds", 10000, NULL, run_study},
+};
+#define BENCH_COUNT (sizeof BENCHES / sizeof BENCHES[0])
+
+/* One run in a process of its own. False: it failed. */
+static bool run_once(const struct bench *bench, double *value, long *rss_kib) {
+    int ends[2];
+    if (pipe(ends) != 0) {
+        return false;
+    }
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        double measured = bench->run(bench);
+        ssize_t written = write(ends[1], &measured, sizeof measured);
+        _exit(written == sizeof measured && measured >= 0 ? 0 : 1);
+    }
+    close(ends[1]);
+    ssize_t got = read(ends[0], value, sizeof *value);
+    close(ends[0]);
+    int status = 0;
+    struct rusage usage = {0};
+    bool ended = child > 0 && wait4(child, &status, 0, &usage) == child;
+    *rss_kib = usage.ru_maxrss;
+    return ended && WIFEXITED(status) && WEXITSTATUS(status) == 0 && got == sizeof *value;
+}
+
+static int compare_values(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static cJSON *measure(const struct bench *bench, unsigned runs) {
+    double values[RUNS_MAX], sorted[RUNS_MAX];
+    long peak_kib = 0;
+    for (unsigned i = 0; i < runs; i++) {
+        long rss_kib = 0;
+        if (isatty(STDERR_FILENO)) {
+            fprintf(stderr, "\r%s %u/%u \r", bench->name, i + 1, runs);
+        }
+        if (!run_once(bench, &values[i], &rss_kib)) {
+            fprintf(stderr, "mqsim bench: %s failed\n", bench->name);
+            return NULL;
+        }
+        peak_kib = rss_kib > peak_kib ? rss_kib : peak_kib;
+    }
+    memcpy(sorted, values, sizeof sorted);
+    qsort(sorted, runs, sizeof sorted[0], compare_values);
+    cJSON *row = cJSON_CreateObject();
+    cJSON_AddStringToObject(row, "bench", bench->name);
+    cJSON *params = cJSON_AddObjectToObject(row, "params");
+    cJSON_AddNumberToObject(params, bench->key, (double)bench->parameter);
+    if (bench->serialization != NULL) {
+        cJSON_AddStringToObject(params, "serialization", bench->serialization);
+    }
+    cJSON_AddStringToObject(row, "unit", bench->unit);
+    cJSON_AddNumberToObject(row, "median", (sorted[(runs - 1) / 2] + sorted[runs / 2]) / 2);
+    cJSON_AddItemToObject(row, "runs", cJSON_CreateDoubleArray(values, (int)runs));
+    cJSON_AddNumberToObject(row, "peak_rss_bytes", (double)peak_kib * 1024);
+    return row;
+}
+
+static void print_row(const struct bench *bench, const cJSON *row) {
+    char parameter[64];
+    snprintf(parameter, sizeof parameter, "%s=%llu%s%s", bench->key,
+             (unsigned long long)bench->parameter, bench->serialization == NULL ? "" : " ",
+             bench->serialization == NULL ? "" : bench->serialization);
+    printf("%-10s %-24s %14.1f %-14s peak %.0f MB\n", bench->name, parameter,
+           cJSON_GetObjectItem(row, "median")->valuedouble, bench->unit,
+           cJSON_GetObjectItem(row, "peak_rss_bytes")->valuedouble / 1e6);
+    fflush(stdout);
+}
+
+static void usage(FILE *out) {
+    fprintf(out, "usage: mqsim bench [NAME...] [--runs N] [--json]\n\n"
+                 "Medians of N runs (5), each in a process of its own. Names (all when none):\n");
+    for (size_t i = 0; i < BENCH_COUNT; i++) {
+        fprintf(out, "  %-10s %-12s %s\n", BENCHES[i].name, BENCHES[i].unit, BENCHES[i].about);
+    }
+    fprintf(out, "\nWith --json stdout is an array of {bench, params, unit, median, runs, "
+                 "peak_rss_bytes}.\n");
+}
+
+static bool known(const char *name) {
+    for (size_t i = 0; i < BENCH_COUNT; i++) {
+        if (strcmp(BENCHES[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool wanted(const struct bench *bench, int argc, char **argv) {
+    bool any = false;
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] != '-' && strcmp(argv[i - 1], "--runs") != 0) {
+            any = true;
+            if (strcmp(argv[i], bench->name) == 0) {
+                return true;
+            }
+        }
+    }
+    return !any;
+}
+
+/* 0: go on; else the exit code + 1. */
+static int parse(int argc, char **argv, unsigned *runs, bool *json) {
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            *json = true;
+        } else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc) {
+            char *end;
+            unsigned long value = strtoul(argv[++i], &end, 10);
+            if (*end != '\0' || value < 1 || value > RUNS_MAX) {
+                fprintf(stderr, "mqsim bench: --runs takes 1 to %d, not '%s'\n", RUNS_MAX, argv[i]);
+                return 2;
+            }
+            *runs = (unsigned)value;
+        } else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            usage(stdout);
+            return 1;
+        } else if (!known(argv[i])) {
+            fprintf(stderr, "mqsim bench: unknown %s '%s'\n", argv[i][0] == '-' ? "flag" : "bench",
+                    argv[i]);
+            usage(stderr);
+            return 2;
+        }
+    }
+    return 0;
+}
+
+int mqsim_bench(int argc, char **argv) {
+    unsigned runs = 5;
+    bool json = false;
+    int stop = parse(argc, argv, &runs, &json);
+    if (stop != 0) {
+        return stop - 1;
+    }
+    cJSON *rows = cJSON_CreateArray();
+    int exit_code = 0;
+    for (size_t i = 0; i < BENCH_COUNT; i++) {
+        if (!wanted(&BENCHES[i], argc, argv)) {
+            continue;
+        }
+        cJSON *row = measure(&BENCHES[i], runs);
+        if (row == NULL) {
+            exit_code = 1;
+            continue;
+        }
+        if (!json) {
+            print_row(&BENCHES[i], row);
+        }
+        cJSON_AddItemToArray(rows, row);
+    }
+    if (json) {
+        char *text = cJSON_Print(rows);
+        puts(text);
+        cJSON_free(text);
+    }
+    cJSON_Delete(rows);
+    return exit_code;
+}

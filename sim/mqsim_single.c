@@ -1,0 +1,133 @@
+/* mqsim_single.c - one run in this process, with its directory. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/faults.h"
+#include "sim/mqsim.h"
+#include "sim/mqsim_run.h"
+#include "sim/run.h"
+#include "sim/run_dir.h"
+
+/* What the run directory is told about the run before it begins. */
+struct single {
+    struct run_info info;
+    char *effective, *replay;
+    const char **nodes;
+    struct run_fault_config *faults;
+    char **targets;
+};
+
+static bool describe(struct single *single, const struct run_command *command,
+                     const struct run_unit *unit, uint64_t seed) {
+    const struct scenario *scenario = unit->scenario;
+    const struct timeline_entry *entries = scenario->spec.timeline.items;
+    size_t faults = scenario->spec.timeline.count;
+    single->effective = scenario_effective(scenario);
+    single->replay = replay_of_run(command, unit, seed);
+    single->nodes = calloc(scenario->node_count + 1, sizeof *single->nodes);
+    single->faults = calloc(faults + 1, sizeof *single->faults);
+    single->targets = calloc(faults + 1, sizeof *single->targets);
+    if (single->effective == NULL || single->replay == NULL || single->nodes == NULL ||
+        single->faults == NULL || single->targets == NULL)
+        return false;
+    for (size_t i = 0; i < scenario->node_count; i++)
+        single->nodes[i] = scenario->nodes[i].name;
+    for (size_t i = 0; i < faults; i++) {
+        single->targets[i] = timeline_target_text(scenario, &entries[i]);
+        if (single->targets[i] == NULL)
+            return false;
+        single->faults[i] =
+            (struct run_fault_config){(uint32_t)i, entries[i].kind->name, single->targets[i]};
+    }
+    single->info = (struct run_info){.scenario_json = single->effective,
+                                     .seed = seed,
+                                     .nodes = single->nodes,
+                                     .node_count = scenario->node_count,
+                                     .faults = single->faults,
+                                     .fault_count = faults,
+                                     .replay = single->replay};
+    return true;
+}
+
+static void forget(struct single *single) {
+    for (size_t i = 0; single->targets != NULL && i < single->info.fault_count; i++)
+        free(single->targets[i]);
+    free(single->targets);
+    free(single->faults);
+    free(single->nodes);
+    free(single->replay);
+    free(single->effective);
+}
+
+static void on_progress(void *ctx, uint64_t now_ns) {
+    const struct scenario *scenario = ctx;
+    progress_print("%s: %" PRIu64 " of %" PRIu64 " s", scenario->spec.name,
+                   (uint64_t)(now_ns / WORLD_SECOND_NS),
+                   (uint64_t)(scenario->spec.duration_ns / WORLD_SECOND_NS));
+}
+
+static int fail(const char *what) {
+    fprintf(stderr, "mqsim run: %s\n", what);
+    return EXIT_USAGE;
+}
+
+/* Runs with everything prepared; gives the exit code. */
+static int execute(const struct run_command *command, struct run *run, struct single *single,
+                   const char *out, bool quiet, struct scenario *scenario) {
+    const char *error = NULL;
+    struct run_dir *dir = run_dir_open(out, &single->info, command->steps, &error);
+    struct run_result *result = calloc(1, sizeof *result);
+    if (dir == NULL || result == NULL) {
+        free(result);
+        return fail(error == NULL ? "out of memory" : error);
+    }
+    struct run_options options = {.seed = single->info.seed,
+                                  .rewind_ns = command->rewind_ns,
+                                  .sink = run_dir_sink(dir),
+                                  .progress = quiet ? NULL : on_progress,
+                                  .progress_ctx = scenario};
+    uint64_t begin_ns = clock_ns();
+    bool whole = run_execute(run, &options, result);
+    struct run_fired fired;
+    run_fired(run, &fired);
+    struct run_facts facts = {
+        .wall_ns = clock_ns() - begin_ns, .interrupted = !whole, .fired = &fired};
+    progress_clear();
+    int code = whole || result->exit_code != EXIT_PASS ? result->exit_code : EXIT_UNKNOWN;
+    char *summary = NULL;
+    if (!run_dir_finish(dir, run_judge(run), result, &facts, &command->report, &summary, &error))
+        code = fail(error);
+    if (summary != NULL && !quiet) {
+        if (command->json)
+            fputs(summary, stdout);
+        else
+            print_run_summary(stdout, summary);
+        if (out != NULL)
+            fprintf(command->json ? stderr : stdout, "written to %s\n", out);
+    }
+    free(summary);
+    free(result);
+    return code;
+}
+
+int run_single(const struct run_command *command, const struct run_unit *unit, const uint64_t *seed,
+               const char *out, bool quiet) {
+    const char *error;
+    struct scenario *scenario = unit->scenario;
+    struct run *run = run_open(scenario, &error);
+    if (run == NULL)
+        return fail(error);
+    uint64_t chosen = seed != NULL ? *seed : scenario->spec.seed;
+    struct single single = {.effective = NULL};
+    int code;
+    if (!run_prepare(run, chosen, &error))
+        code = fail(error);
+    else if (!describe(&single, command, unit, chosen))
+        code = fail("out of memory");
+    else
+        code = execute(command, run, &single, out, quiet, scenario);
+    forget(&single);
+    run_close(run);
+    return code;
+}
