@@ -2,6 +2,7 @@
  *
  * Run: architecture.md section 9, and: "exit_code", "steps", "interrupted", "assertion" when one
  * failed, "metrics_by_tag" (NAME -> TAG -> summary), "faults" {"configured", "fired", "noticed",
+ * "fired_by_kind": {KIND: times},
  * "list": [{"index", "kind", "target", "fired_s", "ended_s", "noticed_s", "noticed_by"}]},
  * "versions" {"zlib", "compiler", "source"}. A configured fault that never fired has fired_s null,
  * and "warnings" says so. Sweep: "runs", "pass", "fail", "unknown", "crashed", "failures",
@@ -39,8 +40,8 @@ struct run_fired {
 };
 /* What only the driver of the run knows. */
 struct run_facts {
-    uint64_t wall_ns; /* how long it took */
-    bool interrupted; /* stopped by Ctrl-C: everything is up to then */
+    uint64_t wall_ns;              /* how long it took */
+    bool interrupted;              /* stopped by Ctrl-C: everything is up to then */
     const struct run_fired *fired; /* of a sweep: the sum; NULL: not known */
 };
 struct sweep_info {
@@ -50,9 +51,29 @@ struct sweep_info {
     const char *replay; /* the command of the whole sweep */
 };
 
-/* For free(); NULL: out of memory. */
+/* Everything is said about the scenario in these. */
+struct scenario_texts {
+    struct cJSON *json;       /* NULL when the text is not JSON */
+    const char *name, *about; /* "" when missing */
+};
+void scenario_texts_open(struct scenario_texts *texts, const char *scenario_json);
+void scenario_texts_close(struct scenario_texts *texts);
+
+struct figures;
+/* For free(); NULL: out of memory. `figures` holds the run's samples as its only group. */
 char *summary_of_run(const struct run_info *info, const struct judge *judge,
-                     const struct run_result *result, const struct run_facts *facts);
+                     const struct run_result *result, const struct run_facts *facts,
+                     struct figures *figures);
+
+/* Parts that a sweep's summary shares. */
+struct cJSON;
+void summary_add_versions(struct cJSON *summary);
+/* "eviction-window: broker-a ..." without what differs from seed to seed: digits become '#'. */
+void summary_signature(const char *oracle, const char *reason, char *out, size_t size);
+/* "fired_by_kind". */
+void summary_add_fired(struct cJSON *faults, const struct run_fired *fired);
+/* A number of seconds. */
+void summary_add_seconds(struct cJSON *summary, const char *key, uint64_t ns);
 
 /* Commit this was built from, "unknown" when that is not known; zlib; compiler. */
 const char *build_commit(void);
