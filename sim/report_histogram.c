@@ -1,10 +1,10 @@
 /* sim/report_histogram.c - tables for the pictures that show how a metric is distributed: bars of
  * share per bin, stacked by tag, and the share reached so far (ECDF). One row of panels for each
- * combination of what a study varies.
+ * combination of what a study varies. A study has 1e5 values and more, so they are counted here and
+ * the picture gets bins and at most ECDF_POINTS points.
  *
- * Reads series/panels.csv (panel, group, metric, count), series/histogram.csv (panel, at_s,
- * width_s, close, idle, scan, other: counts) and series/ecdf.csv (panel, value_s, percent), which
- * are binned already. */
+ * Reads series/METRIC.csv: a column "value_UNIT" (ns, us, ms, s), "tag", and in a sweep one column
+ * for each varied parameter. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,22 +12,29 @@
 
 #include "sim/report_internal.h"
 
-#define PANELS_MAX 64
+#define PANELS_MAX 48
+#define ECDF_POINTS 300
 
 /* ---- what removed it ---- */
 
 enum tag { TAG_IDLE, TAG_SCAN, TAG_CLOSE, TAG_OTHER, TAG_COUNT };
-/* name is the column of histogram.csv */
 static const struct {
     const char *name, *legend, *colour;
 } TAGS[TAG_COUNT] = {{"idle", "idle close of the channel", "#2f86d0"},
                      {"scan", "expiry scan", "#e0861a"},
                      {"close", "connection closed", "#a469c9"},
-                     {"other", "", "#1f9e89"}};
+                     {"", "", "#1f9e89"}};
+
+static enum tag tag_of(const char *name) {
+    enum tag tag = TAG_IDLE;
+    while (tag < TAG_OTHER && strcmp(TAGS[tag].name, name) != 0)
+        tag++;
+    return tag;
+}
 
 /* ---- the two metrics of a figure, and what theory says about them ---- */
 
-/* Where theory puts a value, for one tag. Seconds; low = high is a line. */
+/* Where theory puts a value, for one tag. Milliseconds; low = high is a line. */
 struct bound {
     enum tag tag;
     double low, high;
@@ -41,16 +48,16 @@ struct view {
 
 /* incidents.md section 1; the scan is each 10 s in 4.9, each 5 s in 5.3. */
 static bool theory_since_registration(enum tag tag, bool is_5_3, struct bound *out) {
-    *out = (struct bound){tag, 120, tag == TAG_IDLE ? 120 : is_5_3 ? 125 : 130};
+    *out = (struct bound){tag, 120000, tag == TAG_IDLE ? 120000 : is_5_3 ? 125000 : 130000};
     return tag == TAG_IDLE || tag == TAG_SCAN;
 }
 static bool theory_since_fault(enum tag tag, bool is_5_3, struct bound *out) {
-    *out = (struct bound){tag, 90, tag == TAG_IDLE ? 120 : is_5_3 ? 125 : 130};
+    *out = (struct bound){tag, 90000, tag == TAG_IDLE ? 120000 : is_5_3 ? 125000 : 130000};
     return tag == TAG_IDLE || tag == TAG_SCAN;
 }
 static bool theory_one_poll(enum tag tag, bool is_5_3, struct bound *out) {
     (void)is_5_3;
-    *out = (struct bound){tag, 0, 30};
+    *out = (struct bound){tag, 0, 30000};
     return true;
 }
 static bool theory_none(enum tag tag, bool is_5_3, struct bound *out) {
@@ -66,35 +73,112 @@ struct subject {
 };
 static const struct subject EVICTION = {
     {{"eviction_after_last_registration_ms", "since the last registration",
-      theory_since_registration, 118, 132},
-     {"eviction_after_fault_ms", "since the fault", theory_since_fault, 85, 135}},
+      theory_since_registration, 118000, 132000},
+     {"eviction_after_fault_ms", "since the fault", theory_since_fault, 85000, 135000}},
     "otherwise",
     "no broker was removed"};
 static const struct subject CLIENT_VIEW = {
     {{"client_drop_after_fault_ms", "since the fault", theory_none, 0, 0},
-     {"client_drop_after_eviction_ms", "since the name server removed it", theory_one_poll, 0, 32}},
+     {"client_drop_after_eviction_ms", "since the name server removed it", theory_one_poll, 0,
+      32000}},
     "dropped by a client",
     "no client dropped a broker"};
 
-/* ---- panels ---- */
+/* ---- values ---- */
 
+struct value {
+    double ms;
+    enum tag tag;
+};
 struct panel {
     const struct view *view;
-    const char *group;
-    const char *number; /* in the files; NULL: no value in this combination */
-    size_t count;
-    bool seen[TAG_COUNT];
-    double low, high; /* of the bars, then of the axis, seconds */
+    char title[96];
+    struct value *values; /* sorted by value_order once read */
+    size_t count, room;
     bool is_5_3;
-};
-struct panels {
-    struct csv list, histogram, curve;
-    struct panel panels[PANELS_MAX]; /* two of each group */
-    size_t count;
-    size_t left_out; /* groups that found no room */
+    double low, high, bin; /* of the axis, milliseconds */
 };
 
-/* The profiles that values called "profile" name, of a whole document. */
+static bool panel_add(struct panel *panel, struct value value) {
+    if (panel->count == panel->room) {
+        size_t room = panel->room == 0 ? 64 : panel->room * 2;
+        struct value *values = realloc(panel->values, room * sizeof *values);
+        if (values == NULL)
+            return false;
+        panel->values = values;
+        panel->room = room;
+    }
+    panel->values[panel->count++] = value;
+    return true;
+}
+
+static int value_order(const void *left, const void *right) {
+    const struct value *a = left, *b = right;
+    if (a->ms != b->ms)
+        return a->ms < b->ms ? -1 : 1;
+    return (int)a->tag - (int)b->tag;
+}
+
+static void tags_seen(const struct panel *panels, size_t count, bool seen[TAG_COUNT]) {
+    for (size_t p = 0; p < count; p++)
+        for (size_t i = 0; i < panels[p].count; i++)
+            seen[panels[p].values[i].tag] = true;
+}
+
+/* Column "value_UNIT" and the milliseconds in a unit; -1 when there is none. */
+static int value_column(const struct csv *csv, double *ms_per_unit) {
+    static const struct {
+        const char *name;
+        double ms;
+    } units[] = {{"value_ns", 1e-6}, {"value_us", 1e-3}, {"value_ms", 1}, {"value_s", 1e3}};
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        *ms_per_unit = units[i].ms;
+        if (csv_column(csv, units[i].name) >= 0)
+            return csv_column(csv, units[i].name);
+    }
+    return -1;
+}
+
+/* True when the row belongs to `group` (an object of summary.json's "groups"; NULL: all do). */
+static bool row_in_group(const struct csv *csv, size_t row, const cJSON *group) {
+    const cJSON *parameter;
+    cJSON_ArrayForEach(parameter, cJSON_GetObjectItem(group, "parameters")) {
+        const char *cell = csv_cell(csv, row, csv_column(csv, parameter->string));
+        if (!cJSON_IsString(parameter) || strcmp(cell, parameter->valuestring) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Puts each row into the panel of its group; panels[g * step] is that of group g. Rows of one
+ * group tend to follow each other, so the last group is tried first. */
+static bool panels_fill(const struct report *report, struct panel *panels, size_t step,
+                        size_t group_count, const struct csv *csv) {
+    double ms_per_unit;
+    int value = value_column(csv, &ms_per_unit), tag = csv_column(csv, "tag");
+    const cJSON *groups = cJSON_GetObjectItem(report->summary, "groups");
+    const cJSON *group_at[PANELS_MAX] = {0};
+    for (size_t g = 0; groups != NULL && g < group_count; g++)
+        group_at[g] = cJSON_GetArrayItem(groups, (int)g);
+    size_t at = 0;
+    for (size_t row = 0; row < csv->rows; row++) {
+        size_t tries = 0;
+        while (tries < group_count && !row_in_group(csv, row, group_at[at])) {
+            at = (at + 1) % group_count;
+            tries++;
+        }
+        double ms = csv_number(csv, row, value, -1) * ms_per_unit;
+        if (tries == group_count || ms < 0)
+            continue;
+        if (!panel_add(&panels[at * step], (struct value){ms, tag_of(csv_cell(csv, row, tag))}))
+            return false;
+    }
+    return true;
+}
+
+/* ---- groups ---- */
+
+/* True when a node of the scenario, or `group`, follows 5.3 and none 4.9. */
 static void profiles_seen(const cJSON *item, bool *is_4_9, bool *is_5_3) {
     if (cJSON_IsString(item) && item->string != NULL && strstr(item->string, "profile") != NULL) {
         *is_4_9 = *is_4_9 || strstr(item->valuestring, "4.9") != NULL;
@@ -104,82 +188,67 @@ static void profiles_seen(const cJSON *item, bool *is_4_9, bool *is_5_3) {
         profiles_seen(child, is_4_9, is_5_3);
 }
 
-/* True when the group, or else the scenario, follows 5.3 and not 4.9. */
-static bool group_is_5_3(const struct report *report, const char *group) {
-    bool is_4_9 = strstr(group, "4.9") != NULL, is_5_3 = strstr(group, "5.3") != NULL;
+static bool group_is_5_3(const struct report *report, const cJSON *group) {
+    bool is_4_9 = false, is_5_3 = false;
+    profiles_seen(cJSON_GetObjectItem(group, "parameters"), &is_4_9, &is_5_3);
     if (!is_4_9 && !is_5_3)
         profiles_seen(report->scenario, &is_4_9, &is_5_3);
     return is_5_3 && !is_4_9;
 }
 
-/* The first of the two panels of a group, made when it is new; NULL: no room. */
-static struct panel *panels_of_group(struct panels *all, const struct report *report,
-                                     const struct subject *subject, const char *group) {
-    for (size_t i = 0; i < all->count; i += 2)
-        if (strcmp(all->panels[i].group, group) == 0)
-            return &all->panels[i];
-    if (all->count == PANELS_MAX) {
-        all->left_out++;
-        return NULL;
-    }
-    struct panel *pair = &all->panels[all->count];
-    for (size_t v = 0; v < 2; v++)
-        pair[v] = (struct panel){
-            .view = &subject->views[v], .group = group, .is_5_3 = group_is_5_3(report, group)};
-    all->count += 2;
-    return pair;
-}
-
-static void panels_list(struct panels *all, const struct report *report,
-                        const struct subject *subject) {
-    const struct csv *list = &all->list;
-    int number = csv_column(list, "panel"), group = csv_column(list, "group");
-    int metric = csv_column(list, "metric"), count = csv_column(list, "count");
-    for (size_t row = 0; row < list->rows; row++)
-        for (size_t v = 0; v < 2; v++) {
-            if (strcmp(csv_cell(list, row, metric), subject->views[v].metric) != 0)
-                continue;
-            struct panel *pair = panels_of_group(all, report, subject, csv_cell(list, row, group));
-            if (pair == NULL)
-                continue;
-            pair[v].number = csv_cell(list, row, number);
-            pair[v].count = (size_t)csv_number(list, row, count, 0);
-        }
-}
-
-/* Goes through the bins: which tags there are, and from where to where. */
-static void panel_measure(struct panel *panel, const struct csv *histogram) {
-    int number = csv_column(histogram, "panel"), at = csv_column(histogram, "at_s");
-    int width = csv_column(histogram, "width_s");
-    bool first = true;
-    for (size_t row = 0; row < histogram->rows; row++) {
-        if (strcmp(csv_cell(histogram, row, number), panel->number) != 0)
-            continue;
-        double low = csv_number(histogram, row, at, 0);
-        double bin = csv_number(histogram, row, width, 0);
-        panel->low = first || low < panel->low ? low : panel->low;
-        panel->high = first || low + bin > panel->high ? low + bin : panel->high;
-        first = false;
-        for (enum tag tag = 0; tag < TAG_COUNT; tag++)
-            panel->seen[tag] |=
-                csv_number(histogram, row, csv_column(histogram, TAGS[tag].name), 0) > 0;
+/* "fault pause, profile 4.9" */
+static void group_title(const cJSON *group, char *out, size_t room) {
+    size_t used = 0;
+    out[0] = '\0';
+    const cJSON *parameter;
+    cJSON_ArrayForEach(parameter, cJSON_GetObjectItem(group, "parameters")) {
+        int len =
+            snprintf(out + used, room - used, "%s%s %s", used == 0 ? "" : ", ", parameter->string,
+                     cJSON_IsString(parameter) ? parameter->valuestring : "?");
+        if (len < 0 || (size_t)len >= room - used)
+            return;
+        used += (size_t)len;
     }
 }
 
-/* Room around the bars, and for the bounds; from 0 when that is not far away. */
-static void panel_axis(struct panel *panel) {
+/* ---- axis ---- */
+
+/* The least of 1, 2, 2.5, 5 times a power of ten that is not below `at_least` (> 0). */
+static double nice_step(double at_least) {
+    static const double steps[] = {1, 2, 2.5, 5, 10};
+    double power = 1;
+    while (power > at_least)
+        power /= 10;
+    while (power * 10 <= at_least)
+        power *= 10;
+    size_t i = 0;
+    while (i + 1 < sizeof steps / sizeof steps[0] && steps[i] * power < at_least)
+        i++;
+    return steps[i] * power;
+}
+
+static double whole_bins(double value, double bin) {
+    return (double)(uint64_t)(value / bin) * bin;
+}
+
+static void panel_axis(struct panel *panel, bool narrow) {
+    double low = panel->values[0].ms, high = panel->values[panel->count - 1].ms;
+    bool seen[TAG_COUNT] = {false};
+    tags_seen(panel, 1, seen);
     for (enum tag tag = 0; tag < TAG_COUNT; tag++) {
         struct bound bound;
-        if (!panel->seen[tag] || !panel->view->theory(tag, panel->is_5_3, &bound))
-            continue;
-        if (panel->low > panel->view->shown_low)
-            panel->low = panel->view->shown_low;
-        if (panel->high < panel->view->shown_high)
-            panel->high = panel->view->shown_high;
+        if (seen[tag] && panel->view->theory(tag, panel->is_5_3, &bound)) {
+            low = low < panel->view->shown_low ? low : panel->view->shown_low;
+            high = high > panel->view->shown_high ? high : panel->view->shown_high;
+        }
     }
-    double room = (panel->high - panel->low) * 0.03;
-    panel->low = panel->low - room < panel->high * 0.4 ? 0 : panel->low - room;
-    panel->high += room;
+    if (low < (high - low) * 0.5)
+        low = 0;
+    if (high - low < 0.05) /* all alike: 0.05 ms around them */
+        high = low + 0.05;
+    panel->bin = nice_step((high - low) / (narrow ? 32 : 48) * 0.8);
+    panel->low = whole_bins(low < panel->bin ? 0 : low - panel->bin / 2, panel->bin);
+    panel->high = whole_bins(high + panel->bin / 2, panel->bin) + panel->bin;
 }
 
 /* ---- tables ---- */
@@ -195,44 +264,39 @@ static FILE *table_open(const char *folder, size_t panel, const char *kind) {
 }
 
 /* Lines "tag left right bottom top", percent of all values, stacked in the order of tags. */
-static bool bars_write(const struct panel *panel, const struct csv *histogram, size_t index,
-                       const char *folder, double scale) {
+static bool bars_write(const struct panel *panel, size_t index, const char *folder, double scale) {
     FILE *out = table_open(folder, index, "bars");
     if (out == NULL)
         return false;
-    int number = csv_column(histogram, "panel"), at = csv_column(histogram, "at_s");
-    int width = csv_column(histogram, "width_s");
-    for (size_t row = 0; row < histogram->rows; row++) {
-        if (strcmp(csv_cell(histogram, row, number), panel->number) != 0)
-            continue;
-        double bottom = 0, left = csv_number(histogram, row, at, 0);
-        double right = left + csv_number(histogram, row, width, 0);
+    size_t i = 0;
+    for (double left = panel->low; i < panel->count; left += panel->bin) {
+        size_t counts[TAG_COUNT] = {0};
+        /* half a millionth of a bin: sums of the bin's width are not exact */
+        for (; i < panel->count && panel->values[i].ms < left + panel->bin * 0.9999995; i++)
+            counts[panel->values[i].tag]++;
+        double bottom = 0;
         for (enum tag tag = 0; tag < TAG_COUNT; tag++) {
-            int column = csv_column(histogram, TAGS[tag].name);
-            double share = 100.0 * csv_number(histogram, row, column, 0) / (double)panel->count;
-            if (share > 0)
-                fprintf(out, "%d %.9g %.9g %.6g %.6g\n", (int)tag + 1, left * scale, right * scale,
-                        bottom, bottom + share);
+            double share = 100.0 * (double)counts[tag] / (double)panel->count;
+            if (counts[tag] != 0)
+                fprintf(out, "%d %.9g %.9g %.6g %.6g\n", (int)tag + 1, left * scale,
+                        (left + panel->bin) * scale, bottom, bottom + share);
             bottom += share;
         }
     }
     return fclose(out) == 0;
 }
 
-/* Lines "value percent": the share of values up to it, from one end of the axis to the other. */
-static bool ecdf_write(const struct panel *panel, const struct csv *curve, size_t index,
-                       const char *folder, double scale) {
+/* Lines "value percent": the share of values up to it. */
+static bool ecdf_write(const struct panel *panel, size_t index, const char *folder, double scale) {
     FILE *out = table_open(folder, index, "ecdf");
     if (out == NULL)
         return false;
-    int number = csv_column(curve, "panel"), value = csv_column(curve, "value_s");
-    int percent = csv_column(curve, "percent");
-    fprintf(out, "%.9g 0\n", panel->low * scale);
-    for (size_t row = 0; row < curve->rows; row++) {
-        double at = csv_number(curve, row, value, 0);
-        if (strcmp(csv_cell(curve, row, number), panel->number) == 0 && at > panel->low &&
-            at < panel->high)
-            fprintf(out, "%.9g %.6g\n", at * scale, csv_number(curve, row, percent, 0));
+    size_t points = panel->count < ECDF_POINTS ? panel->count : ECDF_POINTS;
+    fprintf(out, "%.9g 0\n%.9g 0\n", panel->low * scale, panel->values[0].ms * scale);
+    for (size_t i = 1; i <= points; i++) {
+        size_t upto = i * panel->count / points;
+        fprintf(out, "%.9g %.6g\n", panel->values[upto - 1].ms * scale,
+                100.0 * (double)upto / (double)panel->count);
     }
     fprintf(out, "%.9g 100\n", panel->high * scale);
     return fclose(out) == 0;
@@ -244,94 +308,119 @@ static bool bounds_write(const struct panel *panel, size_t index, const char *fo
     FILE *out = table_open(folder, index, "bounds");
     if (out == NULL)
         return false;
+    bool seen[TAG_COUNT] = {false};
+    tags_seen(panel, 1, seen);
     for (enum tag tag = 0; tag < TAG_COUNT; tag++) {
         struct bound bound;
-        if (panel->seen[tag] && panel->view->theory(tag, panel->is_5_3, &bound))
+        if (seen[tag] && panel->view->theory(tag, panel->is_5_3, &bound))
             fprintf(out, "%d %.9g %.9g\n", (int)tag + 1, bound.low * scale, bound.high * scale);
     }
     return fclose(out) == 0;
 }
 
-static bool panel_write(struct panel *panel, const struct panels *all, size_t index,
-                        const char *folder, FILE *out) {
-    panel_axis(panel);
-    bool seconds = panel->high >= 2;
-    double scale = seconds ? 1 : 1000;
+static bool panel_write(struct panel *panel, size_t index, const char *folder, FILE *out,
+                        bool narrow) {
+    qsort(panel->values, panel->count, sizeof *panel->values, value_order);
+    panel_axis(panel, narrow);
+    bool seconds = panel->high >= 2000;
+    double scale = seconds ? 0.001 : 1;
     fprintf(out, "title_%zu = ", index);
-    gnuplot_quote(out, all->count > 2 ? panel->group : "");
+    gnuplot_quote(out, panel->title);
     fprintf(out, "\ncount_%zu = '", index);
     html_number(out, (double)panel->count);
     fprintf(out, "'\naxis_%zu = '%s %s'\nlow_%zu = %.9g\nhigh_%zu = %.9g\n", index,
             seconds ? "seconds" : "milliseconds", panel->view->axis, index, panel->low * scale,
             index, panel->high * scale);
-    return bars_write(panel, &all->histogram, index, folder, scale) &&
-           ecdf_write(panel, &all->curve, index, folder, scale) &&
+    return bars_write(panel, index, folder, scale) && ecdf_write(panel, index, folder, scale) &&
            bounds_write(panel, index, folder, scale);
 }
 
 /* ---- a figure ---- */
 
 /* Returns how many entries it has, the line and the bounds with them. */
-static int legend_write(FILE *out, const struct panels *all, const char *others) {
+static int legend_write(FILE *out, const struct panel *panels, size_t count, const char *others) {
+    bool seen[TAG_COUNT] = {false};
+    tags_seen(panels, count, seen);
     int entries = 2;
     fprintf(out, "tag_count = %d\narray tag_colour[%d]\narray tag_legend[%d]\n", (int)TAG_COUNT,
             (int)TAG_COUNT, (int)TAG_COUNT);
     for (enum tag tag = 0; tag < TAG_COUNT; tag++) {
-        bool seen = false;
-        for (size_t i = 0; i < all->count; i++)
-            seen |= all->panels[i].seen[tag];
-        entries += seen;
+        entries += seen[tag];
         fprintf(out, "tag_colour[%d] = '%s'\ntag_legend[%d] = '%s'\n", (int)tag + 1,
                 TAGS[tag].colour, (int)tag + 1,
-                !seen              ? ""
+                !seen[tag]         ? ""
                 : tag == TAG_OTHER ? others
                                    : TAGS[tag].legend);
     }
     return entries;
 }
 
-/* Panels are numbered from 1. False with errno. */
-static bool panels_write(struct panels *all, const struct subject *subject, const char *folder,
-                         FILE *out, struct canvas *canvas) {
-    for (size_t i = 0; i < all->count; i++)
-        if (all->panels[i].number != NULL)
-            panel_measure(&all->panels[i], &all->histogram);
-    int entries = legend_write(out, all, subject->others);
-    for (size_t i = 0; i < all->count; i++)
-        if (all->panels[i].number == NULL)
-            fprintf(out, "count_%zu = '0'\n", i + 1);
-        else if (!panel_write(&all->panels[i], all, i + 1, folder, out))
-            return false;
-    int columns = canvas->narrow ? 1 : 2, header = canvas->narrow ? 16 * entries + 6 : 34;
+/* Writes the panels that have values, in order, numbered from 1, below the legend (canvas->height).
+ * -1, 0 or 1 as figure_data_fn. */
+static int panels_write(struct panel *panels, size_t count, const struct subject *subject,
+                        const char *folder, FILE *out, struct canvas *canvas,
+                        struct figure *figure) {
+    size_t shown = 0, empty = 0;
+    for (size_t p = 0; p < count; p += 2) {
+        if (panels[p].count == 0 && panels[p + 1].count == 0) {
+            empty++;
+            continue;
+        }
+        for (size_t i = p; i < p + 2; i++) {
+            shown++;
+            if (panels[i].count == 0)
+                fprintf(out, "count_%zu = '0'\ntitle_%zu = ''\naxis_%zu = ''\n", shown, shown,
+                        shown);
+            else if (!panel_write(&panels[i], shown, folder, out, canvas->narrow))
+                return -1;
+        }
+    }
+    if (empty != 0 && shown != 0)
+        snprintf(figure->remark, sizeof figure->remark,
+                 "%zu of %zu combinations are not drawn: nothing was removed there.", empty,
+                 count / 2);
+    if (shown == 0)
+        snprintf(figure->remark, sizeof figure->remark, "Nothing to draw: %s.", subject->nothing);
+    int columns = canvas->narrow ? 1 : 2, header = canvas->height;
     int panel_height = canvas->narrow ? 200 : 210;
-    fprintf(out, "panels = %zu\ncolumns = %d\nheader = %d\npanel_height = %d\n", all->count,
-            columns, header, panel_height);
-    canvas->height = header + panel_height * ((int)all->count / columns);
-    return true;
+    fprintf(out, "panels = %zu\ncolumns = %d\nheader = %d\npanel_height = %d\n", shown, columns,
+            header, panel_height);
+    canvas->height += panel_height * ((int)shown / columns);
+    return shown != 0;
 }
 
 static int figure_data(const struct subject *subject, const struct report *report,
                        const char *folder, FILE *out, struct canvas *canvas,
                        struct figure *figure) {
-    struct panels *all = calloc(1, sizeof *all);
-    if (all == NULL)
-        return -1;
+    const cJSON *groups = cJSON_GetObjectItem(report->summary, "groups");
+    size_t group_count = groups == NULL ? 1 : (size_t)cJSON_GetArraySize(groups);
+    group_count = group_count == 0 ? 1 : group_count;
+    group_count = group_count > PANELS_MAX / 2 ? PANELS_MAX / 2 : group_count;
+    struct panel panels[PANELS_MAX] = {0};
     int result = 0;
-    if (report_series(report, "panels.csv", &all->list) &&
-        report_series(report, "histogram.csv", &all->histogram) &&
-        report_series(report, "ecdf.csv", &all->curve))
-        panels_list(all, report, subject);
-    if (all->count > 0)
-        result = panels_write(all, subject, folder, out, canvas) ? 1 : -1;
-    else
-        snprintf(figure->remark, sizeof figure->remark, "Nothing to draw: %s.", subject->nothing);
-    if (all->left_out > 0)
-        snprintf(figure->remark, sizeof figure->remark, "Only the first %d combinations are drawn.",
-                 PANELS_MAX / 2);
-    csv_free(&all->list);
-    csv_free(&all->histogram);
-    csv_free(&all->curve);
-    free(all);
+    for (size_t v = 0; v < 2 && result == 0; v++) {
+        char name[96];
+        struct csv csv;
+        for (size_t g = 0; g < group_count; g++) {
+            const cJSON *group = cJSON_GetArrayItem(groups, (int)g);
+            struct panel *panel = &panels[2 * g + v];
+            panel->view = &subject->views[v];
+            panel->is_5_3 = group_is_5_3(report, group);
+            group_title(group, panel->title, sizeof panel->title);
+        }
+        snprintf(name, sizeof name, "%s.csv", subject->views[v].metric);
+        if (!report_series(report, name, &csv))
+            continue; /* a run in which nothing was measured has no such file */
+        result = panels_fill(report, &panels[v], 2, group_count, &csv) ? 0 : -1;
+        csv_free(&csv);
+    }
+    if (result == 0) {
+        int entries = legend_write(out, panels, 2 * group_count, subject->others);
+        canvas->height = canvas->narrow ? 16 * entries + 6 : 34;
+        result = panels_write(panels, 2 * group_count, subject, folder, out, canvas, figure);
+    }
+    for (size_t p = 0; p < 2 * group_count; p++)
+        free(panels[p].values);
     return result;
 }
 

@@ -252,6 +252,19 @@ static void removals_cell(FILE *out, const cJSON *tags, const cJSON *tag) {
     fputs("</td>", out);
 }
 
+/* What the group stands for: "pause, 4.9". */
+static void combination_cell(FILE *out, const cJSON *group) {
+    const cJSON *parameter, *parameters = cJSON_GetObjectItem(group, "parameters");
+    cell_open(out, "combination");
+    if (cJSON_GetArraySize(parameters) == 0)
+        fputs("all", out);
+    cJSON_ArrayForEach(parameter, parameters) {
+        fputs(parameter == parameters->child ? "" : ", ", out);
+        html_text(out, cJSON_IsString(parameter) ? parameter->valuestring : "?");
+    }
+    fputs("</td>", out);
+}
+
 /* One row for each mechanism that removed brokers in the group; one with "nothing" if none did. */
 static void group_rows(FILE *out, const cJSON *group) {
     const cJSON *by_tag = cJSON_GetObjectItem(group, "metrics_by_tag");
@@ -260,7 +273,7 @@ static void group_rows(FILE *out, const cJSON *group) {
     const cJSON *tag = tags == NULL ? NULL : tags->child;
     do {
         fputs("<tr>", out);
-        cell_text(out, "combination", report_text(group, "label"));
+        combination_cell(out, group);
         cell_number(out, "runs", report_number(group, "runs", 0));
         cell_text(out, "removed by", tag == NULL ? "nothing" : tag->string);
         removals_cell(out, tags, tag);
@@ -283,7 +296,7 @@ void tables_groups(FILE *out, const struct report *report) {
         fputs(parameters++ == 0 ? "" : ", ", out);
         html_text(out, parameter->string);
     }
-    fputs(parameters == 0 ? "scenario</th>" : "</th>", out);
+    fputs(parameters == 0 ? "runs of</th>" : "</th>", out);
     fputs("<th scope=\"col\">runs</th><th scope=\"col\">removed by</th><th "
           "scope=\"col\">removals</th>",
           out);

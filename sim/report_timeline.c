@@ -1,10 +1,10 @@
 /* sim/report_timeline.c - tables for the route timeline: a lane for each broker as each name server
  * and each client sees it, with what faults hold meanwhile.
  *
- * Reads series/listed.csv (viewer, role, broker, from_s, until_s), series/faults.csv (kind, target,
- * from_s, until_s, lasting) and series/evictions.csv (at_s, name_server, broker, reason), and how
- * long the run was from summary.json. With many brokers only those that a fault hit get lanes, and
- * few of many viewers; figure->remark counts what is left out. */
+ * Reads series/listings.csv (observer, role, broker, from_s, to_s - empty: to the end -, reason)
+ * and series/faults.csv (kind, target, from_s, to_s, lasting), and how long the run was from
+ * summary.json. With many brokers only those that a fault hit get lanes, and few of many observers;
+ * figure->remark counts what is left out. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,18 +14,18 @@
 
 #define FAULTS_MAX 512
 #define FAULT_LANES_MAX 6
-#define VIEWERS_MAX 512
+#define OBSERVERS_MAX 512
 #define BROKERS_MAX 16384
 #define BROKERS_ALL 8 /* up to so many all are shown */
 #define LANES_MAX 60
 
 struct fault_span {
     const char *kind, *target;
-    double from_s, until_s;
+    double from_s, to_s;
     bool lasting;
     bool takes_down; /* its target is gone from then on */
 };
-struct viewer {
+struct observer {
     const char *name;
     bool client, shown;
 };
@@ -34,15 +34,15 @@ struct broker {
     bool hit, shown;
 };
 struct timeline {
-    struct csv listed, faults_file, evictions;
-    int from_column, until_column; /* of listed */
+    struct csv listings, faults_file;
+    int from_column, to_column, reason_column; /* of listings */
     struct fault_span faults[FAULTS_MAX];
     size_t fault_count;
-    struct viewer viewers[VIEWERS_MAX];
-    size_t viewer_count;
+    struct observer observers[OBSERVERS_MAX];
+    size_t observer_count;
     struct broker brokers[BROKERS_MAX];
     size_t broker_count;
-    size_t *row_broker, *row_viewer; /* of each row of listed; SIZE_MAX: none of the above */
+    size_t *row_broker, *row_observer; /* of each row of listings; SIZE_MAX: none of the above */
     double end_s;
     /* what is written meanwhile */
     FILE *bars, *marks, *bands;
@@ -56,14 +56,14 @@ static void faults_read(struct timeline *timeline) {
                                        "power-off", "restart",     "stop"};
     const struct csv *csv = &timeline->faults_file;
     int kind = csv_column(csv, "kind"), target = csv_column(csv, "target");
-    int from = csv_column(csv, "from_s"), until = csv_column(csv, "until_s");
+    int from = csv_column(csv, "from_s"), to = csv_column(csv, "to_s");
     int lasting = csv_column(csv, "lasting");
     for (size_t row = 0; row < csv->rows && timeline->fault_count < FAULTS_MAX; row++) {
         struct fault_span *fault = &timeline->faults[timeline->fault_count++];
         *fault = (struct fault_span){csv_cell(csv, row, kind),
                                      csv_cell(csv, row, target),
                                      csv_number(csv, row, from, 0),
-                                     csv_number(csv, row, until, 0),
+                                     csv_number(csv, row, to, 0),
                                      csv_number(csv, row, lasting, 0) != 0,
                                      false};
         for (size_t i = 0; i < sizeof down / sizeof down[0]; i++)
@@ -84,14 +84,14 @@ static bool target_names(const char *target, const char *name) {
     return false;
 }
 
-static size_t viewer_index(struct timeline *timeline, const char *name, bool client) {
-    for (size_t i = 0; i < timeline->viewer_count; i++)
-        if (strcmp(timeline->viewers[i].name, name) == 0)
+static size_t observer_index(struct timeline *timeline, const char *name, bool client) {
+    for (size_t i = 0; i < timeline->observer_count; i++)
+        if (strcmp(timeline->observers[i].name, name) == 0)
             return i;
-    if (timeline->viewer_count == VIEWERS_MAX)
+    if (timeline->observer_count == OBSERVERS_MAX)
         return SIZE_MAX;
-    timeline->viewers[timeline->viewer_count] = (struct viewer){name, client, false};
-    return timeline->viewer_count++;
+    timeline->observers[timeline->observer_count] = (struct observer){name, client, false};
+    return timeline->observer_count++;
 }
 
 static size_t broker_index(struct timeline *timeline, const char *name) {
@@ -108,47 +108,33 @@ static size_t broker_index(struct timeline *timeline, const char *name) {
 }
 
 /* False when memory is out. */
-static bool listed_index(struct timeline *timeline) {
-    const struct csv *csv = &timeline->listed;
-    int viewer = csv_column(csv, "viewer"), role = csv_column(csv, "role");
+static bool listings_index(struct timeline *timeline) {
+    const struct csv *csv = &timeline->listings;
+    int observer = csv_column(csv, "observer"), role = csv_column(csv, "role");
     int broker = csv_column(csv, "broker");
     timeline->from_column = csv_column(csv, "from_s");
-    timeline->until_column = csv_column(csv, "until_s");
+    timeline->to_column = csv_column(csv, "to_s");
+    timeline->reason_column = csv_column(csv, "reason");
     timeline->row_broker = calloc(csv->rows + 1, sizeof *timeline->row_broker);
-    timeline->row_viewer = calloc(csv->rows + 1, sizeof *timeline->row_viewer);
-    if (timeline->row_broker == NULL || timeline->row_viewer == NULL)
+    timeline->row_observer = calloc(csv->rows + 1, sizeof *timeline->row_observer);
+    if (timeline->row_broker == NULL || timeline->row_observer == NULL)
         return false;
     for (size_t row = 0; row < csv->rows; row++) {
         bool client = strcmp(csv_cell(csv, row, role), "client") == 0;
-        timeline->row_viewer[row] = viewer_index(timeline, csv_cell(csv, row, viewer), client);
+        timeline->row_observer[row] =
+            observer_index(timeline, csv_cell(csv, row, observer), client);
         timeline->row_broker[row] = broker_index(timeline, csv_cell(csv, row, broker));
     }
     return true;
 }
 
-/* What removed a broker at a name server at that moment; "" when that is not known. */
-static const char *reason_of(const struct timeline *timeline, size_t viewer, size_t broker,
-                             double at_s) {
-    const struct csv *csv = &timeline->evictions;
-    int at = csv_column(csv, "at_s"), name_server = csv_column(csv, "name_server");
-    int name = csv_column(csv, "broker"), reason = csv_column(csv, "reason");
-    for (size_t row = 0; row < csv->rows; row++) {
-        double off = csv_number(csv, row, at, -1) - at_s;
-        if (off > -1e-6 && off < 1e-6 &&
-            strcmp(csv_cell(csv, row, name_server), timeline->viewers[viewer].name) == 0 &&
-            strcmp(csv_cell(csv, row, name), timeline->brokers[broker].name) == 0)
-            return csv_cell(csv, row, reason);
-    }
-    return "";
-}
-
 /* ---- what gets a lane ---- */
 
-static size_t viewers_choose(struct timeline *timeline, bool client, size_t most) {
+static size_t observers_choose(struct timeline *timeline, bool client, size_t most) {
     size_t shown = 0;
-    for (size_t i = 0; i < timeline->viewer_count && shown < most; i++)
-        if (timeline->viewers[i].client == client) {
-            timeline->viewers[i].shown = true;
+    for (size_t i = 0; i < timeline->observer_count && shown < most; i++)
+        if (timeline->observers[i].client == client) {
+            timeline->observers[i].shown = true;
             shown++;
         }
     return shown;
@@ -170,10 +156,10 @@ static size_t brokers_choose(struct timeline *timeline, size_t most) {
 
 static void lanes_choose(struct timeline *timeline, struct figure *figure) {
     bool few = timeline->broker_count <= BROKERS_ALL;
-    size_t viewers = viewers_choose(timeline, false, few ? 5 : 2);
-    viewers += viewers_choose(timeline, true, few ? 4 : 1);
-    size_t brokers = brokers_choose(timeline, viewers == 0 ? 1 : LANES_MAX / viewers);
-    if (brokers == timeline->broker_count && viewers == timeline->viewer_count)
+    size_t observers = observers_choose(timeline, false, few ? 5 : 2);
+    observers += observers_choose(timeline, true, few ? 4 : 1);
+    size_t brokers = brokers_choose(timeline, observers == 0 ? 1 : LANES_MAX / observers);
+    if (brokers == timeline->broker_count && observers == timeline->observer_count)
         return;
     size_t hit = 0;
     for (size_t i = 0; i < timeline->broker_count; i++)
@@ -181,7 +167,7 @@ static void lanes_choose(struct timeline *timeline, struct figure *figure) {
     snprintf(
         figure->remark, sizeof figure->remark,
         "Shown are %zu of %zu brokers (faults hit %zu) and %zu of %zu name servers and clients.",
-        brokers, timeline->broker_count, hit, viewers, timeline->viewer_count);
+        brokers, timeline->broker_count, hit, observers, timeline->observer_count);
 }
 
 /* ---- writing ---- */
@@ -195,16 +181,16 @@ static void bar_write(const struct timeline *timeline, enum bar bar, double from
 
 /* The part of a bar in which a fault holds the broker. False: none. */
 static bool stale_part(const struct timeline *timeline, const char *broker, double bar_from,
-                       double bar_until, double *from, double *until) {
+                       double bar_to, double *from, double *to) {
     for (size_t f = 0; f < timeline->fault_count; f++) {
         const struct fault_span *fault = &timeline->faults[f];
-        double end = fault->takes_down ? bar_until : fault->until_s;
+        double end = fault->takes_down ? bar_to : fault->to_s;
         bool before = fault->takes_down && fault->from_s < bar_from; /* it came back since */
-        if ((!fault->lasting && !fault->takes_down) || before || fault->from_s >= bar_until ||
+        if ((!fault->lasting && !fault->takes_down) || before || fault->from_s >= bar_to ||
             end <= bar_from || !target_names(fault->target, broker))
             continue;
         *from = fault->from_s > bar_from ? fault->from_s : bar_from;
-        *until = end < bar_until ? end : bar_until;
+        *to = end < bar_to ? end : bar_to;
         return true;
     }
     return false;
@@ -212,18 +198,17 @@ static bool stale_part(const struct timeline *timeline, const char *broker, doub
 
 /* The bar of one listing, with the mark at its end. `next` is when the lane's next bar starts. */
 static void listing_write(const struct timeline *timeline, size_t row, double next) {
-    const struct csv *csv = &timeline->listed;
+    const struct csv *csv = &timeline->listings;
     size_t broker = timeline->row_broker[row];
     double from = csv_number(csv, row, timeline->from_column, 0);
-    double until = csv_number(csv, row, timeline->until_column, timeline->end_s);
-    double stale_from, stale_until;
-    bar_write(timeline, BAR_LISTED, from, until);
-    if (stale_part(timeline, timeline->brokers[broker].name, from, until, &stale_from,
-                   &stale_until))
-        bar_write(timeline, BAR_STALE, stale_from, stale_until);
-    const char *reason = reason_of(timeline, timeline->row_viewer[row], broker, until);
+    double to = csv_number(csv, row, timeline->to_column, timeline->end_s);
+    double stale_from, stale_to;
+    bar_write(timeline, BAR_LISTED, from, to);
+    if (stale_part(timeline, timeline->brokers[broker].name, from, to, &stale_from, &stale_to))
+        bar_write(timeline, BAR_STALE, stale_from, stale_to);
+    const char *reason = csv_cell(csv, row, timeline->reason_column);
     if (reason[0] != '\0')
-        fprintf(timeline->marks, "%d %.6f %.6f \"%s\"\n", timeline->row, until, next, reason);
+        fprintf(timeline->marks, "%d %.6f %.6f \"%s\"\n", timeline->row, to, next, reason);
 }
 
 /* A name made to fit `most` characters, its end kept: "..ker-0042". */
@@ -265,8 +250,8 @@ static void fault_lanes_write(struct timeline *timeline, FILE *out, bool narrow)
         const struct fault_span *fault = &timeline->faults[f];
         if (few)
             lane_label(timeline, out, fault->kind, narrow);
-        bar_write(timeline, BAR_FAULT, fault->from_s, fault->until_s);
-        fprintf(timeline->bands, "%d %.6f %.6f ", timeline->row, fault->from_s, fault->until_s);
+        bar_write(timeline, BAR_FAULT, fault->from_s, fault->to_s);
+        fprintf(timeline->bands, "%d %.6f %.6f ", timeline->row, fault->from_s, fault->to_s);
         char target[64];
         snprintf(target, sizeof target, "%.60s", few ? fault->target : "");
         fprintf(timeline->bands, "\"%s\"\n", target);
@@ -275,12 +260,12 @@ static void fault_lanes_write(struct timeline *timeline, FILE *out, bool narrow)
     timeline->row += !few;
 }
 
-/* The lane of one broker as one viewer sees it. */
-static void lane_write(struct timeline *timeline, size_t viewer, size_t broker) {
-    const struct csv *csv = &timeline->listed;
+/* The lane of one broker as one observer sees it. */
+static void lane_write(struct timeline *timeline, size_t observer, size_t broker) {
+    const struct csv *csv = &timeline->listings;
     size_t last = SIZE_MAX;
     for (size_t row = 0; row < csv->rows; row++) {
-        if (timeline->row_viewer[row] != viewer || timeline->row_broker[row] != broker)
+        if (timeline->row_observer[row] != observer || timeline->row_broker[row] != broker)
             continue;
         if (last != SIZE_MAX)
             listing_write(timeline, last, csv_number(csv, row, timeline->from_column, 0));
@@ -290,12 +275,12 @@ static void lane_write(struct timeline *timeline, size_t viewer, size_t broker) 
         listing_write(timeline, last, timeline->end_s);
 }
 
-static void viewer_lanes_write(struct timeline *timeline, FILE *out, bool narrow) {
-    for (size_t o = 0; o < timeline->viewer_count; o++) {
-        const struct viewer *viewer = &timeline->viewers[o];
-        if (!viewer->shown)
+static void observer_lanes_write(struct timeline *timeline, FILE *out, bool narrow) {
+    for (size_t o = 0; o < timeline->observer_count; o++) {
+        const struct observer *observer = &timeline->observers[o];
+        if (!observer->shown)
             continue;
-        header_write(timeline, out, viewer->name, viewer->client ? "believes in" : "lists");
+        header_write(timeline, out, observer->name, observer->client ? "believes in" : "lists");
         for (size_t b = 0; b < timeline->broker_count; b++) {
             if (!timeline->brokers[b].shown)
                 continue;
@@ -326,7 +311,7 @@ static int timeline_write(struct timeline *timeline, const char *folder, FILE *o
         int row_px = 19, header = canvas->narrow ? 44 : 30, footer = 46;
         fprintf(out, "px(x) = x / %d.0\nset ytics ()\n", canvas->width);
         fault_lanes_write(timeline, out, canvas->narrow);
-        viewer_lanes_write(timeline, out, canvas->narrow);
+        observer_lanes_write(timeline, out, canvas->narrow);
         canvas->height = header + timeline->row * row_px + footer;
         fprintf(out, "rows = %d\nend_s = %.6f\nheader = %d\nfooter = %d\nfault_count = %zu\n",
                 timeline->row, timeline->end_s, header, footer, timeline->fault_count);
@@ -340,11 +325,10 @@ static int timeline_write(struct timeline *timeline, const char *folder, FILE *o
 }
 
 static void timeline_destroy(struct timeline *timeline) {
-    csv_free(&timeline->listed);
+    csv_free(&timeline->listings);
     csv_free(&timeline->faults_file);
-    csv_free(&timeline->evictions);
     free(timeline->row_broker);
-    free(timeline->row_viewer);
+    free(timeline->row_observer);
     free(timeline);
 }
 
@@ -355,15 +339,14 @@ int figure_data_timeline(const struct report *report, const char *folder, FILE *
         return -1;
     int result = 0;
     timeline->end_s = report_number(report->summary, "simulated_s", 0);
-    if (!report_series(report, "listed.csv", &timeline->listed) ||
+    if (!report_series(report, "listings.csv", &timeline->listings) ||
         !report_series(report, "faults.csv", &timeline->faults_file) ||
-        !report_series(report, "evictions.csv", &timeline->evictions) ||
-        timeline->listed.rows == 0 || timeline->end_s <= 0)
+        timeline->listings.rows == 0 || timeline->end_s <= 0)
         snprintf(figure->remark, sizeof figure->remark, "Nothing to draw: nobody listed a broker.");
     else {
         faults_read(timeline);
         result = -1;
-        if (listed_index(timeline)) {
+        if (listings_index(timeline)) {
             lanes_choose(timeline, figure);
             result = timeline_write(timeline, folder, out, canvas);
         }

@@ -78,6 +78,8 @@ static const char LISTINGS[] = "observer,role,broker,from_s,to_s,reason\n"
                                "ns-1,namesrv,broker-a,240.1,,\n"
                                "client-1,client,broker-a,30,200,poll\n"
                                "client-1,client,broker-b,30,,\n";
+static const char FAULTS[] = "index,kind,target,from_s,to_s,lasting\n"
+                             "0,pause,broker-a,60,240,1\n1,kill,broker-b,100,100,0\n";
 static const char SINCE_REGISTRATION[] = "node,value_ns,tag\nns-1,120012000000,idle\n"
                                          "ns-2,123700000000,scan\n";
 static const char SINCE_FAULT[] = "value_ms,tag\n112310,idle\n116440,scan\n";
@@ -86,6 +88,7 @@ static void run_put(void) {
     put("scenario.json", SCENARIO);
     put("summary.json", SUMMARY);
     put("series/listings.csv", LISTINGS);
+    put("series/faults.csv", FAULTS);
     put("series/eviction_after_last_registration_ms.csv", SINCE_REGISTRATION);
     put("series/eviction_after_fault_ms.csv", SINCE_FAULT);
 }
@@ -264,6 +267,8 @@ START_TEST(test_report_directory__page_of_a_sweep) {
     ck_assert_ptr_nonnull(strstr(page, "study of 4 runs"));
     ck_assert_ptr_nonnull(strstr(page, "<span class=\"badge fail\">"));
     ck_assert_ptr_nonnull(strstr(page, "3 pass, 1 fail, 0 unknown, 0 crashed"));
+    ck_assert_ptr_nonnull(strstr(page, "<th scope=\"col\">fault, profile</th>"));
+    ck_assert_ptr_nonnull(strstr(page, ">pause, 4.9</td>"));
     ck_assert_ptr_nonnull(strstr(page, "3 (75 %)"));
     ck_assert_ptr_nonnull(strstr(page, "121.00 s / 125.00 s / 129.00 s"));
     ck_assert_ptr_nonnull(strstr(page, "<td data-label=\"removed by\">nothing</td>"));
