@@ -101,8 +101,22 @@ static void oracles_of_sweep(FILE *out, const cJSON *oracles) {
     fputs("</section>", out);
 }
 
+/* The chain of events that shows a failure, one on a line. */
+static void witness_put(FILE *out, const cJSON *witness) {
+    const cJSON *link;
+    cJSON_ArrayForEach(link, witness) {
+        const char *event = report_text(link, "event");
+        fprintf(out, "\n%.6f s ", report_number(link, "at_s", 0));
+        html_text(out, report_text(link, "node"));
+        fputs(event[0] == '\0' ? "" : " ", out);
+        html_text(out, event);
+        fputs(": ", out);
+        html_text(out, report_text(link, "what"));
+    }
+}
+
 void tables_oracles(FILE *out, const struct report *report) {
-    static const char *const columns[] = {"oracle", "verdict", "checked", "witness"};
+    static const char *const columns[] = {"oracle", "verdict", "checked", "reason, witness"};
     const cJSON *oracle, *oracles = cJSON_GetObjectItem(report->summary, "oracles");
     if (cJSON_GetArraySize(oracles) == 0)
         return;
@@ -122,8 +136,9 @@ void tables_oracles(FILE *out, const struct report *report) {
         html_text(out, verdict);
         fputs("</span></td>", out);
         cell_number(out, columns[2], report_number(oracle, "checked", 0));
-        fputs("<td class=\"text\" data-label=\"witness\">", out);
-        html_text(out, report_text(oracle, "witness"));
+        fputs("<td class=\"text\" data-label=\"reason\">", out);
+        html_text(out, report_text(oracle, "reason"));
+        witness_put(out, cJSON_GetObjectItem(oracle, "witness"));
         fputs("</td></tr>\n", out);
     }
     table_close(out);
@@ -152,6 +167,8 @@ static void fault_counts(FILE *out, const cJSON *faults) {
     }
     bool first = true;
     cJSON_ArrayForEach(kind, kinds) {
+        if (kind->valuedouble == 0)
+            continue;
         fputs(first ? "Took effect: " : ", ", out);
         html_text(out, kind->string);
         fputs(" ", out);

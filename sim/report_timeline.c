@@ -14,8 +14,6 @@
 
 #define FAULTS_MAX 512
 #define FAULT_LANES_MAX 6
-#define OBSERVERS_MAX 512
-#define BROKERS_MAX 16384
 #define BROKERS_ALL 8 /* up to so many all are shown */
 #define LANES_MAX 60
 
@@ -25,24 +23,19 @@ struct fault_span {
     bool lasting;
     bool takes_down; /* its target is gone from then on */
 };
-struct observer {
+/* An observer or a broker. */
+struct party {
     const char *name;
-    bool client, shown;
-};
-struct broker {
-    const char *name;
-    bool hit, shown;
+    bool client, hit, shown;
 };
 struct timeline {
     struct csv listings, faults_file;
     int from_column, to_column, reason_column; /* of listings */
     struct fault_span faults[FAULTS_MAX];
     size_t fault_count;
-    struct observer observers[OBSERVERS_MAX];
-    size_t observer_count;
-    struct broker brokers[BROKERS_MAX];
-    size_t broker_count;
-    size_t *row_broker, *row_observer; /* of each row of listings; SIZE_MAX: none of the above */
+    struct party *observers, *brokers; /* in party_order */
+    size_t observer_count, broker_count;
+    const struct party **row_broker, **row_observer; /* of each row of listings */
     double end_s;
     /* what is written meanwhile */
     FILE *bars, *marks, *bands;
@@ -84,48 +77,57 @@ static bool target_names(const char *target, const char *name) {
     return false;
 }
 
-static size_t observer_index(struct timeline *timeline, const char *name, bool client) {
-    for (size_t i = 0; i < timeline->observer_count; i++)
-        if (strcmp(timeline->observers[i].name, name) == 0)
-            return i;
-    if (timeline->observer_count == OBSERVERS_MAX)
-        return SIZE_MAX;
-    timeline->observers[timeline->observer_count] = (struct observer){name, client, false};
-    return timeline->observer_count++;
+/* Name servers before clients; "ns-2" before "ns-10". */
+static int party_order(const void *left, const void *right) {
+    const struct party *a = left, *b = right;
+    size_t a_len = strlen(a->name), b_len = strlen(b->name);
+    if (a->client != b->client)
+        return a->client ? 1 : -1;
+    return a_len != b_len ? (a_len < b_len ? -1 : 1) : strcmp(a->name, b->name);
 }
 
-static size_t broker_index(struct timeline *timeline, const char *name) {
-    for (size_t i = 0; i < timeline->broker_count; i++)
-        if (strcmp(timeline->brokers[i].name, name) == 0)
-            return i;
-    if (timeline->broker_count == BROKERS_MAX)
-        return SIZE_MAX;
-    struct broker *broker = &timeline->brokers[timeline->broker_count];
-    *broker = (struct broker){name, false, false};
-    for (size_t f = 0; f < timeline->fault_count && !broker->hit; f++)
-        broker->hit = target_names(timeline->faults[f].target, name);
-    return timeline->broker_count++;
+static struct party party_of(const struct csv *csv, size_t row, int name, int role) {
+    return (struct party){.name = csv_cell(csv, row, name),
+                          .client = strcmp(csv_cell(csv, row, role), "client") == 0};
+}
+
+/* Who is named in a column, each once, with the party of each row. NULL: out of memory. */
+static struct party *parties_read(const struct csv *csv, int name, int role, size_t *count,
+                                  const struct party ***of_row) {
+    struct party *list = calloc(csv->rows + 1, sizeof *list);
+    *of_row = calloc(csv->rows + 1, sizeof **of_row);
+    *count = 0;
+    if (list == NULL || *of_row == NULL)
+        return list;
+    for (size_t row = 0; row < csv->rows; row++)
+        list[row] = party_of(csv, row, name, role);
+    qsort(list, csv->rows, sizeof *list, party_order);
+    for (size_t i = 0; i < csv->rows; i++)
+        if (*count == 0 || party_order(&list[*count - 1], &list[i]) != 0)
+            list[(*count)++] = list[i];
+    for (size_t row = 0; row < csv->rows; row++) {
+        struct party key = party_of(csv, row, name, role);
+        (*of_row)[row] = bsearch(&key, list, *count, sizeof *list, party_order);
+    }
+    return list;
 }
 
 /* False when memory is out. */
 static bool listings_index(struct timeline *timeline) {
     const struct csv *csv = &timeline->listings;
-    int observer = csv_column(csv, "observer"), role = csv_column(csv, "role");
-    int broker = csv_column(csv, "broker");
     timeline->from_column = csv_column(csv, "from_s");
     timeline->to_column = csv_column(csv, "to_s");
     timeline->reason_column = csv_column(csv, "reason");
-    timeline->row_broker = calloc(csv->rows + 1, sizeof *timeline->row_broker);
-    timeline->row_observer = calloc(csv->rows + 1, sizeof *timeline->row_observer);
-    if (timeline->row_broker == NULL || timeline->row_observer == NULL)
-        return false;
-    for (size_t row = 0; row < csv->rows; row++) {
-        bool client = strcmp(csv_cell(csv, row, role), "client") == 0;
-        timeline->row_observer[row] =
-            observer_index(timeline, csv_cell(csv, row, observer), client);
-        timeline->row_broker[row] = broker_index(timeline, csv_cell(csv, row, broker));
-    }
-    return true;
+    timeline->observers = parties_read(csv, csv_column(csv, "observer"), csv_column(csv, "role"),
+                                       &timeline->observer_count, &timeline->row_observer);
+    timeline->brokers = parties_read(csv, csv_column(csv, "broker"), -1, &timeline->broker_count,
+                                     &timeline->row_broker);
+    for (size_t b = 0; b < timeline->broker_count; b++)
+        for (size_t f = 0; f < timeline->fault_count; f++)
+            timeline->brokers[b].hit |=
+                target_names(timeline->faults[f].target, timeline->brokers[b].name);
+    return timeline->observers != NULL && timeline->brokers != NULL &&
+           timeline->row_observer != NULL && timeline->row_broker != NULL;
 }
 
 /* ---- what gets a lane ---- */
@@ -199,12 +201,11 @@ static bool stale_part(const struct timeline *timeline, const char *broker, doub
 /* The bar of one listing, with the mark at its end. `next` is when the lane's next bar starts. */
 static void listing_write(const struct timeline *timeline, size_t row, double next) {
     const struct csv *csv = &timeline->listings;
-    size_t broker = timeline->row_broker[row];
     double from = csv_number(csv, row, timeline->from_column, 0);
     double to = csv_number(csv, row, timeline->to_column, timeline->end_s);
     double stale_from, stale_to;
     bar_write(timeline, BAR_LISTED, from, to);
-    if (stale_part(timeline, timeline->brokers[broker].name, from, to, &stale_from, &stale_to))
+    if (stale_part(timeline, timeline->row_broker[row]->name, from, to, &stale_from, &stale_to))
         bar_write(timeline, BAR_STALE, stale_from, stale_to);
     const char *reason = csv_cell(csv, row, timeline->reason_column);
     if (reason[0] != '\0')
@@ -261,7 +262,8 @@ static void fault_lanes_write(struct timeline *timeline, FILE *out, bool narrow)
 }
 
 /* The lane of one broker as one observer sees it. */
-static void lane_write(struct timeline *timeline, size_t observer, size_t broker) {
+static void lane_write(struct timeline *timeline, const struct party *observer,
+                       const struct party *broker) {
     const struct csv *csv = &timeline->listings;
     size_t last = SIZE_MAX;
     for (size_t row = 0; row < csv->rows; row++) {
@@ -277,7 +279,7 @@ static void lane_write(struct timeline *timeline, size_t observer, size_t broker
 
 static void observer_lanes_write(struct timeline *timeline, FILE *out, bool narrow) {
     for (size_t o = 0; o < timeline->observer_count; o++) {
-        const struct observer *observer = &timeline->observers[o];
+        const struct party *observer = &timeline->observers[o];
         if (!observer->shown)
             continue;
         header_write(timeline, out, observer->name, observer->client ? "believes in" : "lists");
@@ -285,7 +287,7 @@ static void observer_lanes_write(struct timeline *timeline, FILE *out, bool narr
             if (!timeline->brokers[b].shown)
                 continue;
             lane_label(timeline, out, timeline->brokers[b].name, narrow);
-            lane_write(timeline, o, b);
+            lane_write(timeline, observer, &timeline->brokers[b]);
             timeline->row++;
         }
     }
@@ -327,8 +329,10 @@ static int timeline_write(struct timeline *timeline, const char *folder, FILE *o
 static void timeline_destroy(struct timeline *timeline) {
     csv_free(&timeline->listings);
     csv_free(&timeline->faults_file);
-    free(timeline->row_broker);
-    free(timeline->row_observer);
+    free(timeline->observers);
+    free(timeline->brokers);
+    free((void *)timeline->row_broker);
+    free((void *)timeline->row_observer);
     free(timeline);
 }
 

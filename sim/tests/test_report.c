@@ -55,10 +55,13 @@ static const char SUMMARY[] =
     "{\"scenario\": \"paused\", \"seed\": \"7\", \"commit\": \"abc123\", \"verdict\": \"fail\","
     " \"trace_hash\": \"00112233445566778899aabbccddeeff\", \"simulated_s\": 300.0,"
     " \"wall_s\": 0.1, \"oracles\": ["
-    "{\"name\": \"route-bounds\", \"verdict\": \"pass\", \"checked\": 4800, \"witness\": \"\"},"
+    "{\"name\": \"route-bounds\", \"verdict\": \"pass\", \"checked\": 4800, \"reason\": \"\", "
+    "\"witness\": []},"
     "{\"name\": \"convergence\", \"verdict\": \"fail\", \"checked\": 2,"
-    " \"witness\": \"ns-1 <lists> \\\"a\\\"\"},"
-    "{\"name\": \"progress\", \"verdict\": \"unknown\", \"checked\": 0, \"witness\": \"idle\"}],"
+    " \"reason\": \"ns-1 <lists> \\\"a\\\"\", \"witness\": [{\"at_s\": 12.5, \"node\": \"ns-1\","
+    " \"event\": \"route.broker_evicted\", \"what\": \"removed & gone\"}]},"
+    "{\"name\": \"progress\", \"verdict\": \"unknown\", \"checked\": 0, \"reason\": \"idle\", "
+    "\"witness\": []}],"
     " \"metrics\": {\"eviction_after_last_registration_ms\":"
     " {\"count\": 2, \"min\": 120012, \"p50\": 120012, \"p99\": 123700, \"max\": 123700}},"
     " \"metrics_by_tag\": {\"eviction_after_last_registration_ms\": {\"idle\":"
@@ -201,6 +204,8 @@ START_TEST(test_report_directory__escapes_what_runs_say) {
     ck_assert_ptr_nonnull(strstr(page, "a &amp; b &lt;/style&gt;&lt;script&gt;alert(1)"));
     ck_assert_ptr_nonnull(strstr(page, "<h1>paused &lt;broker&gt; "));
     ck_assert_ptr_nonnull(strstr(page, "ns-1 &lt;lists&gt; &quot;a&quot;"));
+    ck_assert_ptr_nonnull(
+        strstr(page, "\n12.500000 s ns-1 route.broker_evicted: removed &amp; gone</td>"));
     ck_assert_ptr_nonnull(strstr(page, "mqsim run &#39;it&#39;&#39;s.json&#39; --seed 7"));
     free(page);
 }
