@@ -38,6 +38,8 @@ else { set label 904 'word at the end of a bar: what removed the broker' at scre
 set style fill solid noborder
 shade = fault_count <= 6
 small = sprintf('sans-serif,%d', font_px - 2)
+# gnuplot 5.4 crashes over labels of which all are NaN; left of the axis they are left out as well.
+OUT = -1e9
 # A fault's target stands behind its bar, else inside, else before it.
 needs(text) = (strlen(text) * 0.55 * font_px + 10) * s_per_px
 fits(c) = shade && end_s - column(c) > needs(strcol(4))
@@ -48,11 +50,11 @@ plot 'bands' using (shade ? $2 : NaN):(rows / 2.0):2:($3 > $2 ? $3 : $2):(0):(ro
      'bars' using 3:($1 + 0.5):3:4:($1 + 0.2):($1 + 0.8):(colour($2)) \
          with boxxyerror fillstyle solid noborder lc rgb variable, \
      'bands' using ($3 > $2 && shade ? NaN : $2):($1 + 0.5) with points pt 13 ps 0.9 lc rgb '#6b7280', \
-     '' using (fits(3) ? $3 + 8 * s_per_px : NaN):($1 + 0.5):4 with labels left font small, \
-     '' using (!fits(3) && inside(3) ? $3 - 5 * s_per_px : NaN):($1 + 0.5):4 \
+     '' using (fits(3) ? $3 + 8 * s_per_px : OUT):($1 + 0.5):4 with labels left font small, \
+     '' using (!fits(3) && inside(3) ? $3 - 5 * s_per_px : OUT):($1 + 0.5):4 \
          with labels right font small textcolor rgb '#ffffff', \
-     '' using (shade && !fits(3) && !inside(3) ? $2 - 9 * s_per_px : NaN):($1 + 0.5):4 \
+     '' using (shade && !fits(3) && !inside(3) ? $2 - 9 * s_per_px : OUT):($1 + 0.5):4 \
          with labels right font small, \
-     'bars' using ($2 == 2 && $4 - $3 > 30 * s_per_px ? ($3 + $4) / 2 : NaN):($1 + 0.5):(sprintf('%.0f s', $4 - $3)) \
+     'bars' using ($2 == 2 && $4 - $3 > 30 * s_per_px ? ($3 + $4) / 2 : OUT):($1 + 0.5):(sprintf('%.0f s', $4 - $3)) \
          with labels center font small textcolor rgb '#ffffff', \
-     'marks' using ($3 - $2 > 36 * s_per_px ? $2 + 4 * s_per_px : NaN):($1 + 0.5):4 with labels left font small
+     'marks' using ($3 - $2 > 36 * s_per_px ? $2 + 4 * s_per_px : OUT):($1 + 0.5):4 with labels left font small

@@ -1,9 +1,10 @@
 /* sim/report_timeline.c - tables for the route timeline: a lane for each broker as each name server
  * and each client sees it, with what faults hold meanwhile.
  *
- * Reads series/listings.csv: observer, role (namesrv, client), broker, from_s, to_s (empty: to the
- * end), reason; and the faults of summary.json. With many brokers only those that a fault hit get
- * lanes, and few of many observers; figure->remark counts what is left out. */
+ * Reads series/listings.csv (observer, role, broker, from_s, to_s - empty: to the end -, reason)
+ * and series/faults.csv (kind, target, from_s, to_s, lasting), and how long the run was from
+ * summary.json. With many brokers only those that a fault hit get lanes, and few of many observers;
+ * figure->remark counts what is left out. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,34 +14,28 @@
 
 #define FAULTS_MAX 512
 #define FAULT_LANES_MAX 6
-#define OBSERVERS_MAX 512
-#define BROKERS_MAX 16384
 #define BROKERS_ALL 8 /* up to so many all are shown */
 #define LANES_MAX 60
 
 struct fault_span {
     const char *kind, *target;
-    double from_s, to_s; /* to_s < 0: nothing lasting */
-    bool takes_down;     /* its target is gone from then on */
+    double from_s, to_s;
+    bool lasting;
+    bool takes_down; /* its target is gone from then on */
 };
-struct observer {
+/* An observer or a broker. */
+struct party {
     const char *name;
-    bool client, shown;
-};
-struct broker {
-    const char *name;
-    bool hit, shown;
+    bool client, hit, shown;
 };
 struct timeline {
-    struct csv listings;
-    int observer_column, role_column, broker_column, from_column, to_column, reason_column;
+    struct csv listings, faults_file;
+    int from_column, to_column, reason_column; /* of listings */
     struct fault_span faults[FAULTS_MAX];
     size_t fault_count;
-    struct observer observers[OBSERVERS_MAX];
-    size_t observer_count;
-    struct broker brokers[BROKERS_MAX];
-    size_t broker_count;
-    size_t *row_broker, *row_observer; /* of each listing; SIZE_MAX: none of the above */
+    struct party *observers, *brokers; /* in party_order */
+    size_t observer_count, broker_count;
+    const struct party **row_broker, **row_observer; /* of each row of listings */
     double end_s;
     /* what is written meanwhile */
     FILE *bars, *marks, *bands;
@@ -49,18 +44,21 @@ struct timeline {
 
 /* ---- reading ---- */
 
-static void faults_read(struct timeline *timeline, const struct report *report) {
+static void faults_read(struct timeline *timeline) {
     static const char *const down[] = {"kill",      "kill-inside", "crash",
                                        "power-off", "restart",     "stop"};
-    const cJSON *list = cJSON_GetObjectItem(cJSON_GetObjectItem(report->summary, "faults"), "list");
-    const cJSON *item;
-    cJSON_ArrayForEach(item, list) {
-        double from = report_number(item, "fired_s", -1);
-        if (from < 0 || timeline->fault_count == FAULTS_MAX)
-            continue;
+    const struct csv *csv = &timeline->faults_file;
+    int kind = csv_column(csv, "kind"), target = csv_column(csv, "target");
+    int from = csv_column(csv, "from_s"), to = csv_column(csv, "to_s");
+    int lasting = csv_column(csv, "lasting");
+    for (size_t row = 0; row < csv->rows && timeline->fault_count < FAULTS_MAX; row++) {
         struct fault_span *fault = &timeline->faults[timeline->fault_count++];
-        *fault = (struct fault_span){report_text(item, "kind"), report_text(item, "target"), from,
-                                     report_number(item, "ended_s", -1), false};
+        *fault = (struct fault_span){csv_cell(csv, row, kind),
+                                     csv_cell(csv, row, target),
+                                     csv_number(csv, row, from, 0),
+                                     csv_number(csv, row, to, 0),
+                                     csv_number(csv, row, lasting, 0) != 0,
+                                     false};
         for (size_t i = 0; i < sizeof down / sizeof down[0]; i++)
             fault->takes_down |= strcmp(down[i], fault->kind) == 0;
     }
@@ -79,50 +77,57 @@ static bool target_names(const char *target, const char *name) {
     return false;
 }
 
-static size_t observer_index(struct timeline *timeline, const char *name, bool client) {
-    for (size_t i = 0; i < timeline->observer_count; i++)
-        if (strcmp(timeline->observers[i].name, name) == 0)
-            return i;
-    if (timeline->observer_count == OBSERVERS_MAX)
-        return SIZE_MAX;
-    timeline->observers[timeline->observer_count] = (struct observer){name, client, false};
-    return timeline->observer_count++;
+/* Name servers before clients; "ns-2" before "ns-10". */
+static int party_order(const void *left, const void *right) {
+    const struct party *a = left, *b = right;
+    size_t a_len = strlen(a->name), b_len = strlen(b->name);
+    if (a->client != b->client)
+        return a->client ? 1 : -1;
+    return a_len != b_len ? (a_len < b_len ? -1 : 1) : strcmp(a->name, b->name);
 }
 
-static size_t broker_index(struct timeline *timeline, const char *name) {
-    for (size_t i = 0; i < timeline->broker_count; i++)
-        if (strcmp(timeline->brokers[i].name, name) == 0)
-            return i;
-    if (timeline->broker_count == BROKERS_MAX)
-        return SIZE_MAX;
-    struct broker *broker = &timeline->brokers[timeline->broker_count];
-    *broker = (struct broker){name, false, false};
-    for (size_t f = 0; f < timeline->fault_count && !broker->hit; f++)
-        broker->hit = target_names(timeline->faults[f].target, name);
-    return timeline->broker_count++;
+static struct party party_of(const struct csv *csv, size_t row, int name, int role) {
+    return (struct party){.name = csv_cell(csv, row, name),
+                          .client = strcmp(csv_cell(csv, row, role), "client") == 0};
+}
+
+/* Who is named in a column, each once, with the party of each row. NULL: out of memory. */
+static struct party *parties_read(const struct csv *csv, int name, int role, size_t *count,
+                                  const struct party ***of_row) {
+    struct party *list = calloc(csv->rows + 1, sizeof *list);
+    *of_row = calloc(csv->rows + 1, sizeof **of_row);
+    *count = 0;
+    if (list == NULL || *of_row == NULL)
+        return list;
+    for (size_t row = 0; row < csv->rows; row++)
+        list[row] = party_of(csv, row, name, role);
+    qsort(list, csv->rows, sizeof *list, party_order);
+    for (size_t i = 0; i < csv->rows; i++)
+        if (*count == 0 || party_order(&list[*count - 1], &list[i]) != 0)
+            list[(*count)++] = list[i];
+    for (size_t row = 0; row < csv->rows; row++) {
+        struct party key = party_of(csv, row, name, role);
+        (*of_row)[row] = bsearch(&key, list, *count, sizeof *list, party_order);
+    }
+    return list;
 }
 
 /* False when memory is out. */
 static bool listings_index(struct timeline *timeline) {
     const struct csv *csv = &timeline->listings;
-    timeline->observer_column = csv_column(csv, "observer");
-    timeline->role_column = csv_column(csv, "role");
-    timeline->broker_column = csv_column(csv, "broker");
     timeline->from_column = csv_column(csv, "from_s");
     timeline->to_column = csv_column(csv, "to_s");
     timeline->reason_column = csv_column(csv, "reason");
-    timeline->row_broker = calloc(csv->rows + 1, sizeof *timeline->row_broker);
-    timeline->row_observer = calloc(csv->rows + 1, sizeof *timeline->row_observer);
-    if (timeline->row_broker == NULL || timeline->row_observer == NULL)
-        return false;
-    for (size_t row = 0; row < csv->rows; row++) {
-        bool client = strcmp(csv_cell(csv, row, timeline->role_column), "client") == 0;
-        timeline->row_observer[row] =
-            observer_index(timeline, csv_cell(csv, row, timeline->observer_column), client);
-        timeline->row_broker[row] =
-            broker_index(timeline, csv_cell(csv, row, timeline->broker_column));
-    }
-    return true;
+    timeline->observers = parties_read(csv, csv_column(csv, "observer"), csv_column(csv, "role"),
+                                       &timeline->observer_count, &timeline->row_observer);
+    timeline->brokers = parties_read(csv, csv_column(csv, "broker"), -1, &timeline->broker_count,
+                                     &timeline->row_broker);
+    for (size_t b = 0; b < timeline->broker_count; b++)
+        for (size_t f = 0; f < timeline->fault_count; f++)
+            timeline->brokers[b].hit |=
+                target_names(timeline->faults[f].target, timeline->brokers[b].name);
+    return timeline->observers != NULL && timeline->brokers != NULL &&
+           timeline->row_observer != NULL && timeline->row_broker != NULL;
 }
 
 /* ---- what gets a lane ---- */
@@ -176,16 +181,15 @@ static void bar_write(const struct timeline *timeline, enum bar bar, double from
         fprintf(timeline->bars, "%d %d %.6f %.6f\n", timeline->row, (int)bar, from, to);
 }
 
-/* Seconds from `from` on, within a bar, in which a fault holds the broker; *to is their end. False:
- * none. */
+/* The part of a bar in which a fault holds the broker. False: none. */
 static bool stale_part(const struct timeline *timeline, const char *broker, double bar_from,
                        double bar_to, double *from, double *to) {
     for (size_t f = 0; f < timeline->fault_count; f++) {
         const struct fault_span *fault = &timeline->faults[f];
-        double end = fault->takes_down || fault->to_s < 0 ? bar_to : fault->to_s;
-        bool lasts = fault->takes_down || fault->to_s > fault->from_s;
-        if (!lasts || fault->from_s >= bar_to || end <= bar_from ||
-            (fault->takes_down && fault->from_s < bar_from) || !target_names(fault->target, broker))
+        double end = fault->takes_down ? bar_to : fault->to_s;
+        bool before = fault->takes_down && fault->from_s < bar_from; /* it came back since */
+        if ((!fault->lasting && !fault->takes_down) || before || fault->from_s >= bar_to ||
+            end <= bar_from || !target_names(fault->target, broker))
             continue;
         *from = fault->from_s > bar_from ? fault->from_s : bar_from;
         *to = end < bar_to ? end : bar_to;
@@ -199,13 +203,12 @@ static void listing_write(const struct timeline *timeline, size_t row, double ne
     const struct csv *csv = &timeline->listings;
     double from = csv_number(csv, row, timeline->from_column, 0);
     double to = csv_number(csv, row, timeline->to_column, timeline->end_s);
-    const char *reason = csv_cell(csv, row, timeline->reason_column);
     double stale_from, stale_to;
     bar_write(timeline, BAR_LISTED, from, to);
-    if (stale_part(timeline, csv_cell(csv, row, timeline->broker_column), from, to, &stale_from,
-                   &stale_to))
+    if (stale_part(timeline, timeline->row_broker[row]->name, from, to, &stale_from, &stale_to))
         bar_write(timeline, BAR_STALE, stale_from, stale_to);
-    if (to < timeline->end_s && reason[0] != '\0')
+    const char *reason = csv_cell(csv, row, timeline->reason_column);
+    if (reason[0] != '\0')
         fprintf(timeline->marks, "%d %.6f %.6f \"%s\"\n", timeline->row, to, next, reason);
 }
 
@@ -246,12 +249,10 @@ static void fault_lanes_write(struct timeline *timeline, FILE *out, bool narrow)
         lane_label(timeline, out, count, narrow);
     for (size_t f = 0; f < timeline->fault_count; f++) {
         const struct fault_span *fault = &timeline->faults[f];
-        bool lasts = fault->to_s > fault->from_s;
-        double to = lasts ? fault->to_s : fault->from_s;
         if (few)
             lane_label(timeline, out, fault->kind, narrow);
-        bar_write(timeline, BAR_FAULT, fault->from_s, to);
-        fprintf(timeline->bands, "%d %.6f %.6f ", timeline->row, fault->from_s, to);
+        bar_write(timeline, BAR_FAULT, fault->from_s, fault->to_s);
+        fprintf(timeline->bands, "%d %.6f %.6f ", timeline->row, fault->from_s, fault->to_s);
         char target[64];
         snprintf(target, sizeof target, "%.60s", few ? fault->target : "");
         fprintf(timeline->bands, "\"%s\"\n", target);
@@ -261,7 +262,8 @@ static void fault_lanes_write(struct timeline *timeline, FILE *out, bool narrow)
 }
 
 /* The lane of one broker as one observer sees it. */
-static void lane_write(struct timeline *timeline, size_t observer, size_t broker) {
+static void lane_write(struct timeline *timeline, const struct party *observer,
+                       const struct party *broker) {
     const struct csv *csv = &timeline->listings;
     size_t last = SIZE_MAX;
     for (size_t row = 0; row < csv->rows; row++) {
@@ -277,7 +279,7 @@ static void lane_write(struct timeline *timeline, size_t observer, size_t broker
 
 static void observer_lanes_write(struct timeline *timeline, FILE *out, bool narrow) {
     for (size_t o = 0; o < timeline->observer_count; o++) {
-        const struct observer *observer = &timeline->observers[o];
+        const struct party *observer = &timeline->observers[o];
         if (!observer->shown)
             continue;
         header_write(timeline, out, observer->name, observer->client ? "believes in" : "lists");
@@ -285,7 +287,7 @@ static void observer_lanes_write(struct timeline *timeline, FILE *out, bool narr
             if (!timeline->brokers[b].shown)
                 continue;
             lane_label(timeline, out, timeline->brokers[b].name, narrow);
-            lane_write(timeline, o, b);
+            lane_write(timeline, observer, &timeline->brokers[b]);
             timeline->row++;
         }
     }
@@ -326,27 +328,28 @@ static int timeline_write(struct timeline *timeline, const char *folder, FILE *o
 
 static void timeline_destroy(struct timeline *timeline) {
     csv_free(&timeline->listings);
-    free(timeline->row_broker);
-    free(timeline->row_observer);
+    csv_free(&timeline->faults_file);
+    free(timeline->observers);
+    free(timeline->brokers);
+    free((void *)timeline->row_broker);
+    free((void *)timeline->row_observer);
     free(timeline);
 }
 
 int figure_data_timeline(const struct report *report, const char *folder, FILE *out,
                          struct canvas *canvas, struct figure *figure) {
-    char path[PATH_MAX];
-    int len = snprintf(path, sizeof path, "%s/series/listings.csv", report->path);
     struct timeline *timeline = calloc(1, sizeof *timeline);
     if (timeline == NULL)
         return -1;
-    int result = -1;
+    int result = 0;
     timeline->end_s = report_number(report->summary, "simulated_s", 0);
-    if (len < 0 || (size_t)len >= sizeof path || !csv_read(path, &timeline->listings) ||
-        timeline->listings.rows == 0 || timeline->end_s <= 0) {
-        snprintf(figure->remark, sizeof figure->remark,
-                 "Nothing to draw: nobody listed a broker (or the run is one of a sweep).");
-        result = 0;
-    } else {
-        faults_read(timeline, report);
+    if (!report_series(report, "listings.csv", &timeline->listings) ||
+        !report_series(report, "faults.csv", &timeline->faults_file) ||
+        timeline->listings.rows == 0 || timeline->end_s <= 0)
+        snprintf(figure->remark, sizeof figure->remark, "Nothing to draw: nobody listed a broker.");
+    else {
+        faults_read(timeline);
+        result = -1;
         if (listings_index(timeline)) {
             lanes_choose(timeline, figure);
             result = timeline_write(timeline, folder, out, canvas);
