@@ -38,8 +38,11 @@ struct timeline {
     const struct party **row_broker, **row_observer; /* of each row of listings */
     double end_s;
     /* what is written meanwhile */
-    FILE *bars, *marks, *bands;
-    int row; /* next free one */
+    FILE *out, *bars, *bands;
+    bool narrow;
+    int row;     /* next free one */
+    double px_s; /* seconds in a pixel */
+    int char_px; /* of small labels, about */
 };
 
 /* ---- reading ---- */
@@ -198,7 +201,31 @@ static bool stale_part(const struct timeline *timeline, const char *broker, doub
     return false;
 }
 
-/* The bar of one listing, with the mark at its end. `next` is when the lane's next bar starts. */
+/* A small label in the row that is being written; `at_s` is its left, center or right. gnuplot 5.4
+ * crashes on a table of labels in which none is shown, so labels are commands. */
+static void label_put(const struct timeline *timeline, const char *text, double at_s,
+                      const char *side, bool on_bar) {
+    fputs("set label ", timeline->out);
+    gnuplot_quote(timeline->out, text);
+    fprintf(timeline->out, " at first %.6f,first %d.5 %s font small front%s\n", at_s, timeline->row,
+            side, on_bar ? " textcolor rgb '#ffffff'" : "");
+}
+
+/* Seconds that a label takes. */
+static double label_s(const struct timeline *timeline, const char *text) {
+    return ((double)strlen(text) * timeline->char_px + 8) * timeline->px_s;
+}
+
+/* The part of a bar in which a fault holds the broker, and how long that is. */
+static void stale_write(const struct timeline *timeline, double from, double to) {
+    char text[32];
+    snprintf(text, sizeof text, "%.0f s", to - from);
+    bar_write(timeline, BAR_STALE, from, to);
+    if (to - from > label_s(timeline, text))
+        label_put(timeline, text, (from + to) / 2, "center", true);
+}
+
+/* The bar of one listing, with what ended it behind. `next` is when the lane's next bar starts. */
 static void listing_write(const struct timeline *timeline, size_t row, double next) {
     const struct csv *csv = &timeline->listings;
     double from = csv_number(csv, row, timeline->from_column, 0);
@@ -206,10 +233,10 @@ static void listing_write(const struct timeline *timeline, size_t row, double ne
     double stale_from, stale_to;
     bar_write(timeline, BAR_LISTED, from, to);
     if (stale_part(timeline, timeline->row_broker[row]->name, from, to, &stale_from, &stale_to))
-        bar_write(timeline, BAR_STALE, stale_from, stale_to);
+        stale_write(timeline, stale_from, stale_to);
     const char *reason = csv_cell(csv, row, timeline->reason_column);
-    if (reason[0] != '\0')
-        fprintf(timeline->marks, "%d %.6f %.6f \"%s\"\n", timeline->row, to, next, reason);
+    if (reason[0] != '\0' && next - to > label_s(timeline, reason))
+        label_put(timeline, reason, to + 4 * timeline->px_s, "left", false);
 }
 
 /* A name made to fit `most` characters, its end kept: "..ker-0042". */
@@ -221,41 +248,52 @@ static void name_fit(const char *name, size_t most, char *out, size_t room) {
         snprintf(out, room, "..%s", name + len - most + 2);
 }
 
-static void lane_label(const struct timeline *timeline, FILE *out, const char *name, bool narrow) {
+static void lane_label(const struct timeline *timeline, const char *name) {
     char label[64];
-    name_fit(name, narrow ? 13 : 20, label, sizeof label);
-    fputs("set ytics add (", out);
-    gnuplot_quote(out, label);
-    fprintf(out, " %d.5)\n", timeline->row);
+    name_fit(name, timeline->narrow ? 13 : 20, label, sizeof label);
+    fputs("set ytics add (", timeline->out);
+    gnuplot_quote(timeline->out, label);
+    fprintf(timeline->out, " %d.5)\n", timeline->row);
 }
 
-static void header_write(struct timeline *timeline, FILE *out, const char *name, const char *what) {
+static void header_write(struct timeline *timeline, const char *name, const char *what) {
     char text[128];
-    snprintf(text, sizeof text, "%.80s %s", name, what);
-    fprintf(out, "set label %d ", timeline->row + 1);
-    gnuplot_quote(out, text);
-    fprintf(out, " at screen px(8),first %d.5 left\n", timeline->row++);
+    snprintf(text, sizeof text, "%.80s%s", name, what);
+    fputs("set label ", timeline->out);
+    gnuplot_quote(timeline->out, text);
+    fprintf(timeline->out, " at screen 8.0/width,first %d.5 left\n", timeline->row++);
+}
+
+/* A fault's lane of its own: its target stands behind its bar, else inside, else before it. */
+static void fault_lane_write(struct timeline *timeline, const struct fault_span *fault) {
+    char target[64];
+    snprintf(target, sizeof target, "%.60s", fault->target);
+    double room = label_s(timeline, target), px_s = timeline->px_s;
+    lane_label(timeline, fault->kind);
+    if (timeline->end_s - fault->to_s > room + 4 * px_s)
+        label_put(timeline, target, fault->to_s + 8 * px_s, "left", false);
+    else if (fault->to_s - fault->from_s > room)
+        label_put(timeline, target, fault->to_s - 5 * px_s, "right", true);
+    else
+        label_put(timeline, target, fault->from_s - 9 * px_s, "right", false);
 }
 
 /* A lane for each fault while they are few, one for all of them otherwise. */
-static void fault_lanes_write(struct timeline *timeline, FILE *out, bool narrow) {
+static void fault_lanes_write(struct timeline *timeline) {
     if (timeline->fault_count == 0)
         return;
     bool few = timeline->fault_count <= FAULT_LANES_MAX;
     char count[32];
     snprintf(count, sizeof count, "%zu faults", timeline->fault_count);
-    header_write(timeline, out, "faults", "");
+    header_write(timeline, "faults", "");
     if (!few)
-        lane_label(timeline, out, count, narrow);
+        lane_label(timeline, count);
     for (size_t f = 0; f < timeline->fault_count; f++) {
         const struct fault_span *fault = &timeline->faults[f];
         if (few)
-            lane_label(timeline, out, fault->kind, narrow);
+            fault_lane_write(timeline, fault);
         bar_write(timeline, BAR_FAULT, fault->from_s, fault->to_s);
-        fprintf(timeline->bands, "%d %.6f %.6f ", timeline->row, fault->from_s, fault->to_s);
-        char target[64];
-        snprintf(target, sizeof target, "%.60s", few ? fault->target : "");
-        fprintf(timeline->bands, "\"%s\"\n", target);
+        fprintf(timeline->bands, "%d %.6f %.6f\n", timeline->row, fault->from_s, fault->to_s);
         timeline->row += few;
     }
     timeline->row += !few;
@@ -277,16 +315,16 @@ static void lane_write(struct timeline *timeline, const struct party *observer,
         listing_write(timeline, last, timeline->end_s);
 }
 
-static void observer_lanes_write(struct timeline *timeline, FILE *out, bool narrow) {
+static void observer_lanes_write(struct timeline *timeline) {
     for (size_t o = 0; o < timeline->observer_count; o++) {
         const struct party *observer = &timeline->observers[o];
         if (!observer->shown)
             continue;
-        header_write(timeline, out, observer->name, observer->client ? "believes in" : "lists");
+        header_write(timeline, observer->name, observer->client ? " believes in" : " lists");
         for (size_t b = 0; b < timeline->broker_count; b++) {
             if (!timeline->brokers[b].shown)
                 continue;
-            lane_label(timeline, out, timeline->brokers[b].name, narrow);
+            lane_label(timeline, timeline->brokers[b].name);
             lane_write(timeline, observer, &timeline->brokers[b]);
             timeline->row++;
         }
@@ -303,26 +341,36 @@ static FILE *table_open(const char *folder, const char *name) {
     return fopen(path, "w");
 }
 
+static void picture_write(struct timeline *timeline, FILE *out, struct canvas *canvas) {
+    int row_px = 19, header = canvas->narrow ? 44 : 30, footer = 46;
+    int left = canvas->narrow ? 96 : 150, right = canvas->narrow ? 14 : 24;
+    timeline->out = out;
+    timeline->narrow = canvas->narrow;
+    timeline->px_s = timeline->end_s / (canvas->width - left - right);
+    timeline->char_px = (canvas->font_px + 1) / 2;
+    fprintf(out, "width = %d\nsmall = 'sans-serif,%d'\nset ytics ()\n", canvas->width,
+            canvas->font_px - 2);
+    fault_lanes_write(timeline);
+    observer_lanes_write(timeline);
+    canvas->height = header + timeline->row * row_px + footer;
+    fprintf(out,
+            "rows = %d\nend_s = %.6f\nleft = %d\nright = %d\nheader = %d\nfooter = %d\n"
+            "shade = %d\n",
+            timeline->row, timeline->end_s, left, right, header, footer,
+            timeline->fault_count > 0 && timeline->fault_count <= FAULT_LANES_MAX);
+}
+
 static int timeline_write(struct timeline *timeline, const char *folder, FILE *out,
                           struct canvas *canvas) {
     timeline->bars = table_open(folder, "bars");
-    timeline->marks = table_open(folder, "marks");
     timeline->bands = table_open(folder, "bands");
-    int result = -1;
-    if (timeline->bars != NULL && timeline->marks != NULL && timeline->bands != NULL) {
-        int row_px = 19, header = canvas->narrow ? 44 : 30, footer = 46;
-        fprintf(out, "px(x) = x / %d.0\nset ytics ()\n", canvas->width);
-        fault_lanes_write(timeline, out, canvas->narrow);
-        observer_lanes_write(timeline, out, canvas->narrow);
-        canvas->height = header + timeline->row * row_px + footer;
-        fprintf(out, "rows = %d\nend_s = %.6f\nheader = %d\nfooter = %d\nfault_count = %zu\n",
-                timeline->row, timeline->end_s, header, footer, timeline->fault_count);
-        result = 1;
-    }
-    FILE *const files[] = {timeline->bars, timeline->marks, timeline->bands};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-        if (files[i] != NULL && fclose(files[i]) != 0)
-            result = -1;
+    int result = timeline->bars != NULL && timeline->bands != NULL ? 1 : -1;
+    if (result == 1)
+        picture_write(timeline, out, canvas);
+    if (timeline->bars != NULL && fclose(timeline->bars) != 0)
+        result = -1;
+    if (timeline->bands != NULL && fclose(timeline->bands) != 0)
+        result = -1;
     return result;
 }
 

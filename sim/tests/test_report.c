@@ -426,11 +426,28 @@ START_TEST(test_figure_data_timeline__bars_and_what_faults_hold) {
                         "5 1 10.000000 100.002000\n5 2 100.000000 100.002000\n"
                         "7 1 30.000000 200.000000\n7 2 60.000000 200.000000\n"
                         "8 1 30.000000 300.000000\n8 2 100.000000 300.000000\n");
-    assert_file("marks", "4 180.500000 240.100000 \"idle\"\n5 100.002000 300.000000 \"close\"\n"
-                         "7 200.000000 300.000000 \"poll\"\n");
-    assert_file("bands", "1 60.000000 240.000000 \"broker-a\"\n"
-                         "2 100.000000 100.000000 \"broker-b\"\n");
+    assert_file("bands", "1 60.000000 240.000000\n2 100.000000 100.000000\n");
+    char *gp = get("figure.gp");
+    ck_assert_ptr_nonnull(strstr(gp, "set ytics add ('kill' 2.5)\n"));
+    ck_assert_ptr_nonnull(
+        strstr(gp, "set label 'client-1 believes in' at screen 8.0/width,first 6.5 "));
+    ck_assert_ptr_nonnull(strstr(gp, "set label '120 s' at first 120.250000,first 4.5 center "));
+    ck_assert_ptr_nonnull(strstr(gp, "set label 'idle' at first 181.952785,first 4.5 left "));
+    free(gp);
     ck_assert_str_eq(figure.remark, "");
+}
+END_TEST
+
+START_TEST(test_report_directory__draws_a_run_without_faults) {
+    const char *note;
+    run_put();
+    put("series/faults.csv", "index,kind,target,from_s,to_s,lasting\n");
+    put("series/listings.csv", "observer,role,broker,from_s,to_s,reason\n"
+                               "ns-1,namesrv,broker-a,10,,\n");
+    char *page = page_of_directory(&note);
+    ck_assert_ptr_null(note);
+    ck_assert_ptr_nonnull(strstr(page, ">ns-1 lists</text>"));
+    free(page);
 }
 END_TEST
 
@@ -500,7 +517,7 @@ START_TEST(test_html_quantity__picks_the_unit) {
         const char *metric;
         double value;
         const char *text;
-    } rows[] = {{"a_ms", 120034, "120.03 s"},   {"a_ms", 12, "12 ms"},    {"a_ms", 0, "0 ms"},
+    } rows[] = {{"a_ms", 120034, "120.03 s"},   {"a_ms", 12, "12 ms"},    {"a_ms", 0, "&lt; 1 ms"},
                 {"a_us", 850, "850 us"},        {"a_us", 1500, "1.5 ms"}, {"a_us", 2e6, "2.00 s"},
                 {"count", 1234567, "1,234,567"}};
     char *text = NULL;
@@ -522,6 +539,7 @@ static Suite *report_suite(void) {
     tcase_add_test(page, test_report_directory__escapes_what_runs_say);
     tcase_add_test(page, test_report_directory__draws_wide_and_narrow);
     tcase_add_test(page, test_report_directory__draws_what_is_asked_for);
+    tcase_add_test(page, test_report_directory__draws_a_run_without_faults);
     tcase_add_test(page, test_report_directory__draws_png_when_asked);
     tcase_add_test(page, test_report_directory__page_of_a_sweep);
     tcase_add_test(page, test_report_directory__without_gnuplot_a_page_without_pictures);
