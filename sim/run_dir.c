@@ -17,7 +17,7 @@ struct run_dir {
 };
 
 /* The header line of events.bin. */
-static char *log_header(const struct run_info *info) {
+static char *log_header(const struct run_info *info, bool steps) {
     struct scenario_texts texts;
     scenario_texts_open(&texts, info->scenario_json);
     cJSON *header = cJSON_CreateObject();
@@ -27,6 +27,7 @@ static char *log_header(const struct run_info *info) {
     cJSON_AddStringToObject(header, "seed", seed);
     cJSON_AddStringToObject(header, "commit", build_commit());
     cJSON_AddStringToObject(header, "clock", "world");
+    cJSON_AddBoolToObject(header, "steps", steps);
     cJSON *nodes = cJSON_AddArrayToObject(header, "nodes");
     for (size_t i = 0; i < info->node_count; i++)
         cJSON_AddItemToArray(nodes, cJSON_CreateString(info->nodes[i]));
@@ -38,7 +39,7 @@ static char *log_header(const struct run_info *info) {
 
 static struct record_sink *open_sink(const char *directory, const struct run_info *info,
                                      bool steps) {
-    char *header = log_header(info);
+    char *header = log_header(info, steps);
     char *path = path_join(directory, "events.bin");
     struct record_sink *sink = NULL;
     errno = ENOMEM;

@@ -56,7 +56,9 @@ struct sweep_run {
     const char *crash;               /* "signal 11" when it did */
     const struct sweep_samples *metrics;
     size_t metric_count;
-    const char *replay; /* command that runs just this one */
+    const char *replay;              /* command that runs just this one */
+    const struct fired_count *fired; /* summed up over the sweep; may be NULL */
+    size_t fired_count;
 };
 bool sweep_dir_add(struct sweep_dir *dir, const struct sweep_run *run); /* false: out of memory */
 /* As run_dir_finish. *exit_code is that of the whole sweep (the first of 10, 14, 11, 12, 13, 15

@@ -47,10 +47,10 @@ void summary_signature(const char *oracle, const char *reason, char *out, size_t
         out[at] = '\0';
 }
 
-void summary_add_fired(cJSON *faults, const struct run_fired *fired) {
+void summary_add_fired(cJSON *faults, const struct fired_count *fired, size_t count) {
     cJSON *kinds = cJSON_AddObjectToObject(faults, "fired_by_kind");
-    for (size_t i = 0; fired != NULL && i < fired->count; i++)
-        cJSON_AddNumberToObject(kinds, fired->kinds[i].kind, (double)fired->kinds[i].times);
+    for (size_t i = 0; i < count; i++)
+        cJSON_AddNumberToObject(kinds, fired[i].kind, (double)fired[i].times);
 }
 
 /* ---- oracles ---- */
@@ -75,8 +75,8 @@ static void add_witness(cJSON *to, const struct judge *judge,
     }
 }
 
-static void add_oracles(cJSON *summary, const struct judge *judge,
-                        const struct run_result *result) {
+void summary_add_oracles(cJSON *summary, const struct judge *judge,
+                         const struct run_result *result) {
     cJSON *oracles = cJSON_AddArrayToObject(summary, "oracles");
     for (size_t i = 0; i < result->oracle_count; i++) {
         const struct oracle_verdict *verdict = &result->oracles[i].verdict;
@@ -162,7 +162,7 @@ static void add_faults(cJSON *summary, const struct run_info *info, const struct
     cJSON_AddNumberToObject(faults, "configured", configured);
     cJSON_AddNumberToObject(faults, "fired", fired);
     cJSON_AddNumberToObject(faults, "noticed", noticed);
-    summary_add_fired(faults, facts->fired);
+    summary_add_fired(faults, facts->fired, facts->fired_count);
     cJSON_AddItemToObject(faults, "list", list);
 }
 
@@ -195,7 +195,7 @@ char *summary_of_run(const struct run_info *info, const struct judge *judge,
     cJSON *warnings = cJSON_CreateArray();
     cJSON_AddStringToObject(summary, "scenario", texts.name);
     add_result(summary, info, result, facts);
-    add_oracles(summary, judge, result);
+    summary_add_oracles(summary, judge, result);
     cJSON_AddItemToObject(summary, "metrics", figures_metrics(figures, FIGURES_ALL));
     cJSON_AddItemToObject(summary, "metrics_by_tag", figures_metrics_by_tag(figures, FIGURES_ALL));
     add_faults(summary, info, judge, facts, warnings);

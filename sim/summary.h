@@ -19,6 +19,11 @@ struct run_fault_config {
     const char *kind;
     const char *target;
 };
+/* How often a kind of fault took effect, the network's drawn ones (loss, chop, ...) too. */
+struct fired_count {
+    const char *kind;
+    uint64_t times;
+};
 struct run_info {
     const char *scenario_json; /* the effective scenario; "name", "about", "plots" come from it */
     uint64_t seed;
@@ -28,21 +33,12 @@ struct run_info {
     size_t fault_count;
     const char *replay; /* the command that runs it again */
 };
-/* What fired: the kinds of the timeline, and chop, corruption, loss, buggify, json-header,
- * binary-header, snapshot when the run can have them; 0 times: configured, but it never did. */
-#define RUN_FIRED_MAX 48
-struct run_fired {
-    size_t count;
-    struct {
-        const char *kind; /* static */
-        uint64_t times;
-    } kinds[RUN_FIRED_MAX];
-};
 /* What only the driver of the run knows. */
 struct run_facts {
-    uint64_t wall_ns;              /* how long it took */
-    bool interrupted;              /* stopped by Ctrl-C: everything is up to then */
-    const struct run_fired *fired; /* of a sweep: the sum; NULL: not known */
+    uint64_t wall_ns;                /* how long it took */
+    bool interrupted;                /* stopped by Ctrl-C: everything is up to then */
+    const struct fired_count *fired; /* of one run; may be NULL */
+    size_t fired_count;
 };
 struct sweep_info {
     const char *scenario_json;     /* of the first scenario */
@@ -70,8 +66,11 @@ struct cJSON;
 void summary_add_versions(struct cJSON *summary);
 /* "eviction-window: broker-a ..." without what differs from seed to seed: digits become '#'. */
 void summary_signature(const char *oracle, const char *reason, char *out, size_t size);
+/* "oracles". */
+void summary_add_oracles(struct cJSON *summary, const struct judge *judge,
+                         const struct run_result *result);
 /* "fired_by_kind". */
-void summary_add_fired(struct cJSON *faults, const struct run_fired *fired);
+void summary_add_fired(struct cJSON *faults, const struct fired_count *fired, size_t count);
 /* A number of seconds. */
 void summary_add_seconds(struct cJSON *summary, const char *key, uint64_t ns);
 

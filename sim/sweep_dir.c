@@ -34,7 +34,9 @@ struct sweep_dir {
     struct row *rows;
     struct failure *failures;
     struct oracle_tally *oracles;
-    size_t row_count, row_capacity, failure_count, failure_capacity, oracle_count, oracle_capacity;
+    struct fired_count *fired; /* kinds owned */
+    size_t row_count, row_capacity, failure_count, failure_capacity, oracle_count, oracle_capacity,
+        fired_count, fired_capacity;
     uint64_t runs, verdicts[3], crashed, events, steps, simulated_ns;
     int exit_code;
 };
@@ -227,6 +229,25 @@ static bool tally_oracles(struct sweep_dir *dir, const struct run_result *result
     return true;
 }
 
+static bool tally_fired(struct sweep_dir *dir, const struct sweep_run *run) {
+    void *grown;
+    for (size_t i = 0; i < run->fired_count; i++) {
+        size_t at = 0;
+        while (at < dir->fired_count && strcmp(dir->fired[at].kind, run->fired[i].kind) != 0)
+            at++;
+        if (at == dir->fired_count) {
+            char *kind = strdup(run->fired[i].kind);
+            if (kind == NULL || !GROW(dir->fired, dir->fired_count, dir->fired_capacity)) {
+                free(kind);
+                return false;
+            }
+            dir->fired[dir->fired_count++] = (struct fired_count){kind, 0};
+        }
+        dir->fired[at].times += run->fired[i].times;
+    }
+    return true;
+}
+
 static bool add_figures(struct sweep_dir *dir, const struct sweep_run *run) {
     int group = figures_group(dir->figures, run->scenario, run->values, run->index);
     if (group < 0)
@@ -253,7 +274,7 @@ bool sweep_dir_add(struct sweep_dir *dir, const struct sweep_run *run) {
         dir->simulated_ns += run->result->simulated_ns;
     }
     return add_row(dir, run) && add_failure(dir, run) && tally_oracles(dir, run->result) &&
-           add_figures(dir, run);
+           tally_fired(dir, run) && add_figures(dir, run);
 }
 
 /* ---- the summary ---- */
@@ -298,8 +319,7 @@ static void add_counts(cJSON *summary, const struct sweep_dir *dir) {
     summary_add_seconds(summary, "simulated_s", dir->simulated_ns);
 }
 
-static void add_tallies(cJSON *summary, const struct sweep_dir *dir,
-                        const struct run_facts *facts) {
+static void add_tallies(cJSON *summary, const struct sweep_dir *dir) {
     cJSON *oracles = cJSON_AddArrayToObject(summary, "oracles");
     for (size_t i = 0; i < dir->oracle_count; i++) {
         cJSON *oracle = cJSON_CreateObject();
@@ -310,7 +330,7 @@ static void add_tallies(cJSON *summary, const struct sweep_dir *dir,
         cJSON_AddItemToArray(oracles, oracle);
     }
     cJSON *faults = cJSON_AddObjectToObject(summary, "faults");
-    summary_add_fired(faults, facts->fired);
+    summary_add_fired(faults, dir->fired, dir->fired_count);
 }
 
 static void add_failures(cJSON *summary, struct sweep_dir *dir) {
@@ -332,7 +352,7 @@ static char *summary_of_sweep(struct sweep_dir *dir, const struct run_facts *fac
     summary_add_seconds(summary, "wall_s", facts->wall_ns);
     cJSON_AddBoolToObject(summary, "interrupted", facts->interrupted);
     add_hash(summary, dir);
-    add_tallies(summary, dir, facts);
+    add_tallies(summary, dir);
     cJSON_AddItemToObject(summary, "metrics", figures_metrics(dir->figures, FIGURES_ALL));
     cJSON_AddItemToObject(summary, "metrics_by_tag",
                           figures_metrics_by_tag(dir->figures, FIGURES_ALL));
@@ -376,6 +396,9 @@ static void sweep_dir_free(struct sweep_dir *dir) {
         free(dir->rows[i].text);
     for (size_t i = 0; i < dir->failure_count; i++)
         cJSON_Delete(dir->failures[i].object);
+    for (size_t i = 0; i < dir->fired_count; i++)
+        free((char *)(uintptr_t)dir->fired[i].kind);
+    free(dir->fired);
     free(dir->rows);
     free(dir->failures);
     free(dir->oracles);

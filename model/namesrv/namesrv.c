@@ -234,6 +234,18 @@ static void destroy(struct namesrv *ns) {
     env_free(env, ns);
 }
 
+/* What others dial, for who reads the events. */
+static void report_address(const struct namesrv *ns) {
+    struct env_identity identity;
+    char text[ENV_ADDRESS_MAX + 8];
+    env_identity(ns->env, &identity);
+    size_t len = strlen(identity.ip);
+    memcpy(text, identity.ip, len);
+    text[len++] = ':';
+    len += format_u64(text + len, ns->config.listen_port);
+    event_node_serves(ns->env, span_of(text, len), SPAN_LITERAL(""), 0);
+}
+
 static int start(struct env *env, const struct props *config, void **node) {
     struct namesrv *ns = env_alloc(env, sizeof *ns);
     if (ns == NULL)
@@ -256,6 +268,7 @@ static int start(struct env *env, const struct props *config, void **node) {
     }
     event_node_started(env, SPAN_LITERAL("namesrv"),
                        ns->config.profile_5_3 ? SPAN_LITERAL("5.3") : SPAN_LITERAL("4.9"));
+    report_address(ns);
     *node = ns;
     return RMQ_OK;
 }

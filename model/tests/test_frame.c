@@ -295,7 +295,8 @@ START_TEST(test_wire_decode__refuses_type_and_lengths) {
 
     uint8_t *header = calloc(1, WIRE_HEADER_BYTES_MAX + 1);
     memset(header, ' ', WIRE_HEADER_BYTES_MAX + 1);
-    memcpy(header, "{}", 2);
+    header[0] = '{';
+    header[1] = '}';
     put_frame(WIRE_JSON, span_of(header, WIRE_HEADER_BYTES_MAX), SPAN_NONE);
     ck_assert_int_eq(decode(), RMQ_OK);
     put_frame(WIRE_JSON, span_of(header, WIRE_HEADER_BYTES_MAX + 1), SPAN_NONE);

@@ -104,7 +104,7 @@ static void add_line(struct vector_file *file, const char *name, const char *lin
     if ((file->count & (file->count + 1)) == 0) { /* room for the next power of two */
         size_t room = 2 * (file->count + 1);
         file->rows = realloc(file->rows, room * sizeof *file->rows);
-        file->documents = realloc(file->documents, room * sizeof *file->documents);
+        file->documents = realloc(file->documents, room * sizeof(void *));
         if (file->rows == NULL || file->documents == NULL)
             fail("out of memory", name);
     }
