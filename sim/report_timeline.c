@@ -1,10 +1,10 @@
 /* sim/report_timeline.c - tables for the route timeline: a lane for each broker as each name server
  * and each client sees it, with what faults hold meanwhile.
  *
- * Reads series/listings.csv (observer, role, broker, from_s, to_s - empty: to the end -, reason)
- * and series/faults.csv (kind, target, from_s, to_s, lasting), and how long the run was from
- * summary.json. With many brokers only those that a fault hit get lanes, and few of many observers;
- * figure->remark counts what is left out. */
+ * Reads series/listings.csv (observer, role, broker, from_s, to_s, reason) and series/faults.csv
+ * (kind, target, from_s, to_s) - an empty to_s is the end of the run -, and how long the run was
+ * from summary.json. With many brokers only those that a fault hit get lanes, and few of many
+ * observers; figure->remark counts what is left out. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,11 +17,21 @@
 #define BROKERS_ALL 8 /* up to so many all are shown */
 #define LANES_MAX 60
 
+/* What a fault does to brokers in its target: nothing that makes them useless; out of reach while
+ * it lasts; gone from then on. */
+enum hold { HOLDS_NOT, HOLDS_WHILE, HOLDS_FROM };
+static const struct {
+    const char *kind;
+    enum hold hold;
+} HOLDS[] = {{"pause", HOLDS_WHILE}, {"black-hole", HOLDS_WHILE}, {"power-off", HOLDS_WHILE},
+             {"block", HOLDS_WHILE}, {"partition", HOLDS_WHILE},  {"bridge", HOLDS_WHILE},
+             {"clog", HOLDS_WHILE},  {"kill", HOLDS_FROM},        {"kill-inside", HOLDS_FROM},
+             {"stop", HOLDS_FROM},   {"restart", HOLDS_FROM}};
+
 struct fault_span {
     const char *kind, *target;
     double from_s, to_s;
-    bool lasting;
-    bool takes_down; /* its target is gone from then on */
+    enum hold hold;
 };
 /* An observer or a broker. */
 struct party {
@@ -48,36 +58,45 @@ struct timeline {
 /* ---- reading ---- */
 
 static void faults_read(struct timeline *timeline) {
-    static const char *const down[] = {"kill",      "kill-inside", "crash",
-                                       "power-off", "restart",     "stop"};
     const struct csv *csv = &timeline->faults_file;
     int kind = csv_column(csv, "kind"), target = csv_column(csv, "target");
     int from = csv_column(csv, "from_s"), to = csv_column(csv, "to_s");
-    int lasting = csv_column(csv, "lasting");
     for (size_t row = 0; row < csv->rows && timeline->fault_count < FAULTS_MAX; row++) {
         struct fault_span *fault = &timeline->faults[timeline->fault_count++];
-        *fault = (struct fault_span){csv_cell(csv, row, kind),
-                                     csv_cell(csv, row, target),
+        *fault = (struct fault_span){csv_cell(csv, row, kind), csv_cell(csv, row, target),
                                      csv_number(csv, row, from, 0),
-                                     csv_number(csv, row, to, 0),
-                                     csv_number(csv, row, lasting, 0) != 0,
-                                     false};
-        for (size_t i = 0; i < sizeof down / sizeof down[0]; i++)
-            fault->takes_down |= strcmp(down[i], fault->kind) == 0;
+                                     csv_number(csv, row, to, timeline->end_s), HOLDS_NOT};
+        for (size_t i = 0; i < sizeof HOLDS / sizeof HOLDS[0]; i++)
+            if (strcmp(HOLDS[i].kind, fault->kind) == 0)
+                fault->hold = HOLDS[i].hold;
     }
 }
 
-/* True when `name` is one of the names in `target` ("a,b", "broker-a->ns-2"). */
-static bool target_names(const char *target, const char *name) {
+/* Where `name` stands in a target: "a,b" is one side; "a,b->c", "a<->c" and "a|b|c" have several.
+ * -1: nowhere. */
+static int target_side(const char *target, const char *name) {
     size_t len = strlen(name);
-    for (const char *at = strstr(target, name); at != NULL; at = strstr(at + 1, name)) {
+    for (const char *at = len == 0 ? NULL : strstr(target, name); at != NULL;
+         at = strstr(at + 1, name)) {
         bool starts = at == target || strchr(" ,>|", at[-1]) != NULL;
         bool ends =
-            at[len] == '\0' || strchr(" ,|", at[len]) != NULL || strncmp(at + len, "->", 2) == 0;
-        if (starts && ends)
-            return true;
+            at[len] == '\0' || strchr(" ,<|", at[len]) != NULL || strncmp(at + len, "->", 2) == 0;
+        if (!starts || !ends)
+            continue;
+        int side = 0;
+        for (const char *before = target; before < at; before++)
+            side += *before == '>' || *before == '|';
+        return side;
     }
-    return false;
+    return -1;
+}
+
+/* True when the fault holds the broker, or what lies between it and the observer. */
+static bool fault_holds(const struct fault_span *fault, const char *broker, const char *observer) {
+    int side = target_side(fault->target, broker);
+    bool between = strpbrk(fault->target, ">|") != NULL;
+    int other = between ? target_side(fault->target, observer) : -1;
+    return side >= 0 && (!between || (other >= 0 && other != side));
 }
 
 /* Name servers before clients; "ns-2" before "ns-10". */
@@ -128,7 +147,7 @@ static bool listings_index(struct timeline *timeline) {
     for (size_t b = 0; b < timeline->broker_count; b++)
         for (size_t f = 0; f < timeline->fault_count; f++)
             timeline->brokers[b].hit |=
-                target_names(timeline->faults[f].target, timeline->brokers[b].name);
+                target_side(timeline->faults[f].target, timeline->brokers[b].name) >= 0;
     return timeline->observers != NULL && timeline->brokers != NULL &&
            timeline->row_observer != NULL && timeline->row_broker != NULL;
 }
@@ -184,15 +203,15 @@ static void bar_write(const struct timeline *timeline, enum bar bar, double from
         fprintf(timeline->bars, "%d %d %.6f %.6f\n", timeline->row, (int)bar, from, to);
 }
 
-/* The part of a bar in which a fault holds the broker. False: none. */
-static bool stale_part(const struct timeline *timeline, const char *broker, double bar_from,
-                       double bar_to, double *from, double *to) {
+/* The part of a row's bar in which a fault holds its broker. False: none. */
+static bool stale_part(const struct timeline *timeline, size_t row, double bar_from, double bar_to,
+                       double *from, double *to) {
     for (size_t f = 0; f < timeline->fault_count; f++) {
         const struct fault_span *fault = &timeline->faults[f];
-        double end = fault->takes_down ? bar_to : fault->to_s;
-        bool before = fault->takes_down && fault->from_s < bar_from; /* it came back since */
-        if ((!fault->lasting && !fault->takes_down) || before || fault->from_s >= bar_to ||
-            end <= bar_from || !target_names(fault->target, broker))
+        double end = fault->hold == HOLDS_FROM ? bar_to : fault->to_s;
+        bool before = fault->hold == HOLDS_FROM && fault->from_s < bar_from; /* came back since */
+        if (fault->hold == HOLDS_NOT || before || fault->from_s >= bar_to || end <= bar_from ||
+            !fault_holds(fault, timeline->row_broker[row]->name, timeline->row_observer[row]->name))
             continue;
         *from = fault->from_s > bar_from ? fault->from_s : bar_from;
         *to = end < bar_to ? end : bar_to;
@@ -232,7 +251,7 @@ static void listing_write(const struct timeline *timeline, size_t row, double ne
     double to = csv_number(csv, row, timeline->to_column, timeline->end_s);
     double stale_from, stale_to;
     bar_write(timeline, BAR_LISTED, from, to);
-    if (stale_part(timeline, timeline->row_broker[row]->name, from, to, &stale_from, &stale_to))
+    if (stale_part(timeline, row, from, to, &stale_from, &stale_to))
         stale_write(timeline, stale_from, stale_to);
     const char *reason = csv_cell(csv, row, timeline->reason_column);
     if (reason[0] != '\0' && next - to > label_s(timeline, reason))

@@ -438,6 +438,25 @@ START_TEST(test_figure_data_timeline__bars_and_what_faults_hold) {
 }
 END_TEST
 
+START_TEST(test_figure_data_timeline__a_fault_between_two_holds_only_there) {
+    struct figure figure = {0};
+    run_put();
+    put("series/faults.csv", "index,kind,target,from_s,to_s,lasting\n"
+                             "0,block,\"x,broker-a<->ns-1\",60,,1\n"
+                             "1,clock-drift,broker-a,20,250,1\n");
+    put("series/listings.csv", "observer,role,broker,from_s,to_s,reason\n"
+                               "ns-1,namesrv,broker-a,10,,\nns-10,namesrv,broker-a,10,,\n"
+                               "ns-2,namesrv,broker-a,10,,\nns-1,namesrv,x,70,,\n");
+    ck_assert_int_eq(tables_make(figure_data_timeline, false, &figure), 1);
+    /* rows: 0 "faults", 1, 2, 3 "ns-1 lists", 4 x, 5 broker-a, 6 "ns-2", 7, 8, 9 "ns-10", 10, 11;
+     * a drifting clock holds nobody */
+    assert_file("bars", "1 3 60.000000 300.000000\n2 3 20.000000 250.000000\n"
+                        "4 1 70.000000 300.000000\n4 2 70.000000 300.000000\n"
+                        "5 1 10.000000 300.000000\n5 2 60.000000 300.000000\n"
+                        "8 1 10.000000 300.000000\n11 1 10.000000 300.000000\n");
+}
+END_TEST
+
 START_TEST(test_report_directory__draws_a_run_without_faults) {
     const char *note;
     run_put();
@@ -553,6 +572,7 @@ static Suite *report_suite(void) {
     tcase_add_test(tables, test_figure_data_eviction__kills_are_shown_in_milliseconds);
     tcase_add_test(tables, test_figure_data_eviction__nothing_to_draw);
     tcase_add_test(tables, test_figure_data_timeline__bars_and_what_faults_hold);
+    tcase_add_test(tables, test_figure_data_timeline__a_fault_between_two_holds_only_there);
     tcase_add_test(tables, test_figure_data_timeline__of_many_brokers_those_hit);
     tcase_add_test(tables, test_csv_read__quoted_and_missing_cells);
     suite_add_tcase(suite, tables);
