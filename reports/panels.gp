@@ -63,7 +63,7 @@ do for [p = 1:panels] {
                  with vectors nohead lw 1.4 dt (4,3) linecolor rgb variable, \
              '' using 3:(0):(0):(103):(rgb(column(1))) axes x1y2 \
                  with vectors nohead lw 1.4 dt (4,3) linecolor rgb variable, \
-             sprintf('panel-%d.ecdf', p) using 1:2 axes x1y2 with lines lw 1.6 lc rgb 'black'
+             sprintf('panel-%d.ecdf', p) using 1:2 axes x1y2 with steps lw 1.6 lc rgb 'black'
         # The legend belongs to the first panel only.
         unset object
         unset arrow

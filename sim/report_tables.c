@@ -64,6 +64,8 @@ void html_quantity(FILE *out, const char *metric, double value) {
     double us = ends_with(metric, "_us") ? value : ends_with(metric, "_ms") ? value * 1e3 : -1;
     if (us < 0)
         html_number(out, value);
+    else if (us == 0) /* rounded down */
+        fputs(ends_with(metric, "_ms") ? "&lt; 1 ms" : "&lt; 1 us", out);
     else if (us >= 1e6)
         fprintf(out, "%.2f s", us / 1e6);
     else if (us >= 1e3 || ends_with(metric, "_ms"))
@@ -208,11 +210,16 @@ void tables_faults(FILE *out, const struct report *report) {
 static const char *const METRIC_COLUMNS[] = {"metric", "count", "min",   "p50",
                                              "p99",    "max",   "theory"};
 
-static void metric_row(FILE *out, const char *name, const char *tag, const cJSON *summary) {
+/* `tag` NULL: values of all tags; `only` the tag that all of them have, or NULL. */
+static void metric_row(FILE *out, const char *name, const char *tag, const char *only,
+                       const cJSON *summary) {
     fprintf(out, "<tr%s>", tag == NULL ? "" : " class=\"tag\"");
     cell_open(out, "metric");
-    fputs(tag == NULL ? "" : "by ", out);
     html_text(out, tag == NULL ? name : tag);
+    if (only != NULL) {
+        fputs(", all ", out);
+        html_text(out, only);
+    }
     fputs("</td>", out);
     cell_number(out, "count", report_number(summary, "count", 0));
     for (size_t i = 2; i < 6; i++)
@@ -231,9 +238,12 @@ void tables_metrics(FILE *out, const struct report *report) {
     fputs("<section><h2>Metrics</h2>", out);
     table_open(out, METRIC_COLUMNS, 7);
     cJSON_ArrayForEach(metric, metrics) {
-        metric_row(out, metric->string, NULL, metric);
         const cJSON *tag, *tags = cJSON_GetObjectItem(by_tag, metric->string);
-        cJSON_ArrayForEach(tag, tags) metric_row(out, metric->string, tag->string, tag);
+        bool one = cJSON_GetArraySize(tags) == 1;
+        metric_row(out, metric->string, NULL, one ? tags->child->string : NULL, metric);
+        if (one)
+            continue;
+        cJSON_ArrayForEach(tag, tags) metric_row(out, metric->string, tag->string, NULL, tag);
     }
     table_close(out);
     fputs("</section>", out);

@@ -426,11 +426,47 @@ START_TEST(test_figure_data_timeline__bars_and_what_faults_hold) {
                         "5 1 10.000000 100.002000\n5 2 100.000000 100.002000\n"
                         "7 1 30.000000 200.000000\n7 2 60.000000 200.000000\n"
                         "8 1 30.000000 300.000000\n8 2 100.000000 300.000000\n");
-    assert_file("marks", "4 180.500000 240.100000 \"idle\"\n5 100.002000 300.000000 \"close\"\n"
-                         "7 200.000000 300.000000 \"poll\"\n");
-    assert_file("bands", "1 60.000000 240.000000 \"broker-a\"\n"
-                         "2 100.000000 100.000000 \"broker-b\"\n");
+    assert_file("bands", "1 60.000000 240.000000\n2 100.000000 100.000000\n");
+    char *gp = get("figure.gp");
+    ck_assert_ptr_nonnull(strstr(gp, "set ytics add ('kill' 2.5)\n"));
+    ck_assert_ptr_nonnull(
+        strstr(gp, "set label 'client-1 believes in' at screen 8.0/width,first 6.5 "));
+    ck_assert_ptr_nonnull(strstr(gp, "set label '120 s' at first 120.250000,first 4.5 center "));
+    ck_assert_ptr_nonnull(strstr(gp, "set label 'idle' at first 181.952785,first 4.5 left "));
+    free(gp);
     ck_assert_str_eq(figure.remark, "");
+}
+END_TEST
+
+START_TEST(test_figure_data_timeline__a_fault_between_two_holds_only_there) {
+    struct figure figure = {0};
+    run_put();
+    put("series/faults.csv", "index,kind,target,from_s,to_s,lasting\n"
+                             "0,block,\"x,broker-a<->ns-1\",60,,1\n"
+                             "1,clock-drift,broker-a,20,250,1\n");
+    put("series/listings.csv", "observer,role,broker,from_s,to_s,reason\n"
+                               "ns-1,namesrv,broker-a,10,,\nns-10,namesrv,broker-a,10,,\n"
+                               "ns-2,namesrv,broker-a,10,,\nns-1,namesrv,x,70,,\n");
+    ck_assert_int_eq(tables_make(figure_data_timeline, false, &figure), 1);
+    /* rows: 0 "faults", 1, 2, 3 "ns-1 lists", 4 x, 5 broker-a, 6 "ns-2", 7, 8, 9 "ns-10", 10, 11;
+     * a drifting clock holds nobody */
+    assert_file("bars", "1 3 60.000000 300.000000\n2 3 20.000000 250.000000\n"
+                        "4 1 70.000000 300.000000\n4 2 70.000000 300.000000\n"
+                        "5 1 10.000000 300.000000\n5 2 60.000000 300.000000\n"
+                        "8 1 10.000000 300.000000\n11 1 10.000000 300.000000\n");
+}
+END_TEST
+
+START_TEST(test_report_directory__draws_a_run_without_faults) {
+    const char *note;
+    run_put();
+    put("series/faults.csv", "index,kind,target,from_s,to_s,lasting\n");
+    put("series/listings.csv", "observer,role,broker,from_s,to_s,reason\n"
+                               "ns-1,namesrv,broker-a,10,,\n");
+    char *page = page_of_directory(&note);
+    ck_assert_ptr_null(note);
+    ck_assert_ptr_nonnull(strstr(page, ">ns-1 lists</text>"));
+    free(page);
 }
 END_TEST
 
@@ -500,7 +536,7 @@ START_TEST(test_html_quantity__picks_the_unit) {
         const char *metric;
         double value;
         const char *text;
-    } rows[] = {{"a_ms", 120034, "120.03 s"},   {"a_ms", 12, "12 ms"},    {"a_ms", 0, "0 ms"},
+    } rows[] = {{"a_ms", 120034, "120.03 s"},   {"a_ms", 12, "12 ms"},    {"a_ms", 0, "&lt; 1 ms"},
                 {"a_us", 850, "850 us"},        {"a_us", 1500, "1.5 ms"}, {"a_us", 2e6, "2.00 s"},
                 {"count", 1234567, "1,234,567"}};
     char *text = NULL;
@@ -522,6 +558,7 @@ static Suite *report_suite(void) {
     tcase_add_test(page, test_report_directory__escapes_what_runs_say);
     tcase_add_test(page, test_report_directory__draws_wide_and_narrow);
     tcase_add_test(page, test_report_directory__draws_what_is_asked_for);
+    tcase_add_test(page, test_report_directory__draws_a_run_without_faults);
     tcase_add_test(page, test_report_directory__draws_png_when_asked);
     tcase_add_test(page, test_report_directory__page_of_a_sweep);
     tcase_add_test(page, test_report_directory__without_gnuplot_a_page_without_pictures);
@@ -535,6 +572,7 @@ static Suite *report_suite(void) {
     tcase_add_test(tables, test_figure_data_eviction__kills_are_shown_in_milliseconds);
     tcase_add_test(tables, test_figure_data_eviction__nothing_to_draw);
     tcase_add_test(tables, test_figure_data_timeline__bars_and_what_faults_hold);
+    tcase_add_test(tables, test_figure_data_timeline__a_fault_between_two_holds_only_there);
     tcase_add_test(tables, test_figure_data_timeline__of_many_brokers_those_hit);
     tcase_add_test(tables, test_csv_read__quoted_and_missing_cells);
     suite_add_tcase(suite, tables);
