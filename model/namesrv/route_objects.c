@@ -237,11 +237,10 @@ void route_queue_remove(struct route_table *table, struct queue_data *queue, con
 
 /* ---- brokers and their addresses ------------------------------------------------------------- */
 
-struct route_broker *route_broker_get(struct route_table *table, struct span name, bool *created) {
+struct route_broker *route_broker_get(struct route_table *table, struct span name) {
     struct env *env = table->env;
     uint64_t hash_key = table->hash_key;
     struct route_broker *broker = route_find_broker(table, name);
-    *created = broker == NULL;
     if (broker != NULL)
         return broker;
     broker = env_alloc(env, sizeof *broker + name.len);
@@ -334,12 +333,11 @@ static struct route_live *live_create(struct env *env, struct span cluster, stru
     return live;
 }
 
-struct route_live *route_live_get(struct route_table *table, struct span cluster, struct span addr,
-                                  bool *created) {
+struct route_live *route_live_get(struct route_table *table, struct span cluster,
+                                  struct span addr) {
     struct env *env = table->env;
     uint64_t hash_key = table->hash_key;
     struct route_live *live = route_find_live(table, cluster, addr);
-    *created = live == NULL;
     if (live != NULL)
         return live;
     live = live_create(env, cluster, addr);

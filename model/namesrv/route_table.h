@@ -135,7 +135,6 @@ struct queue_data {
     int32_t write_queue_nums;
     int32_t perm;
     int32_t sys_flag;
-    bool named; /* by the body being applied (deleteTopicWithBrokerRegistration) */
 };
 
 struct route_options {
@@ -279,9 +278,8 @@ int route_table_set_queue(struct route_table *table, struct span broker,
 /* ---- shared by the files of this module ------------------------------------------------------ */
 
 /* Get or create; NULL when out of memory. */
-struct route_broker *route_broker_get(struct route_table *table, struct span name, bool *created);
-struct route_live *route_live_get(struct route_table *table, struct span cluster, struct span addr,
-                                  bool *created);
+struct route_broker *route_broker_get(struct route_table *table, struct span name);
+struct route_live *route_live_get(struct route_table *table, struct span cluster, struct span addr);
 /* Lists the broker name in the cluster. */
 int route_broker_join(struct route_table *table, struct route_broker *broker, struct span cluster);
 /* Removes a name that has no address, with its memberships and queue data. */

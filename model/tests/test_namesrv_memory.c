@@ -6,7 +6,8 @@
 
 static const char *const CONFIGS[] = {
     "profile=4.9\norderMessageEnable=true\n",
-    "profile=5.3\nsupportActingMaster=true\nnotifyMinBrokerIdChanged=true\n",
+    "profile=5.3\nsupportActingMaster=true\nnotifyMinBrokerIdChanged=true\n"
+    "deleteTopicWithBrokerRegistration=true\n",
 };
 
 /* The connection may have been closed for lack of memory: then the peer dials again. */
