@@ -95,7 +95,7 @@ END_TEST
 
 static void crash_some(uint64_t index) {
     if (index == 0 || index == 17 || index == 18)
-        raise(SIGSEGV);
+        raise(SIGKILL); /* no sanitizer can catch it */
     if (index == 99)
         _Exit(3);
 }
@@ -108,7 +108,7 @@ START_TEST(test_sweep__reports_a_crash_and_goes_on) {
     for (size_t i = 0; i < 100; i++) {
         bool crashed = i == 0 || i == 17 || i == 18 || i == 99;
         ck_assert_uint_eq(got.arrived[i], 1);
-        ck_assert_str_eq(got.crash[i], !crashed ? "" : i == 99 ? "exit 3" : "signal 11");
+        ck_assert_str_eq(got.crash[i], !crashed ? "" : i == 99 ? "exit 3" : "signal 9");
         ck_assert_str_eq(got.hash[i], crashed ? "" : calm[i]);
     }
 }
