@@ -476,7 +476,7 @@ static int figure_data(const struct subject *subject, const struct report *repor
         canvas->height = canvas->narrow ? 16 * entries + 6 : 34;
         result = panels_write(panels, 2 * group_count, subject, folder, out, canvas, figure);
     }
-    for (size_t p = 0; p < 2 * group_count; p++)
+    for (size_t p = 0; p < PANELS_MAX; p++)
         free(panels[p].values);
     return result;
 }
