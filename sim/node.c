@@ -56,6 +56,7 @@ void node_schedule_wake(struct env *node) {
 }
 
 static void order_handle(struct world *world, struct order *order);
+static void order_free(struct world *world, struct order *order);
 
 static void node_runs(struct env *node, struct item *item) {
     struct world *world = node->world;
@@ -102,7 +103,7 @@ void node_wake_up(struct env *node) {
 void item_release(struct world *world, struct item *item) {
     RMQ_ASSERT(item->place == PLACE_NONE);
     if (item->kind == ITEM_ORDER) {
-        world_free(world, RMQ_CONTAINER_OF(item, struct order, item));
+        order_free(world, RMQ_CONTAINER_OF(item, struct order, item));
     } else if (item->kind != ITEM_TIMER) {
         packet_release(world, RMQ_CONTAINER_OF(item, struct packet, item));
     }
@@ -127,57 +128,81 @@ static void boot(struct env *node) {
     world_record(node->world, node, EVENT_world_node_up, values, 1);
 }
 
-void entries_copy(struct props_entry *to, const struct props *from, size_t count) {
-    uint8_t *text = (uint8_t *)(to + count);
+static uint8_t *put_text(uint8_t *at, struct span text) {
+    uint32_t len = (uint32_t)text.len;
+    memcpy(at, &len, sizeof len);
+    if (len > 0) {
+        memcpy(at + sizeof len, text.data, len);
+    }
+    return at + sizeof len + len;
+}
+
+static const uint8_t *get_text(const uint8_t *at, struct span *text) {
+    uint32_t len;
+    memcpy(&len, at, sizeof len);
+    *text = span_of(at + sizeof len, len);
+    return at + sizeof len + len;
+}
+
+uint8_t *props_pack(struct world *world, const struct props *props) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < props->count; i++) {
+        bytes += 2 * sizeof(uint32_t) + props->entries[i].key.len + props->entries[i].value.len;
+    }
+    uint8_t *packed = world_need(world, bytes), *at = packed;
+    for (size_t i = 0; i < props->count; i++) {
+        at = put_text(put_text(at, props->entries[i].key), props->entries[i].value);
+    }
+    return packed;
+}
+
+void props_unpack(const uint8_t *packed, struct props_entry *entries, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        const struct props_entry *entry = &from->entries[i];
-        memcpy(text, entry->key.data, entry->key.len);
-        to[i].key = span_of(text, entry->key.len);
-        text += entry->key.len;
-        if (entry->value.len > 0) {
-            memcpy(text, entry->value.data, entry->value.len);
-        }
-        to[i].value = span_of(text, entry->value.len);
-        text += entry->value.len;
+        packed = get_text(get_text(packed, &entries[i].key), &entries[i].value);
     }
 }
 
-static struct order *order_new(struct env *node, enum order_kind kind, const struct props *args) {
-    size_t count = args == NULL ? 0 : args->count, bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-        bytes += args->entries[i].key.len + args->entries[i].value.len;
-    }
-    struct order *order =
-        world_need(node->world, sizeof *order + count * sizeof(struct props_entry) + bytes);
+static struct order *order_new(struct env *node, enum order_kind kind, uint32_t incarnation,
+                               const uint8_t *packed, size_t count) {
+    struct order *order = world_need(node->world, sizeof *order + count * sizeof order->entries[0]);
     order->item.kind = ITEM_ORDER;
     order->node = node;
     order->kind = (uint16_t)kind;
-    order->incarnation = node->incarnation;
-    order->entries = (struct props_entry *)(order + 1);
+    order->incarnation = incarnation;
     order->entry_count = (uint16_t)count;
-    entries_copy(order->entries, args, count);
+    props_unpack(packed, order->entries, count);
     return order;
+}
+
+static struct order *start_order(struct env *node) {
+    return order_new(node, ORDER_START, node->incarnation, node->config, node->config_count);
+}
+
+static void order_free(struct world *world, struct order *order) {
+    world_free(world, order->packed);
+    world_free(world, order);
 }
 
 void node_order_arrives(struct world *world, struct order *order) {
     struct env *node = order->node;
     if (order->incarnation == 0) { /* the start that the node's configuration asks for */
         if (node->up || node->host->off) {
-            world_free(world, order);
+            order_free(world, order);
             return;
         }
+        order_free(world, order);
         boot(node);
-        order->incarnation = node->incarnation;
+        order = start_order(node);
     }
     if (!node->up || node->incarnation != order->incarnation) {
-        world_free(world, order);
+        order_free(world, order);
         return;
     }
     node_arrive(node, &order->item);
 }
 
 /* A role refused an order: that it did not understand it is known to the world only. */
-static void record_refusal(struct env *node, const struct order *order, int err) {
+static void record_refusal(struct env *node, struct order *order, int err) {
     struct props props = {.entries = order->entries, .count = order->entry_count};
     const struct event_value values[] = {{EVENT_TEXT, props_get(&props, "do"), 0},
                                          {EVENT_TEXT, SPAN_LITERAL(""), 0},
@@ -199,8 +224,6 @@ static void order_handle(struct world *world, struct order *order) {
     int err = RMQ_OK;
     switch ((enum order_kind)order->kind) {
     case ORDER_START:
-        props.entries = node->config;
-        props.count = node->config_count;
         node->exiting = node->role->start(node, &props, &node->state) != RMQ_OK || node->exiting;
         break;
     case ORDER_STOP:
@@ -215,7 +238,7 @@ static void order_handle(struct world *world, struct order *order) {
     if (err != RMQ_OK) {
         record_refusal(node, order, err);
     }
-    world_free(world, order);
+    order_free(world, order);
 }
 
 static struct env *node_get(const struct world *world, node_id node) {
@@ -230,13 +253,12 @@ bool world_start(struct world *world, node_id id) {
         return false;
     }
     boot(node);
-    world_queue(world, &order_new(node, ORDER_START, NULL)->item, world_now(world));
+    world_queue(world, &start_order(node)->item, world_now(world));
     return true;
 }
 
 void node_start_at(struct env *node, uint64_t at_ns) {
-    struct order *order = order_new(node, ORDER_START, NULL);
-    order->incarnation = 0;
+    struct order *order = order_new(node, ORDER_START, 0, NULL, 0);
     uint64_t now = world_now(node->world);
     world_queue(node->world, &order->item, at_ns > now ? at_ns : now);
 }
@@ -246,7 +268,8 @@ bool world_stop(struct world *world, node_id id) {
     if (!node->up) {
         return false;
     }
-    world_queue(world, &order_new(node, ORDER_STOP, NULL)->item, world_now(world));
+    struct order *order = order_new(node, ORDER_STOP, node->incarnation, NULL, 0);
+    world_queue(world, &order->item, world_now(world));
     return true;
 }
 
@@ -255,7 +278,10 @@ bool world_command(struct world *world, node_id id, const struct props *command)
     if (!node->up || node->role->command == NULL) {
         return false;
     }
-    world_queue(world, &order_new(node, ORDER_COMMAND, command)->item, world_now(world));
+    uint8_t *packed = props_pack(world, command);
+    struct order *order = order_new(node, ORDER_COMMAND, node->incarnation, packed, command->count);
+    order->packed = packed;
+    world_queue(world, &order->item, world_now(world));
     return true;
 }
 

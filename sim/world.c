@@ -29,6 +29,7 @@ struct world *world_create(const struct world_config *config) {
     world->seed = config->seed;
     trace_hash_init(&world->hash);
     wheel_init(&world->wheel, 0);
+    item_list_init(&world->clog);
     link_profile_default(&world->default_profile);
     arena_set_root(world);
 

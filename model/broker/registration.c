@@ -412,8 +412,7 @@ static void on_unregistered(void *ctx, int status, const struct wire_command *re
 void registration_withdraw(struct registrar *registrar, struct unregistration *unregistration,
                            registration_done_fn *done, void *ctx) {
     cancel_all(registrar);
-    *unregistration =
-        (struct unregistration){.registrar = registrar, .open = 1, .done = done, .ctx = ctx};
+    *unregistration = (struct unregistration){.open = 1, .done = done, .ctx = ctx};
     struct message message;
     message_identity(&message, registrar->env, registrar->config, REQUEST_UNREGISTER_BROKER);
     for (uint32_t i = 0; i < registrar->servers->count; i++) {

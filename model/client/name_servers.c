@@ -196,8 +196,8 @@ static void choose_for(struct name_servers *servers, struct name_server_call *ca
         send_call(servers, call);
         return;
     }
-    uint32_t tries_max = servers->profile_5_3 && servers->count > 0 ? 1 : servers->count;
-    if (call->tries == tries_max) {
+    uint32_t tries_max = servers->profile_5_3 ? 1 : servers->count;
+    if (servers->count == 0 || call->tries == tries_max) {
         finish(call, call->last_error, NULL);
         return;
     }

@@ -234,16 +234,16 @@ static void destroy(struct namesrv *ns) {
     env_free(env, ns);
 }
 
-/* What others dial, for who reads the events. */
-static void report_address(const struct namesrv *ns) {
-    struct env_identity identity;
-    char text[ENV_ADDRESS_MAX + 8];
-    env_identity(ns->env, &identity);
-    size_t len = strlen(identity.ip);
-    memcpy(text, identity.ip, len);
-    text[len++] = ':';
-    len += format_u64(text + len, ns->config.listen_port);
-    event_node_serves(ns->env, span_of(text, len), SPAN_LITERAL(""), 0);
+/* Who the node is to others: its address with the port that it listens on. */
+static void report_address(struct namesrv *ns) {
+    struct env_identity self;
+    char address[ENV_ADDRESS_MAX + 8];
+    env_identity(ns->env, &self);
+    size_t len = strlen(self.ip);
+    memcpy(address, self.ip, len);
+    address[len++] = ':';
+    len += format_u64(address + len, env_listener_port(ns->remoting.listener));
+    event_node_serves(ns->env, span_of(address, len), SPAN_NONE, -1);
 }
 
 static int start(struct env *env, const struct props *config, void **node) {
