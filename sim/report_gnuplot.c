@@ -110,8 +110,14 @@ static void note_failure(struct report *report, const char *folder, const char *
         if (strspn(at, " \t^") < strcspn(at, "\n"))
             line = at;
     int len = line == NULL ? 0 : (int)strcspn(line, "\n");
-    snprintf(text, sizeof text, "gnuplot failed to draw %s (%s): %.*s", name,
-             status == -1 ? "no answer" : "see", len > 300 ? 300 : len, line == NULL ? "" : line);
+    snprintf(text, sizeof text, "gnuplot failed to draw %s (%s %d): %.*s", name,
+             status == -1          ? "no answer, seconds"
+             : WIFSIGNALED(status) ? "signal"
+                                   : "exit code",
+             status == -1          ? GNUPLOT_SECONDS
+             : WIFSIGNALED(status) ? WTERMSIG(status)
+                                   : WEXITSTATUS(status),
+             len > 300 ? 300 : len, line == NULL ? "" : line);
     note_add(report, text);
     free(said);
 }

@@ -65,14 +65,24 @@ static bool theory_none(enum tag tag, bool is_5_3, struct bound *out) {
     return false;
 }
 
-static const struct view EVICTION[2] = {
-    {"eviction_after_last_registration_ms", "since the last registration",
-     theory_since_registration, 118000, 132000},
-    {"eviction_after_fault_ms", "since the fault", theory_since_fault, 85000, 135000}};
-static const struct view CLIENT_VIEW[2] = {
-    {"client_drop_after_fault_ms", "since the fault", theory_none, 0, 0},
-    {"client_drop_after_eviction_ms", "since the name server removed it", theory_one_poll, 0,
-     32000}};
+/* What one figure shows. */
+struct subject {
+    struct view views[2];
+    const char *others;  /* legend of values that no mechanism is known for */
+    const char *nothing; /* said when there is no value */
+};
+static const struct subject EVICTION = {
+    {{"eviction_after_last_registration_ms", "since the last registration",
+      theory_since_registration, 118000, 132000},
+     {"eviction_after_fault_ms", "since the fault", theory_since_fault, 85000, 135000}},
+    "otherwise",
+    "no broker was removed"};
+static const struct subject CLIENT_VIEW = {
+    {{"client_drop_after_fault_ms", "since the fault", theory_none, 0, 0},
+     {"client_drop_after_eviction_ms", "since the name server removed it", theory_one_poll, 0,
+      32000}},
+    "dropped by a client",
+    "no client dropped a broker"};
 
 /* ---- values ---- */
 
@@ -308,15 +318,6 @@ static bool bounds_write(const struct panel *panel, size_t index, const char *fo
     return fclose(out) == 0;
 }
 
-/* A number with commas: 60,000. */
-static void count_print(FILE *out, size_t count) {
-    if (count >= 1000) {
-        count_print(out, count / 1000);
-        fprintf(out, ",%03zu", count % 1000);
-    } else
-        fprintf(out, "%zu", count);
-}
-
 static bool panel_write(struct panel *panel, size_t index, const char *folder, FILE *out,
                         bool narrow) {
     qsort(panel->values, panel->count, sizeof *panel->values, value_order);
@@ -326,7 +327,7 @@ static bool panel_write(struct panel *panel, size_t index, const char *folder, F
     fprintf(out, "title_%zu = ", index);
     gnuplot_quote(out, panel->title);
     fprintf(out, "\ncount_%zu = '", index);
-    count_print(out, panel->count);
+    html_number(out, (double)panel->count);
     fprintf(out, "'\naxis_%zu = '%s %s'\nlow_%zu = %.9g\nhigh_%zu = %.9g\n", index,
             seconds ? "seconds" : "milliseconds", panel->view->axis, index, panel->low * scale,
             index, panel->high * scale);
@@ -356,8 +357,9 @@ static int legend_write(FILE *out, const struct panel *panels, size_t count, con
 
 /* Writes the panels that have values, in order, numbered from 1, below the legend (canvas->height).
  * -1, 0 or 1 as figure_data_fn. */
-static int panels_write(struct panel *panels, size_t count, const char *folder, FILE *out,
-                        struct canvas *canvas, struct figure *figure) {
+static int panels_write(struct panel *panels, size_t count, const struct subject *subject,
+                        const char *folder, FILE *out, struct canvas *canvas,
+                        struct figure *figure) {
     size_t shown = 0, empty = 0;
     for (size_t p = 0; p < count; p += 2) {
         if (panels[p].count == 0 && panels[p + 1].count == 0) {
@@ -378,7 +380,7 @@ static int panels_write(struct panel *panels, size_t count, const char *folder, 
                  "%zu of %zu combinations are not drawn: nothing was removed there.", empty,
                  count / 2);
     if (shown == 0)
-        snprintf(figure->remark, sizeof figure->remark, "Nothing to draw: no broker was removed.");
+        snprintf(figure->remark, sizeof figure->remark, "Nothing to draw: %s.", subject->nothing);
     int columns = canvas->narrow ? 1 : 2, header = canvas->height;
     int panel_height = canvas->narrow ? 200 : 210;
     fprintf(out, "panels = %zu\ncolumns = %d\nheader = %d\npanel_height = %d\n", shown, columns,
@@ -387,7 +389,7 @@ static int panels_write(struct panel *panels, size_t count, const char *folder, 
     return shown != 0;
 }
 
-static int figure_data(const struct view views[2], const char *others, const struct report *report,
+static int figure_data(const struct subject *subject, const struct report *report,
                        const char *folder, FILE *out, struct canvas *canvas,
                        struct figure *figure) {
     const cJSON *groups = cJSON_GetObjectItem(report->summary, "groups");
@@ -397,25 +399,25 @@ static int figure_data(const struct view views[2], const char *others, const str
     struct panel panels[PANELS_MAX] = {0};
     int result = 0;
     for (size_t v = 0; v < 2 && result == 0; v++) {
-        char path[PATH_MAX];
+        char name[96];
         struct csv csv;
         for (size_t g = 0; g < group_count; g++) {
             const cJSON *group = cJSON_GetArrayItem(groups, (int)g);
             struct panel *panel = &panels[2 * g + v];
-            panel->view = &views[v];
+            panel->view = &subject->views[v];
             panel->is_5_3 = group_is_5_3(report, group);
             group_title(group, panel->title, sizeof panel->title);
         }
-        int len = snprintf(path, sizeof path, "%s/series/%s.csv", report->path, views[v].metric);
-        if (len < 0 || (size_t)len >= sizeof path || !csv_read(path, &csv))
+        snprintf(name, sizeof name, "%s.csv", subject->views[v].metric);
+        if (!report_series(report, name, &csv))
             continue; /* a run in which nothing was measured has no such file */
         result = panels_fill(report, &panels[v], 2, group_count, &csv) ? 0 : -1;
         csv_free(&csv);
     }
     if (result == 0) {
-        int entries = legend_write(out, panels, 2 * group_count, others);
+        int entries = legend_write(out, panels, 2 * group_count, subject->others);
         canvas->height = canvas->narrow ? 16 * entries + 6 : 34;
-        result = panels_write(panels, 2 * group_count, folder, out, canvas, figure);
+        result = panels_write(panels, 2 * group_count, subject, folder, out, canvas, figure);
     }
     for (size_t p = 0; p < 2 * group_count; p++)
         free(panels[p].values);
@@ -424,11 +426,10 @@ static int figure_data(const struct view views[2], const char *others, const str
 
 int figure_data_eviction(const struct report *report, const char *folder, FILE *out,
                          struct canvas *canvas, struct figure *figure) {
-    return figure_data(EVICTION, "otherwise", report, folder, out, canvas, figure);
+    return figure_data(&EVICTION, report, folder, out, canvas, figure);
 }
 
 int figure_data_client_view(const struct report *report, const char *folder, FILE *out,
                             struct canvas *canvas, struct figure *figure) {
-    return figure_data(CLIENT_VIEW, "dropped by a client (first picture)", report, folder, out,
-                       canvas, figure);
+    return figure_data(&CLIENT_VIEW, report, folder, out, canvas, figure);
 }

@@ -11,6 +11,7 @@
 #define NODES_MAX 60000
 
 const char *const PROFILE_WORDS[] = {"4.9", "5.3", NULL};
+static const char *const ORDER_WORDS[] = {"time", "any", NULL};
 const char *const SERIALIZATION_WORDS[] = {"binary", "json", "drawn", NULL};
 
 /* ---- nodes ----------------------------------------------------------------------------------- */
@@ -586,6 +587,13 @@ static const struct field SCENARIO_FIELDS[] = {
      .offset = offsetof(struct scenario_spec, timeline),
      .record = &TIMELINE_TYPE,
      .about = "faults and orders, in order of time"},
+    {.key = "timeline_order",
+     .type = FIELD_WORD,
+     .offset = offsetof(struct scenario_spec, timeline_order),
+     .words = ORDER_WORDS,
+     .fallback = "\"time\"",
+     .about = "any: entries need not be in order of time; what an effective scenario has when its "
+              "moments were drawn"},
     {.key = "expect",
      .type = FIELD_LIST,
      .offset = offsetof(struct scenario_spec, expect),
