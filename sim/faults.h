@@ -34,6 +34,7 @@ struct fault_kind {
     const char *about;
     enum fault_scope scope;
     bool lasting; /* has phases "begin" and "end", else "once" */
+    /* NULL for a repair: it ends what it is for, where that is. */
     bool (*begin)(struct world *world, struct fault *fault, struct fault_target *target);
     /* Undoes it, for "for" and for a repair; NULL: it cannot be undone. */
     bool (*end)(struct world *world, struct fault *fault, struct fault_target *target);

@@ -92,12 +92,15 @@ static int execute(const struct run_command *command, struct run *run, struct si
     struct run_fired fired;
     run_fired(run, &fired);
     struct run_facts facts = {
-        .wall_ns = clock_ns() - begin_ns, .interrupted = !whole, .fired = &fired};
+        .wall_ns = clock_ns() - begin_ns, .interrupted = !whole, .fired = fired.kinds,
+                              .fired_count = fired.count};
     progress_clear();
     int code = whole || result->exit_code != EXIT_PASS ? result->exit_code : EXIT_UNKNOWN;
     char *summary = NULL;
     if (!run_dir_finish(dir, run_judge(run), result, &facts, &command->report, &summary, &error))
         code = fail(error);
+    else if (error != NULL && !quiet)
+        fprintf(stderr, "mqsim run: %s\n", error);
     if (summary != NULL && !quiet) {
         if (command->json)
             fputs(summary, stdout);

@@ -23,7 +23,6 @@ struct sweeper {
     struct sweep_dir *dir;
     const char **parameters; /* names, of all units */
     size_t parameter_count;
-    struct run_fired fired;
     uint64_t runs, failed, crashed, total, begin_ns;
     struct kept_run kept[KEPT_FAILURES_MAX];
     size_t kept_count;
@@ -35,19 +34,6 @@ static const char *value_of(const struct scenario *scenario, const char *paramet
         if (strcmp(scenario->vary_names[i], parameter) == 0)
             return scenario->vary_values[i];
     return "";
-}
-
-static void add_fired(struct run_fired *sum, const struct run_fired *more) {
-    for (size_t i = 0; i < more->count; i++) {
-        size_t k = 0;
-        while (k < sum->count && strcmp(sum->kinds[k].kind, more->kinds[i].kind) != 0)
-            k++;
-        if (k == RUN_FIRED_MAX)
-            continue;
-        if (k == sum->count)
-            sum->kinds[sum->count++].kind = more->kinds[i].kind;
-        sum->kinds[k].times += more->kinds[i].times;
-    }
 }
 
 static void on_outcome(void *ctx, const struct sweep_outcome *outcome) {
@@ -70,15 +56,15 @@ static void on_outcome(void *ctx, const struct sweep_outcome *outcome) {
                             .crash = outcome->crash,
                             .metrics = metrics,
                             .metric_count = METRIC_COUNT,
-                            .replay = replay};
+                            .replay = replay,
+                            .fired = outcome->fired == NULL ? NULL : outcome->fired->kinds,
+                            .fired_count = outcome->fired == NULL ? 0 : outcome->fired->count};
     if (replay == NULL || !sweep_dir_add(sweeper->dir, &run))
         sweeper->no_memory = true;
     free(replay);
     sweeper->runs++;
     sweeper->failed += bad;
     sweeper->crashed += outcome->result == NULL;
-    if (outcome->fired != NULL)
-        add_fired(&sweeper->fired, outcome->fired);
     if (bad && sweeper->kept_count < KEPT_FAILURES_MAX)
         sweeper->kept[sweeper->kept_count++] = (struct kept_run){outcome->unit, outcome->seed};
 }
@@ -155,8 +141,7 @@ static int fail(const char *what) {
 static int finish(struct sweeper *sweeper, const struct sweep_plan *plan) {
     const struct run_command *command = sweeper->command;
     struct run_facts facts = {.wall_ns = clock_ns() - sweeper->begin_ns,
-                              .interrupted = run_interrupted != 0,
-                              .fired = &sweeper->fired};
+                              .interrupted = run_interrupted != 0};
     char *summary = NULL;
     const char *error = NULL;
     int code = EXIT_USAGE;
@@ -164,7 +149,9 @@ static int finish(struct sweeper *sweeper, const struct sweep_plan *plan) {
     keep_runs(sweeper, plan);
     if (!sweep_dir_finish(sweeper->dir, &facts, &command->report, &code, &summary, &error))
         code = fail(error);
-    else if (facts.interrupted && code == EXIT_PASS)
+    else if (error != NULL)
+        fprintf(stderr, "mqsim run: %s\n", error);
+    if (facts.interrupted && code == EXIT_PASS)
         code = EXIT_UNKNOWN;
     if (summary != NULL) {
         if (command->json)

@@ -9,6 +9,7 @@
 #ifndef SIM_RUN_DIR_H
 #define SIM_RUN_DIR_H
 
+#include "sim/files.h"
 #include "sim/judge.h"
 #include "sim/report.h"
 #include "sim/summary.h"
@@ -18,14 +19,15 @@
 struct run_dir;
 /* Makes `path` (parents too; an existing directory is written over), writes scenario.json, opens
  * events.bin. `path` NULL: no directory, only the summary text. `info` and what it points to must
- * live until run_dir_finish. NULL and *error (static, names the file) on failure. */
+ * live until run_dir_finish. NULL and *error (static) on failure. */
 struct run_dir *run_dir_open(const char *path, const struct run_info *info, bool steps,
                              const char **error);
 /* To be given to world_set_sink; NULL without a directory. */
 struct record_sink *run_dir_sink(struct run_dir *dir);
 /* Closes events.bin; writes series, summary.json, pictures and the page. `judge` has been finished.
  * *summary (may be NULL) is the text of summary.json, for free(). Frees `dir`. False with *error
- * when something could not be written (disk full); a missing gnuplot only costs the pictures. */
+ * when something could not be written (disk full); a missing gnuplot only costs the pictures: then
+ * it is true, and *error, NULL otherwise, says so. */
 bool run_dir_finish(struct run_dir *dir, const struct judge *judge, const struct run_result *result,
                     const struct run_facts *facts, const struct report_options *options,
                     char **summary, const char **error);
@@ -54,7 +56,9 @@ struct sweep_run {
     const char *crash;               /* "signal 11" when it did */
     const struct sweep_samples *metrics;
     size_t metric_count;
-    const char *replay; /* command that runs just this one */
+    const char *replay;              /* command that runs just this one */
+    const struct fired_count *fired; /* summed up over the sweep; may be NULL */
+    size_t fired_count;
 };
 bool sweep_dir_add(struct sweep_dir *dir, const struct sweep_run *run); /* false: out of memory */
 /* As run_dir_finish. *exit_code is that of the whole sweep (the first of 10, 14, 11, 12, 13, 15
@@ -62,14 +66,5 @@ bool sweep_dir_add(struct sweep_dir *dir, const struct sweep_run *run); /* false
 bool sweep_dir_finish(struct sweep_dir *dir, const struct run_facts *facts,
                       const struct report_options *options, int *exit_code, char **summary,
                       const char **error);
-
-/* ---- shared ---- */
-
-/* mkdir -p. False with errno. */
-bool directory_make(const char *path);
-/* Writes `text` to a temporary file beside `path` and renames it. False with errno. */
-bool file_write_whole(const char *path, const char *text, size_t len);
-/* Content with a NUL behind it, for free(); NULL with errno. */
-char *file_read_whole(const char *path, size_t *len);
 
 #endif

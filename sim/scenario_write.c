@@ -41,7 +41,8 @@ static size_t flat_length(const struct writer *writer, const struct doc_value *v
     if (json != NULL)
         return len + strlen(json);
     if (value->kind != DOC_OBJECT && value->kind != DOC_ARRAY)
-        return len + (value->kind == DOC_NUMBER ? 0 : 5) + strlen(value->text);
+        return len + (value->kind == DOC_NUMBER ? 0 : value->kind == DOC_STRING ? 2 : 5) +
+               strlen(value->text);
     for (const struct doc_value *child = value->first; child != NULL && len <= LINE_WIDTH;
          child = child->next)
         len += flat_length(writer, child) + 2;

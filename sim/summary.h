@@ -2,6 +2,7 @@
  *
  * Run: architecture.md section 9, and: "exit_code", "steps", "interrupted", "assertion" when one
  * failed, "metrics_by_tag" (NAME -> TAG -> summary), "faults" {"configured", "fired", "noticed",
+ * "fired_by_kind": {KIND: times},
  * "list": [{"index", "kind", "target", "fired_s", "ended_s", "noticed_s", "noticed_by"}]},
  * "versions" {"zlib", "compiler", "source"}. A configured fault that never fired has fired_s null,
  * and "warnings" says so. Sweep: "runs", "pass", "fail", "unknown", "crashed", "failures",
@@ -18,6 +19,11 @@ struct run_fault_config {
     const char *kind;
     const char *target;
 };
+/* How often a kind of fault took effect, the network's drawn ones (loss, chop, ...) too. */
+struct fired_count {
+    const char *kind;
+    uint64_t times;
+};
 struct run_info {
     const char *scenario_json; /* the effective scenario; "name", "about", "plots" come from it */
     uint64_t seed;
@@ -27,21 +33,12 @@ struct run_info {
     size_t fault_count;
     const char *replay; /* the command that runs it again */
 };
-/* What fired: the kinds of the timeline, and chop, corruption, loss, buggify, json-header,
- * binary-header, snapshot when the run can have them; 0 times: configured, but it never did. */
-#define RUN_FIRED_MAX 48
-struct run_fired {
-    size_t count;
-    struct {
-        const char *kind; /* static */
-        uint64_t times;
-    } kinds[RUN_FIRED_MAX];
-};
 /* What only the driver of the run knows. */
 struct run_facts {
-    uint64_t wall_ns; /* how long it took */
-    bool interrupted; /* stopped by Ctrl-C: everything is up to then */
-    const struct run_fired *fired; /* of a sweep: the sum; NULL: not known */
+    uint64_t wall_ns;                /* how long it took */
+    bool interrupted;                /* stopped by Ctrl-C: everything is up to then */
+    const struct fired_count *fired; /* of one run; may be NULL */
+    size_t fired_count;
 };
 struct sweep_info {
     const char *scenario_json;     /* of the first scenario */
@@ -50,9 +47,32 @@ struct sweep_info {
     const char *replay; /* the command of the whole sweep */
 };
 
-/* For free(); NULL: out of memory. */
+/* Everything is said about the scenario in these. */
+struct scenario_texts {
+    struct cJSON *json;       /* NULL when the text is not JSON */
+    const char *name, *about; /* "" when missing */
+};
+void scenario_texts_open(struct scenario_texts *texts, const char *scenario_json);
+void scenario_texts_close(struct scenario_texts *texts);
+
+struct figures;
+/* For free(); NULL: out of memory. `figures` holds the run's samples as its only group. */
 char *summary_of_run(const struct run_info *info, const struct judge *judge,
-                     const struct run_result *result, const struct run_facts *facts);
+                     const struct run_result *result, const struct run_facts *facts,
+                     struct figures *figures);
+
+/* Parts that a sweep's summary shares. */
+struct cJSON;
+void summary_add_versions(struct cJSON *summary);
+/* "eviction-window: broker-a ..." without what differs from seed to seed: digits become '#'. */
+void summary_signature(const char *oracle, const char *reason, char *out, size_t size);
+/* "oracles". */
+void summary_add_oracles(struct cJSON *summary, const struct judge *judge,
+                         const struct run_result *result);
+/* "fired_by_kind". */
+void summary_add_fired(struct cJSON *faults, const struct fired_count *fired, size_t count);
+/* A number of seconds. */
+void summary_add_seconds(struct cJSON *summary, const char *key, uint64_t ns);
 
 /* Commit this was built from, "unknown" when that is not known; zlib; compiler. */
 const char *build_commit(void);

@@ -51,7 +51,8 @@ static bool is_active(const struct fault *fault) {
 /* ---- course ---------------------------------------------------------------------------------- */
 
 /* A target's fault is over, by its own time or by a repair. */
-static void target_ended(struct world *world, struct fault *fault, struct fault_target *target) {
+static void end_target(struct world *world, struct fault *fault, struct fault_target *target) {
+    RMQ_IGNORE(!fault->kind->end(world, fault, target), "what is gone needs no repair");
     target->active = false;
     if (!fault->kind->lasting)
         return;
@@ -63,13 +64,9 @@ static void target_ended(struct world *world, struct fault *fault, struct fault_
 
 static void end_fault(struct world *world, void *args) {
     struct fault *fault = args;
-    for (size_t i = 0; i < fault->target_count; i++) {
-        struct fault_target *target = &fault->targets[i];
-        if (!target->active)
-            continue;
-        RMQ_IGNORE(!fault->kind->end(world, fault, target), "what is gone needs no repair");
-        target_ended(world, fault, target);
-    }
+    for (size_t i = 0; i < fault->target_count; i++)
+        if (fault->targets[i].active)
+            end_target(world, fault, &fault->targets[i]);
 }
 
 static bool word_listed(const char *list, const char *word) {
@@ -84,16 +81,21 @@ static bool same_target(const struct fault_target *a, const struct fault_target 
     return a->node == b->node && a->host == b->host && a->to == b->to;
 }
 
-/* `repair` acted on `target`: faults that it ends are over there. */
-static void end_repaired(struct world *world, const struct fault *repair,
+/* Ends the faults that `repair` is for, where they are at its target. False: there is none. */
+static bool end_repaired(struct world *world, const struct fault *repair,
                          const struct fault_target *target) {
+    bool found = false;
     for (struct fault *fault = *repair->all; fault != NULL; fault = fault->next) {
         if (!word_listed(repair->kind->repairs, fault->kind->name))
             continue;
-        for (size_t i = 0; i < fault->target_count; i++)
-            if (fault->targets[i].active && same_target(&fault->targets[i], target))
-                target_ended(world, fault, &fault->targets[i]);
+        for (size_t i = 0; i < fault->target_count; i++) {
+            if (!fault->targets[i].active || !same_target(&fault->targets[i], target))
+                continue;
+            end_target(world, fault, &fault->targets[i]);
+            found = true;
+        }
     }
+    return found;
 }
 
 static void begin_fault(struct world *world, void *args) {
@@ -104,11 +106,11 @@ static void begin_fault(struct world *world, void *args) {
         struct fault_target *target = &fault->targets[i];
         if (target->active)
             continue;
-        if (!fault->kind->begin(world, fault, target))
+        bool acted = fault->kind->repairs != NULL ? end_repaired(world, fault, target)
+                                                  : fault->kind->begin(world, fault, target);
+        if (!acted)
             continue;
         target->active = fault->kind->end != NULL;
-        if (fault->kind->repairs != NULL)
-            end_repaired(world, fault, target);
         if (!is_about_links(fault))
             record_target(world, fault, target, phase);
         fired = true;

@@ -342,6 +342,9 @@ static inline struct item *item_of(struct wheel_event *event) {
     return RMQ_CONTAINER_OF(event, struct item, queue);
 }
 
+/* world_check.c: asserts the invariants; for tests */
+void world_check(struct world *world);
+
 /* names.c */
 void name_add(struct world *world, struct name_table *table, struct name_link *link,
               const char *name);

@@ -103,8 +103,7 @@ static void apply(struct broker *broker, const struct topic_config *topic,
     *waiting = err == RMQ_OK && done != NULL;
 }
 
-/* ---- answers, now or later ----------------------------------------------------------------------
- */
+/* ---- answers, now or later ------------------------------------------------------------------- */
 
 static void tell(struct broker *broker, struct channel *channel, const struct wire_command *request,
                  struct span topic, const struct outcome *outcome) {
@@ -182,8 +181,7 @@ void broker_forget_creations(struct broker *broker) {
     }
 }
 
-/* ---- request 17
- * ----------------------------------------------------------------------------------- */
+/* ---- request 17 ------------------------------------------------------------------------------ */
 
 static bool read_filter_type(struct span text, bool *multi_tag, struct outcome *outcome) {
     *multi_tag = span_equal(text, SPAN_LITERAL("MULTI_TAG"));
@@ -254,8 +252,7 @@ void broker_on_request(void *ctx, struct channel *channel, const struct wire_com
     }
 }
 
-/* ---- the role command
- * -------------------------------------------------------------------------------- */
+/* ---- the role command ------------------------------------------------------------------------ */
 
 static int read_count(const struct props *command, const char *key, int64_t fallback,
                       int32_t *out) {

@@ -38,8 +38,7 @@ static void broker_free(struct broker *broker) {
     env_free(broker->env, broker);
 }
 
-/* ---- the schedule
- * -------------------------------------------------------------------------------- */
+/* ---- the schedule ---------------------------------------------------------------------------- */
 
 static void on_round_done(void *ctx) {
     struct broker *broker = ctx;
@@ -85,8 +84,7 @@ static void on_first_round_done(void *ctx) {
     RMQ_ASSERT(ctx != NULL); /* the schedule does not wait for it, see registration.h */
 }
 
-/* ---- start
- * ------------------------------------------------------------------------------------------ */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 static int refuse_key(struct broker *broker, const char *key, int err) {
     env_log(broker->env, ENV_LOG_ERROR, "broker: value of %s: %s", key, rmq_err_text(err));
@@ -153,8 +151,7 @@ static int broker_start(struct env *env, const struct props *config, void **node
     return RMQ_OK;
 }
 
-/* ---- stop
- * ------------------------------------------------------------------------------------------- */
+/* ---- stop ------------------------------------------------------------------------------------ */
 
 static void on_withdrawn(void *ctx) {
     struct broker *broker = ctx;

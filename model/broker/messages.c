@@ -82,8 +82,7 @@ void message_member_route(struct message *message, struct env *env,
     add_header(message, &HEADER_get_route, &header);
 }
 
-/* ---- bodies -------------------------------------------------------------------------------------
- */
+/* ---- bodies ---------------------------------------------------------------------------------- */
 
 /* registerBrokerAll: a broker that is not both readable and writable registers copies. 4.9 gives
  * them its own permission, 5.3 what both allow; system flag and order are lost. (5.3 keeps the flag

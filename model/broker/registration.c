@@ -70,8 +70,9 @@ static void cancel_all(struct registrar *registrar) {
         cancel_calls(round);
         round_free(round);
     }
-    LIST_EACH(&registrar->waiting, link, next)
-    round_free(LIST_ENTRY(link, struct registration, link));
+    LIST_EACH(&registrar->waiting, link, next) {
+        round_free(LIST_ENTRY(link, struct registration, link));
+    }
 }
 
 void registrar_deinit(struct registrar *registrar) {
@@ -83,8 +84,7 @@ void registrar_deinit(struct registrar *registrar) {
     *registrar = (struct registrar){0};
 }
 
-/* ---- what a round sends ------------------------------------------------------------------------
- */
+/* ---- what a round sends ---------------------------------------------------------------------- */
 
 /* Gives back what growth left over: the body stays for long. */
 static void trim(struct buf *buf) {
@@ -142,8 +142,7 @@ static void call_ended(struct registration *round) {
         round_end(round);
 }
 
-/* ---- answers ------------------------------------------------------------------------------------
- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 /* A slave learns its master; without one in the answer it has none (setMasterAddr). */
 static void take_master(struct registrar *registrar, const struct wire_command *response) {
@@ -202,8 +201,7 @@ static void on_answer(void *ctx, int status, const struct wire_command *response
     call_ended(round);
 }
 
-/* ---- sending
- * -------------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 static void send_to(struct registration *round, uint32_t server, struct wire_command *request) {
     struct registrar *registrar = round->registrar;
@@ -245,8 +243,7 @@ static void send_round(struct registration *round) {
     call_ended(round);
 }
 
-/* ---- asking first (forceRegister=false)
- * -------------------------------------------------------------- */
+/* ---- asking first (forceRegister=false) ------------------------------------------------------ */
 
 /* needRegister: an error, `changed`, or another version in the body. */
 static bool wants_registration(const struct registration *round, int status,
@@ -308,8 +305,7 @@ static void ask_all(struct registration *round) {
         stop_asking(round);
 }
 
-/* ---- rounds
- * --------------------------------------------------------------------------------------------- */
+/* ---- rounds ---------------------------------------------------------------------------------- */
 
 static struct registration *round_create(struct registrar *registrar, registration_done_fn *done,
                                          void *ctx) {
@@ -402,9 +398,7 @@ int registration_topic_auto_created(struct registrar *registrar, const struct to
     return RMQ_OK;
 }
 
-/* ---- goodbye
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- goodbye --------------------------------------------------------------------------------- */
 
 static void on_unregistered(void *ctx, int status, const struct wire_command *response) {
     struct unregistration *unregistration = ctx;
@@ -418,8 +412,7 @@ static void on_unregistered(void *ctx, int status, const struct wire_command *re
 void registration_withdraw(struct registrar *registrar, struct unregistration *unregistration,
                            registration_done_fn *done, void *ctx) {
     cancel_all(registrar);
-    *unregistration =
-        (struct unregistration){.registrar = registrar, .open = 1, .done = done, .ctx = ctx};
+    *unregistration = (struct unregistration){.open = 1, .done = done, .ctx = ctx};
     struct message message;
     message_identity(&message, registrar->env, registrar->config, REQUEST_UNREGISTER_BROKER);
     for (uint32_t i = 0; i < registrar->servers->count; i++) {

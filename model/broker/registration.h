@@ -70,7 +70,6 @@ int registration_topic_auto_created(struct registrar *registrar,
 /* Says goodbye (104) to every name server, side by side, 3 s at most; ends every round first.
  * Differs: Apache asks one after the other. `done` comes once, before return or later. */
 struct unregistration {
-    struct registrar *registrar;
     size_t open;
     registration_done_fn *done;
     void *ctx;

@@ -55,8 +55,7 @@ static struct span argument(const struct order *order, const char *key) {
     return props_get(&order->arguments, key);
 }
 
-/* ---- requests and what is said about their answers
- * ------------------------------------------------- */
+/* ---- requests and what is said about their answers ------------------------------------------- */
 
 static int build_broker_name(const struct order *order, struct wire_command *request,
                              struct buf *numbers, struct buf *body) {
@@ -216,8 +215,7 @@ static const struct order_kind KINDS[] = {
      describe_route},
 };
 
-/* ---- life of an order
- * -------------------------------------------------------------------------------- */
+/* ---- life of an order ------------------------------------------------------------------------ */
 
 static void order_free(struct order *order) {
     struct client *client = order->client;
@@ -299,8 +297,7 @@ static void send_to(struct order *order, struct order_call *call, struct span ta
     buf_deinit(&body);
 }
 
-/* ---- to the chosen name server
- * -------------------------------------------------------------------------- */
+/* ---- to the chosen name server --------------------------------------------------------------- */
 
 /* Requests that go this way have strings only, which live in the order. */
 static void build_for_chosen(void *ctx, struct wire_command *request) {
@@ -329,8 +326,7 @@ static void ask_chosen(struct order *order, void (*build)(void *, struct wire_co
     name_servers_call(&order->client->servers, &order->chosen);
 }
 
-/* ---- to the masters of a cluster
- * ------------------------------------------------------------------------ */
+/* ---- to the masters of a cluster ------------------------------------------------------------- */
 
 static void build_cluster_info(void *ctx, struct wire_command *request) {
     RMQ_ASSERT(ctx != NULL);
@@ -380,9 +376,7 @@ static void on_cluster_info(void *ctx, int status, const struct wire_command *re
     order_release(order);
 }
 
-/* ---- begin
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- begin ----------------------------------------------------------------------------------- */
 
 static const struct order_kind *find_kind(struct span name) {
     for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
@@ -463,6 +457,7 @@ int client_order(struct client *client, const struct props *command) {
 }
 
 void client_orders_cancel(struct client *client) {
-    LIST_EACH(&client->orders, link, next)
-    order_free(LIST_ENTRY(link, struct order, link));
+    LIST_EACH(&client->orders, link, next) {
+        order_free(LIST_ENTRY(link, struct order, link));
+    }
 }

@@ -35,10 +35,10 @@ struct client {
     uint32_t api_timeout_ms;
 };
 
-/* ---- poll.c ---- */
+/* ---- poll.c ---------------------------------------------------------------------------------- */
 void client_poll_start(struct client *client, uint32_t interval_ms);
 
-/* ---- admin.c ---- */
+/* ---- admin.c --------------------------------------------------------------------------------- */
 /* Begins the order of a role command. RMQ_E_INVALID: unknown, or an argument is missing or wrong;
  * RMQ_E_NOMEM. */
 int client_order(struct client *client, const struct props *command) RMQ_CHECK_RESULT;

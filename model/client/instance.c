@@ -51,8 +51,7 @@ static int read_config(struct env *env, const struct props *props, struct client
     return err;
 }
 
-/* ---- the topics
- * ------------------------------------------------------------------------------------ */
+/* ---- the topics ------------------------------------------------------------------------------ */
 
 /* Takes the next non-empty part of a ';' list; false at its end. */
 static bool next_name(struct span *rest, struct span *out) {
@@ -99,8 +98,7 @@ static int load_topics(struct client *client, const struct client_config *config
     return RMQ_OK;
 }
 
-/* ---- remoting
- * ---------------------------------------------------------------------------------------- */
+/* ---- remoting -------------------------------------------------------------------------------- */
 
 /* Nothing asks a client yet; what does gets the answer of a processor-less node (wire.md 7.4). */
 static void on_request(void *ctx, struct channel *channel, const struct wire_command *request) {
@@ -128,8 +126,7 @@ static void start_remoting(struct client *client, const struct client_config *co
     client->remoting_up = true;
 }
 
-/* ---- the role
- * ------------------------------------------------------------------------------------------ */
+/* ---- the role -------------------------------------------------------------------------------- */
 
 /* Tears down whatever was started. */
 static void client_free(struct client *client) {

@@ -100,15 +100,17 @@ void name_servers_deinit(struct name_servers *servers) {
         remoting_cancel(servers->remoting, &servers->servers[i]);
     if (servers->connecting != NULL)
         forget(servers, servers->connecting);
-    LIST_EACH(&servers->waiting, link, next)
-    forget(servers, LIST_ENTRY(link, struct name_server_call, link));
-    LIST_EACH(&servers->sent, link, next)
-    forget(servers, LIST_ENTRY(link, struct name_server_call, link));
+    LIST_EACH(&servers->waiting, link, next) {
+        forget(servers, LIST_ENTRY(link, struct name_server_call, link));
+    }
+    LIST_EACH(&servers->sent, link, next) {
+        forget(servers, LIST_ENTRY(link, struct name_server_call, link));
+    }
     env_free(servers->env, servers->servers);
     *servers = (struct name_servers){0};
 }
 
-/* ---- calls ---------------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 static void finish(struct name_server_call *call, int status, const struct wire_command *response) {
     RMQ_ASSERT(call->active);
@@ -194,8 +196,8 @@ static void choose_for(struct name_servers *servers, struct name_server_call *ca
         send_call(servers, call);
         return;
     }
-    uint32_t tries_max = servers->profile_5_3 && servers->count > 0 ? 1 : servers->count;
-    if (call->tries == tries_max) {
+    uint32_t tries_max = servers->profile_5_3 ? 1 : servers->count;
+    if (servers->count == 0 || call->tries == tries_max) {
         finish(call, call->last_error, NULL);
         return;
     }

@@ -234,6 +234,18 @@ static void destroy(struct namesrv *ns) {
     env_free(env, ns);
 }
 
+/* Who the node is to others: its address with the port that it listens on. */
+static void report_address(struct namesrv *ns) {
+    struct env_identity self;
+    char address[ENV_ADDRESS_MAX + 8];
+    env_identity(ns->env, &self);
+    size_t len = strlen(self.ip);
+    memcpy(address, self.ip, len);
+    address[len++] = ':';
+    len += format_u64(address + len, env_listener_port(ns->remoting.listener));
+    event_node_serves(ns->env, span_of(address, len), SPAN_NONE, -1);
+}
+
 static int start(struct env *env, const struct props *config, void **node) {
     struct namesrv *ns = env_alloc(env, sizeof *ns);
     if (ns == NULL)
@@ -256,6 +268,7 @@ static int start(struct env *env, const struct props *config, void **node) {
     }
     event_node_started(env, SPAN_LITERAL("namesrv"),
                        ns->config.profile_5_3 ? SPAN_LITERAL("5.3") : SPAN_LITERAL("4.9"));
+    report_address(ns);
     *node = ns;
     return RMQ_OK;
 }

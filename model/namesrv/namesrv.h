@@ -6,9 +6,10 @@
  * BrokerHousekeeping of 4.9.8 and 5.3.3), checked against captures by
  * model/tests/test_namesrv_codes.c.
  *
- * Requests: one row each in the table of namesrv.c. Files: route_table (tables, removal),
- * route_register (what a registration changes), route_answer (bodies), route_check (invariants),
- * kv, config, handlers_*.c (one request each), notify.c (905), late.c (a late answer).
+ * Requests: one row each in the table of namesrv.c. Files: route_table.h (tables and invariants),
+ * route_objects.c (one entry), route_register.c (what a registration changes), route_table.c (what
+ * ends an entry), route_answer (bodies), route_check.c (invariants), route_pairs (an index), kv,
+ * config, handlers_*.c (requests), notify.c (905), late.c (a late answer).
  *
  * ---- Time --------------------------------------------------------------------------------------
  * A broker leaves the tables at the first of: its channel closes (kill: at once), its channel is

@@ -40,7 +40,7 @@ static bool check_addrs(const struct route_table *table, const struct route_brok
     return true;
 }
 
-/* R5; the plant is asked for last: it is a draw. */
+/* R5 */
 static bool may_be_empty(const struct route_table *table) {
     return quirk_on(table->options.quirks, QUIRK_SINGLE_TOPIC_GUARD) ||
            env_plant(table->env, PLANT_NAMESRV_KEEP_TOPICS);
@@ -82,8 +82,7 @@ static bool check_topics(const struct route_table *table, size_t broker_queues) 
             return false;
         LIST_EACH(&topic->queues, link, next) {
             const struct queue_data *queue = LIST_ENTRY(link, struct queue_data, in_topic);
-            if (queue->topic != topic || queue->named ||
-                route_find_queue(table, topic, queue->broker) != queue)
+            if (queue->topic != topic || route_find_queue(table, topic, queue->broker) != queue)
                 return false;
             queues++;
         }

@@ -171,7 +171,8 @@ struct applying {
     size_t applied;
     struct span *filter_servers;
     size_t filter_server_count;
-    bool has_topics; /* this id's topics count */
+    bool has_topics;   /* this id's topics count */
+    struct list named; /* queue_data.in_broker, while deleteTopicWithBrokerRegistration works */
 };
 
 static bool has_queue(const struct route_table *table, const struct route_broker *broker,
@@ -180,12 +181,15 @@ static bool has_queue(const struct route_table *table, const struct route_broker
     return topic != NULL && route_find_queue(table, topic, broker) != NULL;
 }
 
-static void mark_named(const struct applying *applying, struct span name) {
+/* Takes queue data that the body names out of its broker's list, in which those to remove stay. */
+static void set_aside(struct applying *applying, struct span name) {
     const struct route_topic *topic = route_find_topic(applying->table, name);
     struct queue_data *queue =
         topic == NULL ? NULL : route_find_queue(applying->table, topic, applying->broker);
-    if (queue != NULL)
-        queue->named = true;
+    if (queue == NULL)
+        return;
+    list_remove(&queue->in_broker);
+    list_append(&applying->named, &queue->in_broker);
 }
 
 static int apply_topic(void *ctx, const struct topic_config *topic) {
@@ -205,7 +209,7 @@ static int apply_topic(void *ctx, const struct topic_config *topic) {
         applying->applied += changed ? 1 : 0;
     }
     if (table->options.delete_topic_with_registration)
-        mark_named(applying, topic->name);
+        set_aside(applying, topic->name);
     return RMQ_OK;
 }
 
@@ -220,11 +224,14 @@ static int apply_filter_server(void *ctx, struct span address) {
 
 static void remove_unnamed(struct route_table *table, struct route_broker *broker) {
     LIST_EACH(&broker->queues, link, next) {
-        struct queue_data *queue = LIST_ENTRY(link, struct queue_data, in_broker);
-        if (queue->named)
-            queue->named = false;
-        else
-            route_queue_remove(table, queue, "absent");
+        route_queue_remove(table, LIST_ENTRY(link, struct queue_data, in_broker), "absent");
+    }
+}
+
+static void put_back(struct applying *applying) {
+    LIST_EACH(&applying->named, link, next) {
+        list_remove(link);
+        list_append(&applying->broker->queues, link);
     }
 }
 
@@ -345,13 +352,15 @@ static int apply(struct route_table *table, struct route_broker *broker, struct 
     applying.changed = result->first || !live->version_known ||
                        !data_version_equal(&live->version, &facts->info.version);
     applying.has_topics = topics_count(table, broker, registration, &applying.read_only);
+    list_init(&applying.named);
     int err = apply_body(&applying, registration, facts, live);
     result->applied = applying.applied;
-    if (err != RMQ_OK)
-        return err;
-    if (applying.has_topics && table->options.delete_topic_with_registration &&
+    if (err == RMQ_OK && applying.has_topics && table->options.delete_topic_with_registration &&
         !facts->info.has_mappings)
         remove_unnamed(table, broker);
+    put_back(&applying);
+    if (err != RMQ_OK)
+        return err;
     return route_text_set(table->env, &live->ha_addr, registration->ha_addr);
 }
 
@@ -394,12 +403,10 @@ static int register_decoded(struct route_table *table,
                             const struct route_registration *registration,
                             const struct body_facts *facts, const uint64_t hash[2],
                             struct route_registered *result) {
-    bool new_live, new_broker;
-    struct route_live *live =
-        route_live_get(table, registration->cluster, registration->addr, &new_live);
+    struct route_live *live = route_live_get(table, registration->cluster, registration->addr);
     if (live == NULL)
         return RMQ_E_NOMEM;
-    struct route_broker *broker = route_broker_get(table, registration->broker, &new_broker);
+    struct route_broker *broker = route_broker_get(table, registration->broker);
     int err = broker == NULL ? RMQ_E_NOMEM
                              : register_changed(table, live, broker, registration, facts, result);
     if (err != RMQ_OK) {
@@ -412,12 +419,45 @@ static int register_decoded(struct route_table *table,
     return RMQ_OK;
 }
 
-static int refuse(struct route_table *table, const struct route_registration *registration, int err,
-                  const struct route_registered *result) {
-    if (result->refusal != NULL)
-        event_route_registration_refused(table->env, registration->broker, registration->addr, 1,
-                                         span_of_text(result->refusal));
-    return err;
+/* The short way: true when it was taken. */
+static bool register_unchanged(struct route_table *table,
+                               const struct route_registration *registration,
+                               const uint64_t hash[2], struct route_registered *result) {
+    struct route_live *live = route_find_live(table, registration->cluster, registration->addr);
+    if (live == NULL || !is_same_sender(table, live, registration) ||
+        !is_same_body(live, registration, hash))
+        return false;
+    result->unchanged = true;
+    result->topics = live->accepted.topics;
+    touch(table, live, registration);
+    find_master(live->accepted.broker, registration, result);
+    report_registered(table, registration, live, result);
+    return true;
+}
+
+static int admit(const struct route_table *table, const struct route_registration *registration,
+                 struct body_facts *facts, struct route_registered *result) {
+    if (registration->cluster.len + registration->addr.len >= ROUTE_KEY_MAX) {
+        result->refusal = "cluster name and broker address are too long";
+        return RMQ_E_INVALID;
+    }
+    if (registration->cluster.len == 0 || registration->broker.len == 0 ||
+        registration->addr.len == 0) {
+        result->refusal = "cluster name, broker name or broker address is empty";
+        return RMQ_E_INVALID;
+    }
+    struct span body = registration->body;
+    if (registration->body_crc32 != 0 &&
+        registration->body_crc32 != (body.len == 0 ? 0 : wire_crc32(body))) {
+        result->refusal = "crc32 not match";
+        return RMQ_E_INVALID;
+    }
+    int err = examine_body(table, registration, facts, result);
+    if (err != RMQ_OK)
+        return err;
+    result->topics = facts->topics;
+    return check_rival(table, facts->info.version.state_version, find_rival(table, registration),
+                       result);
 }
 
 int route_table_register(struct route_table *table, const struct route_registration *registration,
@@ -425,38 +465,16 @@ int route_table_register(struct route_table *table, const struct route_registrat
     memset(result, 0, sizeof *result);
     uint64_t hash[2];
     hash_body(table, registration->body, hash);
-    struct route_live *live = route_find_live(table, registration->cluster, registration->addr);
-    if (live != NULL && is_same_sender(table, live, registration) &&
-        is_same_body(live, registration, hash)) {
-        result->unchanged = true;
-        result->topics = live->accepted.topics;
-        touch(table, live, registration);
-        find_master(live->accepted.broker, registration, result);
-        report_registered(table, registration, live, result);
+    if (register_unchanged(table, registration, hash, result))
         return RMQ_OK;
-    }
-    if (registration->cluster.len + registration->addr.len >= ROUTE_KEY_MAX) {
-        result->refusal = "cluster name and broker address are too long";
-        return refuse(table, registration, RMQ_E_INVALID, result);
-    }
-    if (registration->body_crc32 != 0 &&
-        registration->body_crc32 !=
-            (registration->body.len == 0 ? 0 : wire_crc32(registration->body))) {
-        result->refusal = "crc32 not match";
-        return refuse(table, registration, RMQ_E_INVALID, result);
-    }
     struct body_facts facts;
-    int err = examine_body(table, registration, &facts, result);
-    if (err == RMQ_OK)
-        err = check_rival(table, facts.info.version.state_version, find_rival(table, registration),
-                          result);
-    if (err != RMQ_OK)
-        return refuse(table, registration, err, result);
-    result->topics = facts.topics;
-    if (result->ignored) {
+    int err = admit(table, registration, &facts, result);
+    if (err == RMQ_OK && result->ignored)
         ignore_registration(table, registration);
-        return RMQ_OK;
-    }
-    err = register_decoded(table, registration, &facts, hash, result);
-    return err == RMQ_OK ? RMQ_OK : refuse(table, registration, err, result);
+    else if (err == RMQ_OK)
+        err = register_decoded(table, registration, &facts, hash, result);
+    if (err != RMQ_OK && result->refusal != NULL)
+        event_route_registration_refused(table->env, registration->broker, registration->addr, 1,
+                                         span_of_text(result->refusal));
+    return err;
 }

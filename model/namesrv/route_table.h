@@ -135,7 +135,6 @@ struct queue_data {
     int32_t write_queue_nums;
     int32_t perm;
     int32_t sys_flag;
-    bool named; /* by the body being applied (deleteTopicWithBrokerRegistration) */
 };
 
 struct route_options {
@@ -168,7 +167,7 @@ struct route_table {
 /* hash_key: from env_random at start. */
 void route_table_init(struct route_table *table, struct env *env, uint64_t hash_key,
                       const struct route_options *options);
-/* Frees everything, without events. Sources are left with dangling links: they go too. */
+/* Frees everything, without events. Sources must still exist; they are empty afterwards. */
 void route_table_deinit(struct route_table *table);
 /* True when all invariants hold; walks everything. */
 bool route_table_check(const struct route_table *table);
@@ -279,9 +278,8 @@ int route_table_set_queue(struct route_table *table, struct span broker,
 /* ---- shared by the files of this module ------------------------------------------------------ */
 
 /* Get or create; NULL when out of memory. */
-struct route_broker *route_broker_get(struct route_table *table, struct span name, bool *created);
-struct route_live *route_live_get(struct route_table *table, struct span cluster, struct span addr,
-                                  bool *created);
+struct route_broker *route_broker_get(struct route_table *table, struct span name);
+struct route_live *route_live_get(struct route_table *table, struct span cluster, struct span addr);
 /* Lists the broker name in the cluster. */
 int route_broker_join(struct route_table *table, struct route_broker *broker, struct span cluster);
 /* Removes a name that has no address, with its memberships and queue data. */
@@ -298,6 +296,8 @@ void route_broker_after_removal(struct route_table *table, struct route_broker *
 /* Adds or changes one queue data; *changed says whether anything differs now. */
 int route_queue_set(struct route_table *table, struct route_broker *broker,
                     const struct topic_config *config, bool *changed);
+/* Event route.topic_set. */
+void route_queue_report(const struct route_table *table, const struct queue_data *queue);
 void route_queue_remove(struct route_table *table, struct queue_data *queue, const char *reason);
 /* Removes an entry that nobody holds. */
 void route_live_drop(struct route_table *table, struct route_live *live);

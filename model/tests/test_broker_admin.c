@@ -35,8 +35,7 @@ static const struct broker *broker(void) {
     return fake_node(env);
 }
 
-/* ---- every recorded request 17
- * ------------------------------------------------------------------- */
+/* ---- every recorded request 17 --------------------------------------------------------------- */
 
 static bool is_request_17(const struct vector_row *row) {
     return vector_is_frame(row) && row->to_server && row->code == REQUEST_UPDATE_AND_CREATE_TOPIC &&
@@ -91,8 +90,7 @@ START_TEST(test_update_and_create_topic__answers_as_recorded) {
 }
 END_TEST
 
-/* ---- each check
- * ---------------------------------------------------------------------------------------- */
+/* ---- each check ------------------------------------------------------------------------------ */
 
 struct field {
     const char *key;
@@ -274,8 +272,7 @@ START_TEST(test_request__unknown_codes_are_code_3) {
 }
 END_TEST
 
-/* ---- the quirk: the answer waits
- * --------------------------------------------------------------------- */
+/* ---- the quirk: the answer waits ------------------------------------------------------------- */
 
 #define NAMED IDENTITY "namesrvAddr=10.0.0.1:9876\nquirk.serialRegistration=true\n"
 
@@ -329,8 +326,7 @@ START_TEST(test_serial_quirk__broker_may_stop) {
 }
 END_TEST
 
-/* ---- the role command
- * --------------------------------------------------------------------------------- */
+/* ---- the role command ------------------------------------------------------------------------ */
 
 static const char *const BAD_COMMANDS[] = {
     "do=nothing",

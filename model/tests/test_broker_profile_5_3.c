@@ -1,52 +1,14 @@
 /* test_broker_profile_5_3.c - what a 5.3 broker does otherwise: registers with name servers it has
  * dialled, asks and beats in between; fields and times against the captures. */
-#include "model/broker/broker.h"
-#include "model/broker/broker_internal.h"
-#include "model/tests/peer.h"
-#include "model/tests/registrations.h"
+#include "model/tests/broker_fixture.h"
 #include "model/tests/suite.h"
 
 #define IDENTITY                                                                             \
     "profile=5.3\nbrokerClusterName=GoldCluster\nbrokerName=broker-a\nbrokerIP1=127.0.0.1\n" \
     "listenPort=29911\ndefaultTopicQueueNums=4\ntraceTopicEnable=true\ntimerWheelEnable=false\n"
-#define ONE "namesrvAddr=10.0.0.1:9876\n"
-#define TWO "namesrvAddr=10.0.0.1:9876;10.0.0.2:9876\n"
 #define ACTING "enableSlaveActingMaster=true\nbrokerNotActiveTimeoutMillis=4000\n"
 #define PLAIN_904 ACTING "compatibleWithOldNameSrv=false\n"
 #define MS UINT64_C(1000000)
-
-static const char *const ADDRESSES[] = {"10.0.0.1:9876", "10.0.0.2:9876"};
-static struct env *env;
-static struct peer peers[2];
-
-static void setup(void) {
-    env = fake_create();
-    memset(peers, 0, sizeof peers);
-}
-
-static void hang_up(size_t p) {
-    if (peers[p].conn != NULL)
-        peer_deinit(&peers[p]);
-    peers[p].conn = NULL;
-}
-
-static void teardown(void) {
-    hang_up(0);
-    hang_up(1);
-    fake_destroy(env);
-}
-
-static void start_connected(const char *config, size_t count) {
-    ck_assert_int_eq(fake_start_text(env, &broker_role, config), RMQ_OK);
-    for (size_t p = 0; p < count; p++)
-        peer_accept(&peers[p], env, ADDRESSES[p]);
-}
-
-static void answer_ok(size_t p, const struct wire_command *request) {
-    struct wire_command response;
-    wire_command_init(&response, RESPONSE_SUCCESS);
-    peer_answer(&peers[p], request, &response);
-}
 
 static void take(size_t p, int32_t code, struct wire_command *request) {
     peer_expect(&peers[p], code, request);
@@ -58,22 +20,7 @@ static void take_and_answer(size_t p, int32_t code) {
     answer_ok(p, &request);
 }
 
-static void expect_nothing(size_t p) {
-    struct wire_command request;
-    if (peer_take(&peers[p], &request))
-        ck_abort_msg("request %d came", (int)request.code);
-}
-
-static void stop(void) {
-    int status = -1;
-    fake_stop(env);
-    fake_advance_ms(env, 3000);
-    ck_assert(fake_exited(env, &status));
-    ck_assert_int_eq(status, 0);
-}
-
-/* ---- registration -------------------------------------------------------------------------------
- */
+/* ---- registration ---------------------------------------------------------------------------- */
 
 /* The one at start finds no connection; the first to arrive is the one after 10 s. */
 START_TEST(test_registration__first_arrives_after_10_s) {
@@ -156,8 +103,7 @@ START_TEST(test_registration__permission_is_what_both_allow) {
 }
 END_TEST
 
-/* ---- the probe
- * -------------------------------------------------------------------------------------- */
+/* ---- the probe ------------------------------------------------------------------------------- */
 
 START_TEST(test_probe__dials_what_is_missing_each_3_s) {
     start_connected(IDENTITY TWO, 1);
@@ -178,8 +124,7 @@ START_TEST(test_probe__dials_what_is_missing_each_3_s) {
 }
 END_TEST
 
-/* ---- fields
- * ------------------------------------------------------------------------------------------- */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
 /* Requests of recorded brokers; the broker of these settings sends the same `ms` after its start.
  */
@@ -201,24 +146,6 @@ static const struct {
     {"5.3.3-brokeractingcompat-boot", 1, IDENTITY ONE ACTING, 1000, 1},
     {"5.3.3-brokeractingcompat-boot", 2, IDENTITY ONE ACTING, 1000, 0},
 };
-
-/* All but bodyCrc32, which is of our body. Listed differences: language OTHER (recorded: JAVA). */
-static void ck_assert_fields_eq(const struct wire_command *got, const struct wire_command *want) {
-    for (size_t i = 0; i < want->field_count; i++) {
-        const struct wire_field *field = &want->fields[i];
-        char key[64];
-        snprintf(key, sizeof key, "%.*s", (int)field->key.len, (const char *)field->key.data);
-        struct span value = wire_field(got, key);
-        if (strcmp(key, "bodyCrc32") == 0) {
-            int32_t crc;
-            ck_assert_int_eq(span_to_i32(value, &crc), RMQ_OK);
-            ck_assert_int_eq(crc, wire_crc32(got->body));
-        } else if (!span_equal(value, field->value) || span_is_absent(value)) {
-            ck_abort_msg("field %s differs: %.*s", key, (int)value.len, (const char *)value.data);
-        }
-    }
-    ck_assert_uint_eq(got->field_count, want->field_count);
-}
 
 START_TEST(test_requests__have_the_fields_of_the_capture) {
     struct wire_command want, got;
@@ -256,8 +183,7 @@ START_TEST(test_requests__have_the_fields_of_the_capture) {
 }
 END_TEST
 
-/* ---- times
- * ---------------------------------------------------------------------------------------------- */
+/* ---- times ----------------------------------------------------------------------------------- */
 
 #define TIMES_MAX 64
 struct times {
@@ -388,8 +314,7 @@ START_TEST(test_acting_master__is_nothing_to_a_4_9_broker) {
 }
 END_TEST
 
-/* ---- failures and crashes
- * ----------------------------------------------------------------------------------- */
+/* ---- failures and crashes -------------------------------------------------------------------- */
 
 static void live(void) {
     struct wire_command request;

@@ -1,106 +1,13 @@
 /* test_broker_register.c - registration of a 4.9 broker: schedule, independence of name servers,
- * contents against the captures, what answers change. 5.3: test_broker_profile_5_3.c. */
-#include "model/broker/broker.h"
-#include "model/broker/broker_internal.h"
-#include "model/quirks.h"
-#include "model/tests/peer.h"
-#include "model/tests/registrations.h"
+ * topics, asking first, goodbye, failures. What is in it: test_broker_contents.c; 5.3:
+ * test_broker_profile_5_3.c. */
+#include "model/tests/broker_fixture.h"
 #include "model/tests/suite.h"
 
 #define IDENTITY                                                                \
     "brokerClusterName=GoldCluster\nbrokerName=broker-a\nbrokerIP1=127.0.0.1\n" \
     "listenPort=29911\ndefaultTopicQueueNums=4\ntraceTopicEnable=true\n"
-#define ONE "namesrvAddr=10.0.0.1:9876\n"
-#define TWO "namesrvAddr=10.0.0.1:9876;10.0.0.2:9876\n"
-#define SECOND_MS UINT64_C(1000)
-
-static const char *const ADDRESSES[] = {"10.0.0.1:9876", "10.0.0.2:9876"};
-static struct env *env;
-static struct peer peers[2];
-
-static void setup(void) {
-    env = fake_create();
-    memset(peers, 0, sizeof peers);
-}
-
-static void hang_up(size_t p) {
-    if (peers[p].conn != NULL)
-        peer_deinit(&peers[p]);
-    peers[p].conn = NULL;
-}
-
-static void teardown(void) {
-    hang_up(0);
-    hang_up(1);
-    fake_destroy(env);
-}
-
-static void start(const char *config) {
-    ck_assert_int_eq(fake_start_text(env, &broker_role, config), RMQ_OK);
-}
-
-static void connect_peer(size_t p) {
-    hang_up(p);
-    peer_accept(&peers[p], env, ADDRESSES[p]);
-}
-
-/* Starts, with its first `count` name servers connected. */
-static void start_connected(const char *config, size_t count) {
-    start(config);
-    for (size_t p = 0; p < count; p++)
-        connect_peer(p);
-}
-
-static void answer_ok(size_t p, const struct wire_command *request) {
-    struct wire_command response;
-    wire_command_init(&response, RESPONSE_SUCCESS);
-    peer_answer(&peers[p], request, &response);
-}
-
-/* The next frame to name server `p` is a registration; `table` (may be NULL) gets its topics. */
-static void take_registration(size_t p, struct wire_command *request, struct registered *table) {
-    peer_expect(&peers[p], REQUEST_REGISTER_BROKER, request);
-    if (table != NULL)
-        registered_read(table, request->body,
-                        span_equal(wire_field(request, "compressed"), SPAN_LITERAL("true")),
-                        request->version);
-}
-
-static void answer_registration(size_t p) {
-    struct wire_command request;
-    take_registration(p, &request, NULL);
-    answer_ok(p, &request);
-}
-
-static void expect_nothing(size_t p) {
-    struct wire_command request;
-    if (peer_take(&peers[p], &request))
-        ck_abort_msg("request %d came", (int)request.code);
-}
-
-static void expect_exit(void) {
-    int status = -1;
-    ck_assert(fake_exited(env, &status));
-    ck_assert_int_eq(status, 0);
-}
-
-/* A clean stop whose goodbyes nobody answers. */
-static void stop(void) {
-    fake_stop(env);
-    fake_advance_ms(env, 3 * SECOND_MS);
-    expect_exit();
-}
-
-static size_t rounds_done(void) {
-    return fake_event_count(env, EVENT_registration_round_done);
-}
-
-static uint64_t last_round(const char *field) {
-    return fake_event_uint(env, EVENT_registration_round_done, field);
-}
-
-/* ---- schedule -----------------------------------------------------------------------------------
- */
+/* ---- schedule -------------------------------------------------------------------------------- */
 
 START_TEST(test_registration__follows_the_schedule) {
     static const uint64_t WAITS_MS[] = {0, 10000, 30000, 30000, 30000};
@@ -170,8 +77,7 @@ START_TEST(test_registration__missed_ticks_come_at_once) {
 }
 END_TEST
 
-/* ---- name servers that fail
- * --------------------------------------------------------------------------- */
+/* ---- name servers that fail ------------------------------------------------------------------ */
 
 START_TEST(test_registration__a_refusing_name_server_delays_nothing) {
     start(IDENTITY TWO);
@@ -244,145 +150,7 @@ START_TEST(test_registration__without_name_servers_is_an_empty_round) {
 }
 END_TEST
 
-/* ---- contents
- * ---------------------------------------------------------------------------------------------- */
-
-#define GOLD IDENTITY "timerWheelEnable=false\n" ONE
-
-/* Requests of recorded brokers, and the settings of one that must send the same. */
-static const struct {
-    const char *file;
-    int64_t row;
-    const char *config;
-} RECORDINGS[] = {
-    {"4.9.7-broker-boot", 1, GOLD},
-    {"4.9.7-broker-boot", 4,
-     "brokerId=1\nlistenPort=29931\nbrokerClusterName=GoldCluster\nbrokerName=broker-a\n"
-     "brokerIP1=127.0.0.1\ndefaultTopicQueueNums=4\ntraceTopicEnable=true\n" ONE},
-    {"4.9.7-brokerbin-boot", 1, GOLD "compressedRegister=true\nrocketmq.serialize.type=ROCKETMQ\n"},
-};
-
-/* Every field but bodyCrc32, which is of our body: topics in another order, another time. Listed
- * differences: version 409 (recorded: 407), language OTHER (recorded: JAVA). */
-static void ck_assert_fields_eq(const struct wire_command *got, const struct wire_command *want) {
-    for (size_t i = 0; i < want->field_count; i++) {
-        const struct wire_field *field = &want->fields[i];
-        char key[64];
-        snprintf(key, sizeof key, "%.*s", (int)field->key.len, (const char *)field->key.data);
-        struct span value = wire_field(got, key);
-        if (strcmp(key, "bodyCrc32") == 0) {
-            int32_t crc;
-            ck_assert_int_eq(span_to_i32(value, &crc), RMQ_OK);
-            ck_assert_int_eq(crc, wire_crc32(got->body));
-        } else if (!span_equal(value, field->value) || span_is_absent(value)) {
-            ck_abort_msg("field %s differs: %.*s", key, (int)value.len, (const char *)value.data);
-        }
-    }
-    ck_assert_uint_eq(got->field_count, want->field_count);
-}
-
-START_TEST(test_registration__has_the_fields_of_the_capture) {
-    struct wire_command want, got;
-    static struct registered topics_want, topics_got;
-    struct buf scratch;
-    buf_init(&scratch, env);
-    struct vector_file *file = vectors_load(RECORDINGS[_i].file);
-    recorded_frame(file, RECORDINGS[_i].row, &scratch, &want);
-    start_connected(RECORDINGS[_i].config, 1);
-    bool compressed = span_equal(wire_field(&want, "compressed"), SPAN_LITERAL("true"));
-    registered_read(&topics_want, want.body, compressed, want.version);
-    take_registration(0, &got, &topics_got);
-    ck_assert_int_eq(got.flag, want.flag);
-    ck_assert_int_eq(got.serialization, want.serialization);
-    ck_assert_int_eq(got.version, WIRE_VERSION_4_9_8);
-    ck_assert(span_is_absent(got.remark) && span_is_absent(want.remark));
-    ck_assert_fields_eq(&got, &want);
-    ck_assert_registered_eq(&topics_got, &topics_want);
-    stop();
-    buf_deinit(&scratch);
-    vectors_free(file);
-}
-END_TEST
-
-START_TEST(test_unregistration__has_the_fields_of_the_capture) {
-    struct wire_command want, got;
-    struct buf scratch;
-    buf_init(&scratch, env);
-    struct vector_file *file = vectors_load("4.9.7-brokeradmin-boot");
-    recorded_frame(file, 329, &scratch, &want);
-    start_connected(GOLD, 1);
-    answer_registration(0);
-    fake_stop(env);
-    peer_expect(&peers[0], REQUEST_UNREGISTER_BROKER, &got);
-    ck_assert_int_eq(want.code, REQUEST_UNREGISTER_BROKER);
-    ck_assert_fields_eq(&got, &want);
-    ck_assert(span_is_absent(got.body));
-    answer_ok(0, &got);
-    expect_exit();
-    buf_deinit(&scratch);
-    vectors_free(file);
-}
-END_TEST
-
-/* The same bytes each time while nothing changes; another version, another body. */
-START_TEST(test_registration__body_is_kept_per_version) {
-    struct wire_command request;
-    uint8_t first[4096];
-    start_connected(IDENTITY ONE, 1);
-    take_registration(0, &request, NULL);
-    size_t len = request.body.len;
-    ck_assert_uint_le(len, sizeof first);
-    memcpy(first, request.body.data, len);
-    answer_ok(0, &request);
-    const struct broker *broker = fake_node(env);
-    const uint8_t *kept = broker->registrar.body.data;
-    fake_advance_ms(env, 10 * SECOND_MS);
-    take_registration(0, &request, NULL);
-    ck_assert(span_equal(request.body, span_of(first, len)));
-    ck_assert_ptr_eq(broker->registrar.body.data, kept);
-    answer_ok(0, &request);
-    stop();
-}
-END_TEST
-
-static const struct {
-    const char *permission;
-    int32_t perm; /* of SELF_TEST_TOPIC, else 6 */
-} PERMISSIONS[] = {
-    {"brokerPermission=6\n", 6}, {"brokerPermission=4\n", 4}, {"brokerPermission=2\n", 2}};
-
-START_TEST(test_registration__carries_the_brokers_permission) {
-    static struct registered table;
-    struct wire_command request;
-    char config[1024];
-    snprintf(config, sizeof config, "%s%s", IDENTITY ONE "topics=T:2:2:4\n",
-             PERMISSIONS[_i].permission);
-    start_connected(config, 1);
-    take_registration(0, &request, &table);
-    ck_assert_int_eq(registered_find(&table, "SELF_TEST_TOPIC")->config.perm, PERMISSIONS[_i].perm);
-    ck_assert_int_eq(registered_find(&table, "T")->config.perm,
-                     PERMISSIONS[_i].perm == 6 ? 4 : PERMISSIONS[_i].perm);
-    stop();
-}
-END_TEST
-
-START_TEST(test_registration__oneway_expects_no_answer) {
-    struct wire_command request;
-    start_connected(IDENTITY ONE "onewayRegister=true\n", 1);
-    take_registration(0, &request, NULL);
-    ck_assert_int_eq(request.flag & WIRE_FLAG_ONEWAY, WIRE_FLAG_ONEWAY);
-    ck_assert_uint_eq(rounds_done(), 1);
-    ck_assert_uint_eq(last_round("sent"), 1);
-    fake_advance_ms(env, 10 * SECOND_MS);
-    take_registration(0, &request, NULL);
-    ck_assert_uint_eq(fake_event_count(env, EVENT_registration_failed), 0);
-    stop();
-}
-END_TEST
-
-/* ---- topics
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- topics ---------------------------------------------------------------------------------- */
 
 START_TEST(test_registration_topic_changed__sends_that_topic_alone) {
     static struct registered table;
@@ -463,76 +231,7 @@ START_TEST(test_registration__serial_quirk_makes_creation_wait) {
 }
 END_TEST
 
-/* ---- what answers change
- * --------------------------------------------------------------------------------------------- */
-
-START_TEST(test_registration__order_table_reaches_the_next_registration) {
-    static struct registered table;
-    struct wire_command request;
-    start_connected(IDENTITY ONE "topics=A:2:2;B:2:2\n", 1);
-    take_registration(0, &request, &table);
-    ck_assert(!registered_find(&table, "A")->config.order);
-    peer_answer_body(&peers[0], &request, 0, "{\"table\":{\"A\":\"broker-a:2\"}}");
-    fake_advance_ms(env, 10 * SECOND_MS);
-    take_registration(0, &request, &table);
-    ck_assert(registered_find(&table, "A")->config.order);
-    ck_assert(!registered_find(&table, "B")->config.order);
-    ck_assert_int_eq(table.info.version.counter, 1);
-    peer_answer_body(&peers[0], &request, 0, "{\"table\":{\"A\":\"broker-a:2\"}}");
-    fake_advance_ms(env, 30 * SECOND_MS);
-    take_registration(0, &request, &table);
-    ck_assert_int_eq(table.info.version.counter, 1); /* no change, no bump */
-    answer_ok(0, &request);                          /* no body: no change */
-    fake_advance_ms(env, 30 * SECOND_MS);
-    take_registration(0, &request, &table);
-    ck_assert(registered_find(&table, "A")->config.order);
-    peer_answer_body(&peers[0], &request, 0, "{\"table\":{}}");
-    fake_advance_ms(env, 30 * SECOND_MS);
-    take_registration(0, &request, &table);
-    ck_assert(!registered_find(&table, "A")->config.order);
-    ck_assert_int_eq(table.info.version.counter, 2);
-    stop();
-}
-END_TEST
-
-static void answer_slave(size_t p, const struct wire_command *request, const char *master,
-                         const char *ha) {
-    struct wire_command response;
-    wire_command_init(&response, RESPONSE_SUCCESS);
-    if (ha != NULL)
-        ck_assert_int_eq(wire_field_add(&response, SPAN_LITERAL("haServerAddr"), span_of_text(ha)),
-                         RMQ_OK);
-    if (master != NULL)
-        ck_assert_int_eq(
-            wire_field_add(&response, SPAN_LITERAL("masterAddr"), span_of_text(master)), RMQ_OK);
-    peer_answer(&peers[p], request, &response);
-}
-
-START_TEST(test_registration__slave_learns_its_master_from_the_first_answer) {
-    struct wire_command request;
-    start_connected(IDENTITY TWO "brokerId=1\n", 2);
-    const struct broker *broker = fake_node(env);
-    take_registration(1, &request, NULL);
-    ck_assert_span_eq(wire_field(&request, "brokerId"), "1");
-    answer_slave(1, &request, "10.1.1.1:10911", "10.1.1.1:10912");
-    ck_assert_span_eq(broker->registrar.master_addr, "10.1.1.1:10911");
-    ck_assert_span_eq(broker->registrar.master_ha_addr, "10.1.1.1:10912");
-    take_registration(0, &request, NULL);
-    answer_slave(0, &request, "10.2.2.2:10911", "10.2.2.2:10912");
-    ck_assert_span_eq(broker->registrar.master_addr, "10.1.1.1:10911");
-    fake_advance_ms(env, 10 * SECOND_MS);
-    take_registration(0, &request, NULL);
-    answer_slave(0, &request, NULL, NULL); /* the master has gone */
-    ck_assert(span_is_absent(broker->registrar.master_addr));
-    ck_assert_span_eq(broker->registrar.master_ha_addr, "10.1.1.1:10912");
-    answer_registration(1);
-    stop();
-}
-END_TEST
-
-/* ---- forceRegister=false
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- forceRegister=false --------------------------------------------------------------------- */
 
 /* Version 0 of 2026-01-01T00:00:00Z, which is when the fake node starts. */
 #define OUR_VERSION "{\"counter\":0,\"timestamp\":1767225600000}"
@@ -620,9 +319,7 @@ START_TEST(test_registration_unforced__asking_may_fail_at_once) {
 }
 END_TEST
 
-/* ---- stop
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- stop ------------------------------------------------------------------------------------ */
 
 START_TEST(test_stop__says_goodbye_to_all_and_waits_3_s) {
     struct wire_command request;
@@ -647,9 +344,7 @@ START_TEST(test_stop__ends_rounds_that_are_under_way) {
 }
 END_TEST
 
-/* ---- plants
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- plants ---------------------------------------------------------------------------------- */
 
 START_TEST(test_plant__register_first_only) {
     fake_set_plant(env, PLANT_BROKER_REGISTER_FIRST_ONLY, true);
@@ -675,9 +370,7 @@ START_TEST(test_plant__stop_registering) {
 }
 END_TEST
 
-/* ---- failures and crashes
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- failures and crashes -------------------------------------------------------------------- */
 
 /* A life with one of everything. Whatever fails on the way, it must end cleanly. */
 static void live(void) {
@@ -739,9 +432,7 @@ START_TEST(test_broker__leaves_nothing_at_any_crash_point) {
 }
 END_TEST
 
-/* ---- memory
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* The aim of the first experiment: 4 KiB per idle broker, two name servers, one topic of its own,
  * connections and timers of the world not counted. */
@@ -774,19 +465,10 @@ int main(void) {
     tcase_add_test(tests, test_registration__a_silent_name_server_ends_after_6_s);
     tcase_add_test(tests, test_registration__an_error_answer_is_not_accepted);
     tcase_add_test(tests, test_registration__without_name_servers_is_an_empty_round);
-    tcase_add_loop_test(tests, test_registration__has_the_fields_of_the_capture, 0,
-                        COUNT(RECORDINGS));
-    tcase_add_test(tests, test_unregistration__has_the_fields_of_the_capture);
-    tcase_add_test(tests, test_registration__body_is_kept_per_version);
-    tcase_add_loop_test(tests, test_registration__carries_the_brokers_permission, 0,
-                        COUNT(PERMISSIONS));
-    tcase_add_test(tests, test_registration__oneway_expects_no_answer);
     tcase_add_test(tests, test_registration_topic_changed__sends_that_topic_alone);
     tcase_add_test(tests, test_registration_topic_auto_created__sends_all_oneway);
     tcase_add_test(tests, test_registration__a_silent_name_server_does_not_delay_creation);
     tcase_add_test(tests, test_registration__serial_quirk_makes_creation_wait);
-    tcase_add_test(tests, test_registration__order_table_reaches_the_next_registration);
-    tcase_add_test(tests, test_registration__slave_learns_its_master_from_the_first_answer);
     tcase_add_test(tests, test_registration_unforced__nobody_wants_it);
     tcase_add_loop_test(tests, test_registration_unforced__one_that_wants_it_is_enough, 0,
                         COUNT(WISHES));

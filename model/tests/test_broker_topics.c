@@ -34,8 +34,7 @@ static void load(const char *text) {
     topics_init(&topics, env, &config);
 }
 
-/* ---- against the captures -----------------------------------------------------------------------
- */
+/* ---- against the captures -------------------------------------------------------------------- */
 
 #define RECORDED                                                                    \
     "brokerClusterName=GoldCluster\nbrokerName=broker-a\ndefaultTopicQueueNums=4\n" \
@@ -87,8 +86,7 @@ START_TEST(test_message_body__has_the_topics_of_the_capture) {
 }
 END_TEST
 
-/* ---- settings
- * -------------------------------------------------------------------------------------- */
+/* ---- settings -------------------------------------------------------------------------------- */
 
 static void expect_topic(const char *name, int32_t queues, int32_t perm) {
     struct topic_config topic;
@@ -134,8 +132,7 @@ START_TEST(test_topics_init__a_name_is_there_once) {
 }
 END_TEST
 
-/* ---- changes
- * ------------------------------------------------------------------------------------------ */
+/* ---- changes --------------------------------------------------------------------------------- */
 
 static struct topic_config plain(const char *name) {
     return (struct topic_config){
@@ -196,8 +193,7 @@ START_TEST(test_topics_put__without_memory_changes_nothing) {
 }
 END_TEST
 
-/* ---- the key `topics`
- * ------------------------------------------------------------------------------------ */
+/* ---- the key `topics` ------------------------------------------------------------------------ */
 
 START_TEST(test_topics_load__reads_a_list) {
     load("");
@@ -219,9 +215,7 @@ START_TEST(test_topics_load__refuses_what_is_wrong) {
 }
 END_TEST
 
-/* ---- names
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 START_TEST(test_topic_name_check__gives_apaches_remarks) {
     load("");
@@ -264,9 +258,7 @@ START_TEST(test_topics_is_system__knows_the_set) {
 }
 END_TEST
 
-/* ---- order
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 static int apply(const char *body) {
     return order_table_apply(env, span_of_text(body), &topics);
@@ -325,9 +317,7 @@ START_TEST(test_order_table_apply__survives_each_failed_allocation) {
 }
 END_TEST
 
-/* ---- configuration
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- configuration --------------------------------------------------------------------------- */
 
 static const struct {
     const char *text;

@@ -66,8 +66,7 @@ static struct span last(const char *field) {
     return fake_event_text(env, EVENT_command_done, field);
 }
 
-/* ---- requests
- * --------------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 /* Recorded requests, and the order that must send the same (but for version and language). */
 static const struct {
@@ -129,8 +128,7 @@ START_TEST(test_orders__send_what_mqadmin_sends) {
 }
 END_TEST
 
-/* ---- to each name server
- * ----------------------------------------------------------------------------- */
+/* ---- to each name server --------------------------------------------------------------------- */
 
 static void answer_count(size_t p, const char *key, const char *value) {
     struct wire_command request, response;
@@ -203,8 +201,7 @@ START_TEST(test_orders__without_name_servers_have_no_target) {
 }
 END_TEST
 
-/* ---- to the chosen one
- * ----------------------------------------------------------------------------------- */
+/* ---- to the chosen one ----------------------------------------------------------------------- */
 
 /* The index of the name server that is being dialled. */
 static size_t dialled(void) {
@@ -233,9 +230,7 @@ START_TEST(test_get_route__tells_what_it_found) {
 }
 END_TEST
 
-/* ---- to brokers
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- to brokers ------------------------------------------------------------------------------ */
 
 #define CLUSTER                                                                                   \
     "{\"brokerAddrTable\":{"                                                                      \
@@ -294,8 +289,7 @@ START_TEST(test_create_topic__finds_no_master) {
 }
 END_TEST
 
-/* ---- arguments, life
- * ------------------------------------------------------------------------------------------- */
+/* ---- arguments, life ------------------------------------------------------------------------- */
 
 static const char *const BAD_COMMANDS[] = {
     "topic=T",

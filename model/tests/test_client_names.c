@@ -59,8 +59,7 @@ static size_t polls_failed(void) {
     return (size_t)fake_event_uint(env, EVENT_client_poll_done, "failed");
 }
 
-/* ---- choice -------------------------------------------------------------------------------------
- */
+/* ---- choice ---------------------------------------------------------------------------------- */
 
 START_TEST(test_choice__is_random_and_one_only) {
     size_t chosen[3] = {0, 0, 0};
@@ -102,8 +101,7 @@ START_TEST(test_choice__sticks_while_the_connection_lives) {
 }
 END_TEST
 
-/* ---- rotation, 4.9
- * --------------------------------------------------------------------------------- */
+/* ---- rotation, 4.9 --------------------------------------------------------------------------- */
 
 START_TEST(test_rotation__tries_the_whole_list_in_one_call) {
     bool seen[3] = {false, false, false};
@@ -250,9 +248,7 @@ START_TEST(test_calls__may_be_given_up_while_connecting) {
 }
 END_TEST
 
-/* ---- 5.3
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- 5.3 ------------------------------------------------------------------------------------- */
 
 #define V5 "profile=5.3\n" THREE A_TOPIC
 
@@ -313,8 +309,7 @@ START_TEST(test_profile_5_3__a_late_call_keeps_the_connection) {
 }
 END_TEST
 
-/* ---- addresses
- * -------------------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static const struct {
     const char *text;

@@ -28,8 +28,7 @@ static void teardown(void) {
     fake_destroy(env);
 }
 
-/* ---- routes by themselves
- * ------------------------------------------------------------------------ */
+/* ---- routes by themselves -------------------------------------------------------------------- */
 
 #define QUEUE(broker, perm, read, write)                                       \
     "{\"brokerName\":\"" broker "\",\"perm\":" perm ",\"readQueueNums\":" read \
@@ -196,8 +195,7 @@ START_TEST(test_route_read__reads_every_recorded_route) {
 }
 END_TEST
 
-/* ---- the poll
- * -------------------------------------------------------------------------------------------- */
+/* ---- the poll -------------------------------------------------------------------------------- */
 
 static void start(const char *config) {
     ck_assert_int_eq(fake_start_text(env, &client_role, config), RMQ_OK);
@@ -371,8 +369,7 @@ START_TEST(test_client__answers_requests_with_code_3) {
 }
 END_TEST
 
-/* ---- configuration
- * ---------------------------------------------------------------------------------------- */
+/* ---- configuration --------------------------------------------------------------------------- */
 
 static const struct {
     const char *text;
@@ -404,8 +401,7 @@ START_TEST(test_client_start__logs_unknown_keys) {
 }
 END_TEST
 
-/* ---- failures and crashes
- * ----------------------------------------------------------------------------------- */
+/* ---- failures and crashes -------------------------------------------------------------------- */
 
 static void live(void) {
     struct wire_command request;

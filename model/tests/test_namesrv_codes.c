@@ -482,6 +482,7 @@ static void replay(const struct run *run) {
         }
         replay_row(env, &sources[items[i].source], items[i].row);
     }
+    ck_assert_uint_eq(fake_dial_count(env, "127.0.0.1:29911"), 0); /* 905 goes to the slave only */
     fake_stop(env);
     fake_destroy(env);
     free(items);

@@ -6,7 +6,8 @@
 
 static const char *const CONFIGS[] = {
     "profile=4.9\norderMessageEnable=true\n",
-    "profile=5.3\nsupportActingMaster=true\nnotifyMinBrokerIdChanged=true\n",
+    "profile=5.3\nsupportActingMaster=true\nnotifyMinBrokerIdChanged=true\n"
+    "deleteTopicWithBrokerRegistration=true\n",
 };
 
 /* The connection may have been closed for lack of memory: then the peer dials again. */
@@ -121,6 +122,28 @@ START_TEST(test_allocation__the_next_registration_repairs) {
 }
 END_TEST
 
+/* A version that was applied in part does not count: the older one that follows is a change. */
+START_TEST(test_allocation__a_failed_version_is_not_remembered) {
+    unsigned failed = 1;
+    for (unsigned n = 1; failed; n++) {
+        struct env *env = fake_create();
+        struct peer peer;
+        ck_assert_int_eq(fake_start_text(env, &namesrv_role, CONFIGS[_i]), RMQ_OK);
+        peer_open(&peer, env, "10.0.0.1:40001");
+        broker_register(&peer, "a", "0", "x:1", 1, "T:6,U:6");
+        fake_fail_at(env, FAKE_FAIL_ALLOC, n);
+        broker_register(&peer, "a", "0", "x:1", 2, "T:4,U:4,New1,New2");
+        failed = fake_failed(env, FAKE_FAIL_ALLOC);
+        broker_register(&peer, "a", "0", "x:1", 1, "T:6,U:6");
+        ck_assert_int_eq(peer_route(&peer, "T"), 0);
+        ck_assert(answer_contains(&peer, "\"perm\":6"));
+        fake_stop(env);
+        peer_free(&peer);
+        fake_destroy(env);
+    }
+}
+END_TEST
+
 /* E4: every call is a crash point; the fake drops the node's memory whole. */
 START_TEST(test_crash__at_any_call) {
     bool crashed = true;
@@ -147,6 +170,7 @@ static Suite *memory_suite(void) {
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, test_allocation__any_may_fail, 0, 2);
     tcase_add_loop_test(tests, test_allocation__the_next_registration_repairs, 0, 2);
+    tcase_add_loop_test(tests, test_allocation__a_failed_version_is_not_remembered, 0, 2);
     tcase_add_loop_test(tests, test_crash__at_any_call, 0, 2);
     return suite;
 }

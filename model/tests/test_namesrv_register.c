@@ -155,6 +155,17 @@ START_TEST(test_register__refuses_names_beyond_the_key) {
 }
 END_TEST
 
+START_TEST(test_register__refuses_empty_names) {
+    ck_assert_int_eq(reg("", 0, "x:1", 1, "T"), RMQ_E_INVALID);
+    ck_assert_int_eq(reg("a", 0, "", 1, "T"), RMQ_E_INVALID);
+    struct route_registration registration = make("a", 0, "x:1", 1, "T");
+    registration.cluster = S("");
+    ck_assert_int_eq(apply(&registration), RMQ_E_INVALID);
+    ck_assert_str_eq(result.refusal, "cluster name, broker name or broker address is empty");
+    ck_assert_ptr_null(table.brokers);
+}
+END_TEST
+
 START_TEST(test_register__absent_body_is_an_empty_table) {
     struct route_registration registration = make("a", 0, "x:1", 1, "");
     registration.body = SPAN_NONE;
@@ -413,6 +424,7 @@ static Suite *register_suite(void) {
     tcase_add_test(tests, test_register__refuses_a_wrong_crc_and_a_broken_body);
     tcase_add_test(tests, test_register__a_body_without_a_topic_name_changes_nothing);
     tcase_add_test(tests, test_register__refuses_names_beyond_the_key);
+    tcase_add_test(tests, test_register__refuses_empty_names);
     tcase_add_test(tests, test_register__absent_body_is_an_empty_table);
     tcase_add_test(tests, test_register__old_brokers_send_the_table_only);
     tcase_add_test(tests, test_register__compressed_body);
