@@ -87,6 +87,7 @@ bool arena_open(void) {
             return false;
         }
         mapped = true;
+        (void)madvise(at, ARENA_BYTES_MAX, MADV_HUGEPAGE); /* a refusal costs speed only */
         arena_empty();
         return true;
     }
