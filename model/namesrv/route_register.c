@@ -419,11 +419,25 @@ static int register_decoded(struct route_table *table,
     return RMQ_OK;
 }
 
+/* The live entry of this address. A connection mostly carries the registrations of one broker: what
+ * it registered first is tried before the table. */
+static struct route_live *find_live(const struct route_table *table,
+                                    const struct route_registration *registration) {
+    const struct route_source *source = registration->source;
+    if (source != NULL && !list_is_empty(&source->lives)) {
+        struct route_live *live = LIST_ENTRY(source->lives.next, struct route_live, in_source);
+        if (span_equal(route_live_addr(live), registration->addr) &&
+            span_equal(route_live_cluster(live), registration->cluster))
+            return live;
+    }
+    return route_find_live(table, registration->cluster, registration->addr);
+}
+
 /* The short way: true when it was taken. */
 static bool register_unchanged(struct route_table *table,
                                const struct route_registration *registration,
                                const uint64_t hash[2], struct route_registered *result) {
-    struct route_live *live = route_find_live(table, registration->cluster, registration->addr);
+    struct route_live *live = find_live(table, registration);
     if (live == NULL || !is_same_sender(table, live, registration) ||
         !is_same_body(live, registration, hash))
         return false;
