@@ -7,24 +7,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static bool make_one(const char *path) {
+    struct stat status;
+    if (mkdir(path, 0777) == 0)
+        return true;
+    if (errno != EEXIST || stat(path, &status) != 0)
+        return false;
+    errno = ENOTDIR;
+    return S_ISDIR(status.st_mode);
+}
+
 bool directory_make(const char *path) {
     char *copy = strdup(path);
-    if (copy == NULL)
-        return false;
-    bool made = *copy != '\0';
-    for (char *at = copy + 1; made; at++) {
+    bool made = copy != NULL && *copy != '\0';
+    if (copy != NULL && !made)
+        errno = ENOENT;
+    for (char *at = copy; made && *at != '\0';) {
+        at += 1 + strcspn(at + 1, "/"); /* the end of this part */
         char byte = *at;
-        if (byte != '/' && byte != '\0')
-            continue;
         *at = '\0';
-        struct stat status;
-        made = mkdir(copy, 0777) == 0 ||
-               (errno == EEXIST && stat(copy, &status) == 0 && S_ISDIR(status.st_mode));
+        made = make_one(copy);
         *at = byte;
-        if (byte == '\0')
-            break;
     }
-    int error = *path == '\0' ? ENOENT : errno;
+    int error = errno;
     free(copy);
     errno = error;
     return made;
@@ -103,6 +108,8 @@ bool file_write_in(const char *directory, const char *name, const char *text) {
 
 bool run_directories_make(const char *path) {
     static const char *const parts[] = {"series", "plots"};
+    if (!directory_make(path))
+        return false;
     for (size_t i = 0; i < 2; i++) {
         char *part = path_join(path, parts[i]);
         bool made = part != NULL && directory_make(part);

@@ -54,18 +54,6 @@ static void clock_init(struct clock *clock, const struct world *world,
     clock->mono_since_ns = clock->wall_since_ns = world_now(world);
 }
 
-static void copy_config(struct env *node, const struct props *config) {
-    size_t count = config == NULL ? 0 : config->count, bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-        bytes += config->entries[i].key.len + config->entries[i].value.len;
-    }
-    if (count > 0) {
-        node->config = world_need(node->world, count * sizeof(struct props_entry) + bytes);
-        node->config_count = (uint16_t)count;
-        entries_copy(node->config, config, count);
-    }
-}
-
 static bool make_room(struct world *world) {
     if (world->node_count + 1 < world->node_capacity) {
         return true;
@@ -103,7 +91,10 @@ node_id world_add_node(struct world *world, const struct node_config *config) {
     list_init(&node->timers);
     list_init(&node->conns);
     clock_init(&node->clock, world, config);
-    copy_config(node, config->config);
+    if (config->config != NULL && config->config->count > 0) {
+        node->config = props_pack(world, config->config);
+        node->config_count = (uint16_t)config->config->count;
+    }
     struct env **last = &config->host->nodes;
     while (*last != NULL) {
         last = &(*last)->next_on_host;
@@ -113,7 +104,7 @@ node_id world_add_node(struct world *world, const struct node_config *config) {
     world->nodes[node->id] = node;
     world->node_count++;
     if (config->start_ns != UINT64_MAX) {
-        node_start_at(node, config->start_ns);
+        order_start_at(node, config->start_ns);
     }
     return node->id;
 }

@@ -40,7 +40,6 @@ struct link *link_between(struct world *world, struct host *from, struct host *t
     link->from = from;
     link->to = to;
     link->profile = &world->default_profile;
-    item_list_init(&link->clog);
     link->next_out = from->out;
     from->out = link;
     link->next_in = to->in;
@@ -114,6 +113,14 @@ void world_clog(struct world *world, struct host *from, struct host *to) {
     link->clogged++;
 }
 
+/* The link that `item` (a packet or a handshake) travels on. */
+static const struct link *link_of_item(struct item *item) {
+    if (item->kind == ITEM_DIAL) {
+        return dial_link(RMQ_CONTAINER_OF(item, struct dial, item));
+    }
+    return conn_peer(RMQ_CONTAINER_OF(item, struct packet, item)->to)->link;
+}
+
 void world_unclog(struct world *world, struct host *from, struct host *to) {
     struct link *link = link_between(world, from, to);
     RMQ_ASSERT(link->clogged > 0);
@@ -122,16 +129,18 @@ void world_unclog(struct world *world, struct host *from, struct host *to) {
         return;
     }
     world->impaired--;
-    while (!item_list_is_empty(&link->clog)) {
-        struct item *item = item_of(link->clog.next);
-        world_unqueue(world, item);
-        world_queue(world, item, world_now(world));
+    for (struct wheel_event *event = world->clog.next, *next; event != &world->clog; event = next) {
+        next = event->next;
+        if (link_of_item(item_of(event)) == link) {
+            world_unqueue(world, item_of(event));
+            world_queue(world, item_of(event), world_now(world));
+        }
     }
 }
 
-void link_hold(struct world *world, struct link *link, struct item *item) {
+void clog_hold(struct world *world, struct item *item) {
     world->counts.held++;
-    item_insert_before(&link->clog, item, PLACE_CLOG);
+    item_insert_before(&world->clog, item, PLACE_CLOG);
 }
 
 void world_isolate(struct world *world, struct host *host) {

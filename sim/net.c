@@ -39,9 +39,30 @@ struct packet *packet_new(struct world *world, struct env_conn *to, enum item_ki
     return packet;
 }
 
+bool packet_append(struct packet **list, struct packet *packet) {
+    if (*list == NULL) {
+        packet->last = packet;
+        *list = packet;
+        return true;
+    }
+    (*list)->last->next = packet;
+    (*list)->last = packet;
+    return false;
+}
+
+struct packet *packet_take(struct packet **list) {
+    struct packet *packet = *list;
+    *list = packet->next;
+    if (packet->next != NULL) {
+        packet->next->last = packet->last;
+        packet->next = NULL;
+    }
+    return packet;
+}
+
 uint64_t link_latency(struct world *world, struct env_conn *from, uint32_t index) {
-    return world_draw_ns(world, &from->link->profile->latency, DRAW_LINK_LATENCY, from->draw_owner,
-                         index);
+    return world_draw_ns(world, &from->link->profile->latency, DRAW_LINK_LATENCY,
+                         conn_draw_owner(from), index);
 }
 
 static uint64_t double_step(uint64_t step_ns) {
@@ -52,7 +73,7 @@ static uint64_t double_step(uint64_t step_ns) {
 static uint64_t loss_delay(struct world *world, const struct env_conn *from, uint32_t index) {
     const struct link_profile *profile = from->link->profile;
     uint64_t delay = 0, step = profile->rto_ns;
-    for (uint64_t i = 0; world_draw_chance(world, DRAW_LINK_LOSS, from->draw_owner,
+    for (uint64_t i = 0; world_draw_chance(world, DRAW_LINK_LOSS, conn_draw_owner(from),
                                            (uint64_t)index << 6 | i, profile->loss_ppm);
          i++) {
         world->counts.lost++;
@@ -104,13 +125,9 @@ void packet_send(struct world *world, struct env_conn *from, struct packet *pack
     packet->sent_ns = sent_ns;
     packet->arrival_ns = arrival;
     from->flight_bytes += packet->item.bytes;
-    if (from->flight == NULL) {
-        from->flight = from->flight_last = packet;
-        flight_start(world, from);
-        return;
+    if (packet_append(&from->flight, packet)) {
+        flight_start(world, from); /* else its turn comes when those ahead have arrived */
     }
-    from->flight_last->next = packet; /* its turn comes when those ahead have arrived */
-    from->flight_last = packet;
 }
 
 void packet_send_control(struct world *world, struct env_conn *from, enum item_kind kind) {
@@ -141,6 +158,7 @@ static void next_try(struct world *world, struct retransmit *retransmit) {
 
 static struct retransmit *retransmit_start(struct world *world, struct env_conn *end,
                                            uint64_t first_ns) {
+    RMQ_ASSERT(!end->shaking_hands);
     if (end->retransmit != NULL) {
         return end->retransmit;
     }
@@ -157,7 +175,7 @@ static struct retransmit *retransmit_start(struct world *world, struct env_conn 
 }
 
 static void retransmit_end(struct world *world, struct env_conn *end) {
-    struct retransmit *retransmit = end->retransmit;
+    struct retransmit *retransmit = conn_retransmit(end);
     if (retransmit == NULL) {
         return;
     }
@@ -223,7 +241,7 @@ static bool packet_passes(struct world *world, struct env_conn *from, struct pac
         return false;
     }
     if (from->link->clogged > 0) {
-        link_hold(world, from->link, &packet->item);
+        clog_hold(world, &packet->item);
         return false;
     }
     if (conn_peer(from)->link->closed) {
@@ -262,9 +280,8 @@ void packet_arrives(struct world *world, struct packet *packet) {
         return;
     }
     from->flight_bytes -= packet->item.bytes;
-    from->flight = packet->next;
-    if (packet->next != NULL) {
-        packet->next = NULL;
+    packet_take(&from->flight);
+    if (from->flight != NULL) {
         flight_start(world, from);
     }
     if (__builtin_expect(to->env == NULL, 0)) {
@@ -292,32 +309,29 @@ void packet_release(struct world *world, struct packet *packet) {
 
 /* ---- dropping ---- */
 
+static void flight_drop_first(struct world *world, struct env_conn *end) {
+    struct packet *packet = packet_take(&end->flight);
+    end->flight_bytes -= packet->item.bytes;
+    world_unqueue(world, &packet->item);
+    world_free(world, packet);
+}
+
 void conn_drop_flight(struct world *world, struct env_conn *end) {
     while (end->flight != NULL) {
-        struct packet *packet = end->flight;
-        end->flight = packet->next;
-        end->flight_bytes -= packet->item.bytes;
-        world_unqueue(world, &packet->item);
-        world_free(world, packet);
+        flight_drop_first(world, end);
     }
     retransmit_end(world, end);
     RMQ_ASSERT(end->flight_bytes == 0);
 }
 
 void conn_drop_unsent(struct world *world, struct env_conn *end) {
-    struct packet **from = &end->flight, *last = NULL;
-    while (*from != NULL && (*from)->sent_ns <= world_now(world)) {
-        last = *from;
-        from = &last->next;
+    struct packet *sent = NULL;
+    while (end->flight != NULL) { /* what is sent is put aside */
+        if (end->flight->sent_ns <= world_now(world)) {
+            packet_append(&sent, packet_take(&end->flight));
+        } else {
+            flight_drop_first(world, end);
+        }
     }
-    struct packet *packet = *from;
-    *from = NULL;
-    end->flight_last = last;
-    while (packet != NULL) {
-        struct packet *next = packet->next;
-        end->flight_bytes -= packet->item.bytes;
-        world_unqueue(world, &packet->item);
-        world_free(world, packet);
-        packet = next;
-    }
+    end->flight = sent;
 }

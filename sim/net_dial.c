@@ -190,10 +190,8 @@ static struct env_conn *pair_new(struct env *env, struct host *to, uint16_t port
     pair->end[1].state = CONN_NEW;
     struct target *target = find_target(env, to, port);
     uint64_t ordinal = (uint64_t)port << 32 | target->dials++;
-    uint64_t there = draw_owner_pair(env->draw_owner, to->draw_owner);
-    uint64_t back = draw_owner_pair(to->draw_owner, env->draw_owner);
-    pair->end[0].draw_owner = draw_owner_pair(there, ordinal);
-    pair->end[1].draw_owner = draw_owner_pair(back, ordinal);
+    uint64_t names = draw_owner_pair(env->draw_owner, to->draw_owner);
+    pair->draw_owner = draw_owner_pair(names, ordinal);
     return &pair->end[0];
 }
 
@@ -238,6 +236,7 @@ int env_dial(struct env *env, struct span address, const struct env_conn_handler
     dial->end = end;
     dial->first_ns = world->effect_ns;
     end->dial = dial;
+    end->shaking_hands = true;
     send_syn(world, dial, world->effect_ns);
     return RMQ_OK;
 }
@@ -245,6 +244,7 @@ int env_dial(struct env *env, struct span address, const struct env_conn_handler
 void dial_cancel(struct world *world, struct env_conn *end) {
     struct dial *dial = end->dial;
     end->dial = NULL;
+    end->shaking_hands = false;
     world_unqueue(world, &dial->item);
     world_free(world, dial);
 }
@@ -273,17 +273,27 @@ static void dial_fails(struct world *world, struct dial *dial, int reason) {
     conn_notify(world, end, ITEM_BROKEN, reason, world_now(world));
 }
 
-/* Is what travels from `end` lost or held? Then it has been taken care of. */
-static bool dial_is_stopped(struct world *world, struct dial *dial, struct env_conn *end) {
+/* The end from which the SYN or its answer travels. */
+static struct env_conn *dial_sender(const struct dial *dial) {
+    return dial->phase == DIAL_SYN ? dial->end : conn_peer(dial->end);
+}
+
+struct link *dial_link(const struct dial *dial) {
+    return dial_sender(dial)->link;
+}
+
+/* Is what travels lost or held? Then it has been taken care of. */
+static bool dial_is_stopped(struct world *world, struct dial *dial) {
+    struct env_conn *end = dial_sender(dial);
     const struct link_profile *profile = end->link->profile;
     if (end->link->closed || (profile->loss_ppm != 0 &&
-                              world_draw_chance(world, DRAW_LINK_LOSS, end->draw_owner,
+                              world_draw_chance(world, DRAW_LINK_LOSS, conn_draw_owner(end),
                                                 (uint64_t)end->draws++ << 6, profile->loss_ppm))) {
         dial_retry(world, dial);
         return true;
     }
     if (end->link->clogged > 0) {
-        link_hold(world, end->link, &dial->item);
+        clog_hold(world, &dial->item);
         return true;
     }
     return false;
@@ -292,7 +302,7 @@ static bool dial_is_stopped(struct world *world, struct dial *dial, struct env_c
 static void syn_arrives(struct world *world, struct dial *dial) {
     struct env_conn *end = dial->end, *peer = conn_peer(end);
     struct host *host = end->link->to;
-    if (dial_is_stopped(world, dial, end)) {
+    if (dial_is_stopped(world, dial)) {
         return;
     }
     struct env_listener *listener = listener_find(host, peer->port);
@@ -306,7 +316,7 @@ static void syn_arrives(struct world *world, struct dial *dial) {
 
 static void answer_arrives(struct world *world, struct dial *dial) {
     struct env_conn *end = dial->end;
-    if (dial_is_stopped(world, dial, conn_peer(end))) {
+    if (dial_is_stopped(world, dial)) {
         return;
     }
     if (dial->phase == DIAL_RST) {

@@ -25,9 +25,9 @@ static void gather(uint8_t *out, const struct span *spans, size_t offset, size_t
 
 static void maybe_corrupt(struct world *world, const struct env_conn *conn, struct packet *packet) {
     uint64_t index = (uint64_t)conn->draws << 1;
-    if (world_draw_chance(world, DRAW_LINK_CORRUPT, conn->draw_owner, index,
+    if (world_draw_chance(world, DRAW_LINK_CORRUPT, conn_draw_owner(conn), index,
                           conn->link->profile->corrupt_ppm)) {
-        uint64_t u = world_draw(world, DRAW_LINK_CORRUPT, conn->draw_owner, index | 1);
+        uint64_t u = world_draw(world, DRAW_LINK_CORRUPT, conn_draw_owner(conn), index | 1);
         packet->contents[(u >> 8) % packet->item.bytes] ^= (uint8_t)(u % 255 + 1);
         world->counts.corrupted++;
     }
@@ -48,7 +48,7 @@ static void send_piece(struct env_conn *conn, const struct span *spans, size_t o
 /* Draws where to cut `total` bytes; `ends` gets the increasing ends, the last one is total. */
 static size_t draw_cuts(struct env_conn *conn, size_t total, size_t ends[PIECES_MAX]) {
     struct world *world = conn->env->world;
-    uint64_t index = (uint64_t)conn->draws << 4, owner = conn->draw_owner;
+    uint64_t index = (uint64_t)conn->draws << 4, owner = conn_draw_owner(conn);
     ends[0] = total;
     if (total < 2 ||
         !world_draw_chance(world, DRAW_LINK_CHOP, owner, index, conn->link->profile->chop_ppm)) {
@@ -134,29 +134,13 @@ void env_conn_pause(struct env_conn *conn) {
     conn->paused = true;
 }
 
-static void unread_append(struct env_conn *end, struct packet *packet) {
-    if (end->unread == NULL) {
-        end->unread = packet;
-    } else {
-        end->unread_last->next = packet;
-    }
-    end->unread_last = packet;
-}
-
-static struct packet *unread_take(struct env_conn *end) {
-    struct packet *packet = end->unread;
-    end->unread = packet->next;
-    packet->next = NULL;
-    return packet;
-}
-
 /* What waited came before everything of this connection that is in the inbox: it goes ahead. */
 void env_conn_resume(struct env_conn *conn) {
     conn_enter(conn);
     conn->paused = false;
     struct wheel_event *first = conn->env->inbox.next;
     while (conn->unread != NULL) {
-        item_insert_before(first, &unread_take(conn)->item, PLACE_INBOX);
+        item_insert_before(first, &packet_take(&conn->unread)->item, PLACE_INBOX);
     }
 }
 
@@ -177,14 +161,14 @@ void conn_detach(struct world *world, struct env_conn *end) {
     end->state = CONN_GONE;
     end->holds++; /* the pair stays until the caller is done */
     while (end->unread != NULL) {
-        packet_release(world, unread_take(end));
+        packet_release(world, packet_take(&end->unread));
     }
     end->holds--;
 }
 
 static bool end_is_over(const struct env_conn *end, const struct env_conn *peer) {
     bool awaited = peer->state == CONN_NEW && end->flight != NULL;
-    return end->env == NULL && end->holds == 0 && end->dial == NULL && !awaited;
+    return end->env == NULL && end->holds == 0 && !end->shaking_hands && !awaited;
 }
 
 void conn_free_if_over(struct world *world, struct env_conn *end) {
@@ -216,7 +200,7 @@ void conn_break(struct world *world, struct env_conn *end, int reason) {
 void env_conn_close(struct env_conn *conn) {
     conn_enter(conn);
     struct world *world = conn->env->world;
-    if (conn->dial != NULL) {
+    if (conn->shaking_hands) {
         dial_cancel(world, conn);
     } else if (conn->state != CONN_ENDING) {
         packet_send(world, conn, packet_new(world, conn_peer(conn), ITEM_FIN, 0), world->effect_ns);
@@ -226,13 +210,14 @@ void env_conn_close(struct env_conn *conn) {
 }
 
 void conn_owner_died(struct world *world, struct env_conn *end, bool silent) {
-    bool held = end->retransmit != NULL && end->retransmit->held;
+    struct retransmit *retransmit = conn_retransmit(end);
+    bool held = retransmit != NULL && retransmit->held;
     bool resets = end->unread_bytes > 0 || end->state == CONN_ACCEPTING;
-    if (end->dial != NULL) {
+    if (end->shaking_hands) {
         dial_cancel(world, end);
     } else if (silent) {
         conn_drop_unsent(world, end);
-        if (end->retransmit != NULL) {
+        if (retransmit != NULL) {
             conn_drop_flight(world, end);
         }
     } else if (end->state != CONN_ENDING) {
@@ -328,7 +313,7 @@ void conn_handle(struct world *world, struct packet *packet) {
         return;
     }
     if (end->paused && (kind == ITEM_DATA || kind == ITEM_FIN)) {
-        unread_append(end, packet);
+        packet_append(&end->unread, packet);
         return;
     }
     if (kind == ITEM_DATA) {

@@ -55,8 +55,6 @@ void node_schedule_wake(struct env *node) {
     world_queue(node->world, &node->wake, node->free_ns > now ? node->free_ns : now);
 }
 
-static void order_handle(struct world *world, struct order *order);
-
 static void node_runs(struct env *node, struct item *item) {
     struct world *world = node->world;
     switch ((enum item_kind)item->kind) {
@@ -102,15 +100,21 @@ void node_wake_up(struct env *node) {
 void item_release(struct world *world, struct item *item) {
     RMQ_ASSERT(item->place == PLACE_NONE);
     if (item->kind == ITEM_ORDER) {
-        world_free(world, RMQ_CONTAINER_OF(item, struct order, item));
+        order_free(world, RMQ_CONTAINER_OF(item, struct order, item));
     } else if (item->kind != ITEM_TIMER) {
         packet_release(world, RMQ_CONTAINER_OF(item, struct packet, item));
     }
 }
 
-/* ---- orders: start, stop, command ---- */
+/* ---- beginning and end ---- */
 
-static void boot(struct env *node) {
+struct env *node_get(const struct world *world, node_id node) {
+    RMQ_ASSERT(node >= 1);
+    RMQ_ASSERT(node <= world->node_count);
+    return world->nodes[node];
+}
+
+void node_boot(struct env *node) {
     RMQ_ASSERT(!node->up);
     RMQ_ASSERT(!node->host->off);
     node->up = true;
@@ -126,140 +130,6 @@ static void boot(struct env *node) {
     const struct event_value values[] = {{EVENT_TEXT, span_of_text(node->role->name), 0}};
     world_record(node->world, node, EVENT_world_node_up, values, 1);
 }
-
-void entries_copy(struct props_entry *to, const struct props *from, size_t count) {
-    uint8_t *text = (uint8_t *)(to + count);
-    for (size_t i = 0; i < count; i++) {
-        const struct props_entry *entry = &from->entries[i];
-        memcpy(text, entry->key.data, entry->key.len);
-        to[i].key = span_of(text, entry->key.len);
-        text += entry->key.len;
-        if (entry->value.len > 0) {
-            memcpy(text, entry->value.data, entry->value.len);
-        }
-        to[i].value = span_of(text, entry->value.len);
-        text += entry->value.len;
-    }
-}
-
-static struct order *order_new(struct env *node, enum order_kind kind, const struct props *args) {
-    size_t count = args == NULL ? 0 : args->count, bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-        bytes += args->entries[i].key.len + args->entries[i].value.len;
-    }
-    struct order *order =
-        world_need(node->world, sizeof *order + count * sizeof(struct props_entry) + bytes);
-    order->item.kind = ITEM_ORDER;
-    order->node = node;
-    order->kind = (uint16_t)kind;
-    order->incarnation = node->incarnation;
-    order->entries = (struct props_entry *)(order + 1);
-    order->entry_count = (uint16_t)count;
-    entries_copy(order->entries, args, count);
-    return order;
-}
-
-void node_order_arrives(struct world *world, struct order *order) {
-    struct env *node = order->node;
-    if (order->incarnation == 0) { /* the start that the node's configuration asks for */
-        if (node->up || node->host->off) {
-            world_free(world, order);
-            return;
-        }
-        boot(node);
-        order->incarnation = node->incarnation;
-    }
-    if (!node->up || node->incarnation != order->incarnation) {
-        world_free(world, order);
-        return;
-    }
-    node_arrive(node, &order->item);
-}
-
-/* A role refused an order: that it did not understand it is known to the world only. */
-static void record_refusal(struct env *node, const struct order *order, int err) {
-    struct props props = {.entries = order->entries, .count = order->entry_count};
-    const struct event_value values[] = {{EVENT_TEXT, props_get(&props, "do"), 0},
-                                         {EVENT_TEXT, SPAN_LITERAL(""), 0},
-                                         {EVENT_INT, SPAN_NONE, (uint64_t)(int64_t)err},
-                                         {EVENT_TEXT, span_of_text(rmq_err_text(err)), 0}};
-    world_record(node->world, node, EVENT_command_done, values, 4);
-}
-
-static void order_handle(struct world *world, struct order *order) {
-    static const int STEPS[] = {STEP_START, STEP_STOP, STEP_COMMAND};
-    struct env *node = order->node;
-    node_begin(node, &order->item, STEPS[order->kind]);
-    if (world_wants_steps()) {
-        uint64_t number =
-            order->kind == ORDER_COMMAND ? world->counts.commands : order->incarnation;
-        world_record_step(world, node, STEPS[order->kind], &number, 1);
-    }
-    struct props props = {.entries = order->entries, .count = order->entry_count};
-    int err = RMQ_OK;
-    switch ((enum order_kind)order->kind) {
-    case ORDER_START:
-        props.entries = node->config;
-        props.count = node->config_count;
-        node->exiting = node->role->start(node, &props, &node->state) != RMQ_OK || node->exiting;
-        break;
-    case ORDER_STOP:
-        node->role->stop(node->state);
-        break;
-    case ORDER_COMMAND:
-        world->counts.commands++;
-        err = node->role->command(node->state, &props);
-        break;
-    }
-    node_end(node);
-    if (err != RMQ_OK) {
-        record_refusal(node, order, err);
-    }
-    world_free(world, order);
-}
-
-static struct env *node_get(const struct world *world, node_id node) {
-    RMQ_ASSERT(node >= 1);
-    RMQ_ASSERT(node <= world->node_count);
-    return world->nodes[node];
-}
-
-bool world_start(struct world *world, node_id id) {
-    struct env *node = node_get(world, id);
-    if (node->up || node->host->off) {
-        return false;
-    }
-    boot(node);
-    world_queue(world, &order_new(node, ORDER_START, NULL)->item, world_now(world));
-    return true;
-}
-
-void node_start_at(struct env *node, uint64_t at_ns) {
-    struct order *order = order_new(node, ORDER_START, NULL);
-    order->incarnation = 0;
-    uint64_t now = world_now(node->world);
-    world_queue(node->world, &order->item, at_ns > now ? at_ns : now);
-}
-
-bool world_stop(struct world *world, node_id id) {
-    struct env *node = node_get(world, id);
-    if (!node->up) {
-        return false;
-    }
-    world_queue(world, &order_new(node, ORDER_STOP, NULL)->item, world_now(world));
-    return true;
-}
-
-bool world_command(struct world *world, node_id id, const struct props *command) {
-    struct env *node = node_get(world, id);
-    if (!node->up || node->role->command == NULL) {
-        return false;
-    }
-    world_queue(world, &order_new(node, ORDER_COMMAND, command)->item, world_now(world));
-    return true;
-}
-
-/* ---- the end ---- */
 
 void node_die(struct env *node, const char *how, bool silent) {
     struct world *world = node->world;

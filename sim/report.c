@@ -40,6 +40,12 @@ double report_number(const cJSON *object, const char *name, double missing) {
 
 /* ---- reading ---- */
 
+bool report_series(const struct report *report, const char *name, struct csv *csv) {
+    char path[PATH_MAX];
+    int len = snprintf(path, sizeof path, "%s/series/%s", report->path, name);
+    return len > 0 && (size_t)len < sizeof path && csv_read(path, csv);
+}
+
 static cJSON *document_read(struct report *report, const char *name) {
     char path[PATH_MAX];
     int len = snprintf(path, sizeof path, "%s/%s", report->path, name);

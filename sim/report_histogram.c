@@ -10,10 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/base/check.h"
 #include "sim/report_internal.h"
 
 #define PANELS_MAX 48
-#define ECDF_POINTS 300
+#define ECDF_POINTS 150
+#define BINS_MAX 128 /* panel_axis makes fewer */
 
 /* ---- what removed it ---- */
 
@@ -65,14 +67,24 @@ static bool theory_none(enum tag tag, bool is_5_3, struct bound *out) {
     return false;
 }
 
-static const struct view EVICTION[2] = {
-    {"eviction_after_last_registration_ms", "since the last registration",
-     theory_since_registration, 118000, 132000},
-    {"eviction_after_fault_ms", "since the fault", theory_since_fault, 85000, 135000}};
-static const struct view CLIENT_VIEW[2] = {
-    {"client_drop_after_fault_ms", "since the fault", theory_none, 0, 0},
-    {"client_drop_after_eviction_ms", "since the name server removed it", theory_one_poll, 0,
-     32000}};
+/* What one figure shows. */
+struct subject {
+    struct view views[2];
+    const char *others;  /* legend of values that no mechanism is known for */
+    const char *nothing; /* said when there is no value */
+};
+static const struct subject EVICTION = {
+    {{"eviction_after_last_registration_ms", "since the last registration",
+      theory_since_registration, 118000, 132000},
+     {"eviction_after_fault_ms", "since the fault", theory_since_fault, 85000, 135000}},
+    "otherwise",
+    "no broker was removed"};
+static const struct subject CLIENT_VIEW = {
+    {{"client_drop_after_fault_ms", "since the fault", theory_none, 0, 0},
+     {"client_drop_after_eviction_ms", "since the name server removed it", theory_one_poll, 0,
+      32000}},
+    "dropped by a client",
+    "no client dropped a broker"};
 
 /* ---- values ---- */
 
@@ -245,7 +257,7 @@ static void panel_axis(struct panel *panel, bool narrow) {
 
 static FILE *table_open(const char *folder, size_t panel, const char *kind) {
     char path[PATH_MAX];
-    int len = snprintf(path, sizeof path, "%s/panel-%zu.%s", folder, panel, kind);
+    int len = snprintf(path, sizeof path, "%s/panel-%zu-%s", folder, panel, kind);
     if (len < 0 || (size_t)len >= sizeof path) {
         errno = ENAMETOOLONG;
         return NULL;
@@ -253,32 +265,87 @@ static FILE *table_open(const char *folder, size_t panel, const char *kind) {
     return fopen(path, "w");
 }
 
-/* Lines "tag left right bottom top", percent of all values, stacked in the order of tags. */
-static bool bars_write(const struct panel *panel, size_t index, const char *folder, double scale) {
-    FILE *out = table_open(folder, index, "bars");
-    if (out == NULL)
-        return false;
-    size_t i = 0;
-    for (double left = panel->low; i < panel->count; left += panel->bin) {
+/* Percent of all values in each bin, stacked in the order of tags: tag t reaches from top[t] to
+ * top[t + 1]. */
+struct bin {
+    double top[TAG_COUNT + 1];
+};
+
+/* Returns how many there are up to the last value. */
+static size_t bins_count(const struct panel *panel, struct bin bins[BINS_MAX]) {
+    size_t i = 0, count = 0;
+    for (double left = panel->low; i < panel->count && count < BINS_MAX; left += panel->bin) {
         size_t counts[TAG_COUNT] = {0};
         /* half a millionth of a bin: sums of the bin's width are not exact */
         for (; i < panel->count && panel->values[i].ms < left + panel->bin * 0.9999995; i++)
             counts[panel->values[i].tag]++;
-        double bottom = 0;
-        for (enum tag tag = 0; tag < TAG_COUNT; tag++) {
-            double share = 100.0 * (double)counts[tag] / (double)panel->count;
-            if (counts[tag] != 0)
-                fprintf(out, "%d %.9g %.9g %.6g %.6g\n", (int)tag + 1, left * scale,
-                        (left + panel->bin) * scale, bottom, bottom + share);
-            bottom += share;
-        }
+        bins[count].top[0] = 0;
+        for (enum tag tag = 0; tag < TAG_COUNT; tag++)
+            bins[count].top[tag + 1] =
+                bins[count].top[tag] + 100.0 * (double)counts[tag] / (double)panel->count;
+        count++;
     }
-    return fclose(out) == 0;
+    RMQ_ASSERT(i == panel->count);
+    return count;
+}
+
+/* A polygon "x percent" around neighbouring bins from `first` to before `end`. One shape for all of
+ * them keeps the picture small and without hairlines. */
+static void outline_write(const struct panel *panel, const struct bin *bins, enum tag tag,
+                          size_t first, size_t end, FILE *out, double scale) {
+    for (size_t i = first; i < end; i++) {
+        double left = panel->low + (double)i * panel->bin;
+        fprintf(out, "%.9g %.6g\n%.9g %.6g\n", left * scale, bins[i].top[tag + 1],
+                (left + panel->bin) * scale, bins[i].top[tag + 1]);
+    }
+    for (size_t i = end; i-- > first;) {
+        double left = panel->low + (double)i * panel->bin;
+        fprintf(out, "%.9g %.6g\n%.9g %.6g\n", (left + panel->bin) * scale, bins[i].top[tag],
+                left * scale, bins[i].top[tag]);
+    }
+    fputs("\n", out);
+}
+
+static bool bin_has(const struct bin *bin, enum tag tag) {
+    return bin->top[tag + 1] > bin->top[tag];
+}
+
+/* panel-N-T.bars, the polygons of each tag T that there is; which and how high goes to `gp`. */
+static bool bars_write(const struct panel *panel, size_t index, const char *folder, FILE *gp,
+                       double scale) {
+    struct bin bins[BINS_MAX];
+    size_t count = bins_count(panel, bins);
+    double highest = 0;
+    bool seen[TAG_COUNT] = {false};
+    tags_seen(panel, 1, seen);
+    fprintf(gp, "tags_%zu = '", index);
+    for (enum tag tag = 0; tag < TAG_COUNT; tag++) {
+        if (!seen[tag])
+            continue;
+        char kind[16];
+        snprintf(kind, sizeof kind, "%d.bars", (int)tag + 1);
+        FILE *out = table_open(folder, index, kind);
+        if (out == NULL)
+            return false;
+        fprintf(gp, " %d", (int)tag + 1);
+        for (size_t first = 0, end; first < count; first = end + 1) {
+            for (end = first; end < count && bin_has(&bins[end], tag); end++)
+                continue;
+            if (end > first)
+                outline_write(panel, bins, tag, first, end, out, scale);
+        }
+        if (fclose(out) != 0)
+            return false;
+    }
+    for (size_t i = 0; i < count; i++)
+        highest = bins[i].top[TAG_COUNT] > highest ? bins[i].top[TAG_COUNT] : highest;
+    fprintf(gp, "'\ntop_%zu = %.6g\n", index, highest);
+    return true;
 }
 
 /* Lines "value percent": the share of values up to it. */
 static bool ecdf_write(const struct panel *panel, size_t index, const char *folder, double scale) {
-    FILE *out = table_open(folder, index, "ecdf");
+    FILE *out = table_open(folder, index, "0.ecdf");
     if (out == NULL)
         return false;
     size_t points = panel->count < ECDF_POINTS ? panel->count : ECDF_POINTS;
@@ -295,7 +362,7 @@ static bool ecdf_write(const struct panel *panel, size_t index, const char *fold
 /* Lines "tag low high" of what theory says. */
 static bool bounds_write(const struct panel *panel, size_t index, const char *folder,
                          double scale) {
-    FILE *out = table_open(folder, index, "bounds");
+    FILE *out = table_open(folder, index, "0.bounds");
     if (out == NULL)
         return false;
     bool seen[TAG_COUNT] = {false};
@@ -308,15 +375,6 @@ static bool bounds_write(const struct panel *panel, size_t index, const char *fo
     return fclose(out) == 0;
 }
 
-/* A number with commas: 60,000. */
-static void count_print(FILE *out, size_t count) {
-    if (count >= 1000) {
-        count_print(out, count / 1000);
-        fprintf(out, ",%03zu", count % 1000);
-    } else
-        fprintf(out, "%zu", count);
-}
-
 static bool panel_write(struct panel *panel, size_t index, const char *folder, FILE *out,
                         bool narrow) {
     qsort(panel->values, panel->count, sizeof *panel->values, value_order);
@@ -326,12 +384,12 @@ static bool panel_write(struct panel *panel, size_t index, const char *folder, F
     fprintf(out, "title_%zu = ", index);
     gnuplot_quote(out, panel->title);
     fprintf(out, "\ncount_%zu = '", index);
-    count_print(out, panel->count);
+    html_number(out, (double)panel->count);
     fprintf(out, "'\naxis_%zu = '%s %s'\nlow_%zu = %.9g\nhigh_%zu = %.9g\n", index,
             seconds ? "seconds" : "milliseconds", panel->view->axis, index, panel->low * scale,
             index, panel->high * scale);
-    return bars_write(panel, index, folder, scale) && ecdf_write(panel, index, folder, scale) &&
-           bounds_write(panel, index, folder, scale);
+    return bars_write(panel, index, folder, out, scale) &&
+           ecdf_write(panel, index, folder, scale) && bounds_write(panel, index, folder, scale);
 }
 
 /* ---- a figure ---- */
@@ -356,8 +414,9 @@ static int legend_write(FILE *out, const struct panel *panels, size_t count, con
 
 /* Writes the panels that have values, in order, numbered from 1, below the legend (canvas->height).
  * -1, 0 or 1 as figure_data_fn. */
-static int panels_write(struct panel *panels, size_t count, const char *folder, FILE *out,
-                        struct canvas *canvas, struct figure *figure) {
+static int panels_write(struct panel *panels, size_t count, const struct subject *subject,
+                        const char *folder, FILE *out, struct canvas *canvas,
+                        struct figure *figure) {
     size_t shown = 0, empty = 0;
     for (size_t p = 0; p < count; p += 2) {
         if (panels[p].count == 0 && panels[p + 1].count == 0) {
@@ -378,7 +437,7 @@ static int panels_write(struct panel *panels, size_t count, const char *folder, 
                  "%zu of %zu combinations are not drawn: nothing was removed there.", empty,
                  count / 2);
     if (shown == 0)
-        snprintf(figure->remark, sizeof figure->remark, "Nothing to draw: no broker was removed.");
+        snprintf(figure->remark, sizeof figure->remark, "Nothing to draw: %s.", subject->nothing);
     int columns = canvas->narrow ? 1 : 2, header = canvas->height;
     int panel_height = canvas->narrow ? 200 : 210;
     fprintf(out, "panels = %zu\ncolumns = %d\nheader = %d\npanel_height = %d\n", shown, columns,
@@ -387,7 +446,7 @@ static int panels_write(struct panel *panels, size_t count, const char *folder, 
     return shown != 0;
 }
 
-static int figure_data(const struct view views[2], const char *others, const struct report *report,
+static int figure_data(const struct subject *subject, const struct report *report,
                        const char *folder, FILE *out, struct canvas *canvas,
                        struct figure *figure) {
     const cJSON *groups = cJSON_GetObjectItem(report->summary, "groups");
@@ -397,38 +456,37 @@ static int figure_data(const struct view views[2], const char *others, const str
     struct panel panels[PANELS_MAX] = {0};
     int result = 0;
     for (size_t v = 0; v < 2 && result == 0; v++) {
-        char path[PATH_MAX];
+        char name[96];
         struct csv csv;
         for (size_t g = 0; g < group_count; g++) {
             const cJSON *group = cJSON_GetArrayItem(groups, (int)g);
             struct panel *panel = &panels[2 * g + v];
-            panel->view = &views[v];
+            panel->view = &subject->views[v];
             panel->is_5_3 = group_is_5_3(report, group);
             group_title(group, panel->title, sizeof panel->title);
         }
-        int len = snprintf(path, sizeof path, "%s/series/%s.csv", report->path, views[v].metric);
-        if (len < 0 || (size_t)len >= sizeof path || !csv_read(path, &csv))
+        snprintf(name, sizeof name, "%s.csv", subject->views[v].metric);
+        if (!report_series(report, name, &csv))
             continue; /* a run in which nothing was measured has no such file */
         result = panels_fill(report, &panels[v], 2, group_count, &csv) ? 0 : -1;
         csv_free(&csv);
     }
     if (result == 0) {
-        int entries = legend_write(out, panels, 2 * group_count, others);
+        int entries = legend_write(out, panels, 2 * group_count, subject->others);
         canvas->height = canvas->narrow ? 16 * entries + 6 : 34;
-        result = panels_write(panels, 2 * group_count, folder, out, canvas, figure);
+        result = panels_write(panels, 2 * group_count, subject, folder, out, canvas, figure);
     }
-    for (size_t p = 0; p < 2 * group_count; p++)
+    for (size_t p = 0; p < PANELS_MAX; p++)
         free(panels[p].values);
     return result;
 }
 
 int figure_data_eviction(const struct report *report, const char *folder, FILE *out,
                          struct canvas *canvas, struct figure *figure) {
-    return figure_data(EVICTION, "otherwise", report, folder, out, canvas, figure);
+    return figure_data(&EVICTION, report, folder, out, canvas, figure);
 }
 
 int figure_data_client_view(const struct report *report, const char *folder, FILE *out,
                             struct canvas *canvas, struct figure *figure) {
-    return figure_data(CLIENT_VIEW, "dropped by a client (first picture)", report, folder, out,
-                       canvas, figure);
+    return figure_data(&CLIENT_VIEW, report, folder, out, canvas, figure);
 }

@@ -55,6 +55,9 @@ const char *report_text(const cJSON *object, const char *name);
 /* Number member; `missing` when there is none or it is null. */
 double report_number(const cJSON *object, const char *name, double missing);
 
+/* Reads series/NAME of the directory; false with errno. */
+bool report_series(const struct report *report, const char *name, struct csv *csv);
+
 /* ---- pictures ---- */
 
 /* Size of the picture being made; text is drawn in `font_px`. */

@@ -65,7 +65,8 @@ static void part_kind(FILE *out, struct report *report) {
         html_text(out, report_text(report->summary, "seed"));
         fprintf(out, ", %.0f simulated seconds", report_number(report->summary, "simulated_s", 0));
     }
-    fprintf(out, " in %.1f s", report_number(report->summary, "wall_s", 0));
+    double wall_s = report_number(report->summary, "wall_s", 0);
+    fprintf(out, wall_s < 1 ? " in %.3g ms" : " in %.1f s", wall_s < 1 ? wall_s * 1000 : wall_s);
     if (cJSON_IsTrue(cJSON_GetObjectItem(report->summary, "interrupted")))
         fputs(", <strong>interrupted: results up to then</strong>", out);
 }

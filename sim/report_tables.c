@@ -64,6 +64,8 @@ void html_quantity(FILE *out, const char *metric, double value) {
     double us = ends_with(metric, "_us") ? value : ends_with(metric, "_ms") ? value * 1e3 : -1;
     if (us < 0)
         html_number(out, value);
+    else if (us == 0) /* rounded down */
+        fputs(ends_with(metric, "_ms") ? "&lt; 1 ms" : "&lt; 1 us", out);
     else if (us >= 1e6)
         fprintf(out, "%.2f s", us / 1e6);
     else if (us >= 1e3 || ends_with(metric, "_ms"))
@@ -82,13 +84,48 @@ static void cell_quantity(FILE *out, const char *column, const char *metric, con
     fputs("</td>", out);
 }
 
-/* ---- run ---- */
+/* ---- oracles and faults ---- */
+
+/* How often each oracle said what. */
+static void oracles_of_sweep(FILE *out, const cJSON *oracles) {
+    static const char *const columns[] = {"oracle", "pass", "fail", "unknown"};
+    const cJSON *oracle;
+    fputs("<section><h2>Oracles</h2>", out);
+    table_open(out, columns, 4);
+    cJSON_ArrayForEach(oracle, oracles) {
+        fputs("<tr>", out);
+        cell_text(out, columns[0], report_text(oracle, "name"));
+        for (size_t i = 1; i < 4; i++)
+            cell_number(out, columns[i], report_number(oracle, columns[i], 0));
+        fputs("</tr>\n", out);
+    }
+    table_close(out);
+    fputs("</section>", out);
+}
+
+/* The chain of events that shows a failure, one on a line. */
+static void witness_put(FILE *out, const cJSON *witness) {
+    const cJSON *link;
+    cJSON_ArrayForEach(link, witness) {
+        const char *event = report_text(link, "event");
+        fprintf(out, "\n%.6f s ", report_number(link, "at_s", 0));
+        html_text(out, report_text(link, "node"));
+        fputs(event[0] == '\0' ? "" : " ", out);
+        html_text(out, event);
+        fputs(": ", out);
+        html_text(out, report_text(link, "what"));
+    }
+}
 
 void tables_oracles(FILE *out, const struct report *report) {
-    static const char *const columns[] = {"oracle", "verdict", "checked", "witness"};
+    static const char *const columns[] = {"oracle", "verdict", "checked", "reason, witness"};
     const cJSON *oracle, *oracles = cJSON_GetObjectItem(report->summary, "oracles");
     if (cJSON_GetArraySize(oracles) == 0)
         return;
+    if (report->sweep) {
+        oracles_of_sweep(out, oracles);
+        return;
+    }
     fputs("<section><h2>Oracles</h2>", out);
     table_open(out, columns, 4);
     cJSON_ArrayForEach(oracle, oracles) {
@@ -101,8 +138,9 @@ void tables_oracles(FILE *out, const struct report *report) {
         html_text(out, verdict);
         fputs("</span></td>", out);
         cell_number(out, columns[2], report_number(oracle, "checked", 0));
-        fputs("<td class=\"text\" data-label=\"witness\">", out);
-        html_text(out, report_text(oracle, "witness"));
+        fputs("<td class=\"text\" data-label=\"reason\">", out);
+        html_text(out, report_text(oracle, "reason"));
+        witness_put(out, cJSON_GetObjectItem(oracle, "witness"));
         fputs("</td></tr>\n", out);
     }
     table_close(out);
@@ -120,7 +158,30 @@ static void fault_row(FILE *out, const cJSON *fault) {
     fputs("</tr>\n", out);
 }
 
-#define FAULT_ROWS_MAX 40
+/* "3 configured, 2 fired, 1 noticed." of a run, and how often each kind took effect. */
+static void fault_counts(FILE *out, const cJSON *faults) {
+    static const char *const counts[] = {"configured", "fired", "noticed"};
+    const cJSON *kind, *kinds = cJSON_GetObjectItem(faults, "fired_by_kind");
+    for (size_t i = 0; i < 3 && cJSON_GetObjectItem(faults, counts[i]) != NULL; i++) {
+        fputs(i == 0 ? "" : ", ", out);
+        html_number(out, report_number(faults, counts[i], 0));
+        fprintf(out, " %s%s", counts[i], i == 2 ? ". " : "");
+    }
+    bool first = true;
+    cJSON_ArrayForEach(kind, kinds) {
+        if (kind->valuedouble == 0)
+            continue;
+        fputs(first ? "Took effect: " : ", ", out);
+        html_text(out, kind->string);
+        fputs(" ", out);
+        html_number(out, kind->valuedouble);
+        first = false;
+    }
+    fputs(first ? "" : ".", out);
+}
+
+#define FAULT_ROWS_OPEN 12 /* more are folded away */
+#define FAULT_ROWS_MAX 1000
 void tables_faults(FILE *out, const struct report *report) {
     static const char *const columns[] = {"kind",  "target",  "fired",
                                           "ended", "noticed", "noticed by"};
@@ -129,21 +190,19 @@ void tables_faults(FILE *out, const struct report *report) {
     if (faults == NULL)
         return;
     fputs("<section><h2>Faults</h2><p>", out);
-    html_number(out, report_number(faults, "configured", 0));
-    fputs(" configured, ", out);
-    html_number(out, report_number(faults, "fired", 0));
-    fputs(" fired, ", out);
-    html_number(out, report_number(faults, "noticed", 0));
-    fputs(" noticed.</p>", out);
-    if (cJSON_GetArraySize(list) > 0) {
-        int row = 0;
+    fault_counts(out, faults);
+    fputs("</p>", out);
+    int row = 0, rows = cJSON_GetArraySize(list);
+    if (rows > FAULT_ROWS_OPEN)
+        fputs("<details><summary>Each of them</summary>", out);
+    if (rows > 0) {
         table_open(out, columns, 6);
         cJSON_ArrayForEach(fault, list) if (row++ < FAULT_ROWS_MAX) fault_row(out, fault);
         table_close(out);
-        if (row > FAULT_ROWS_MAX)
-            fprintf(out, "<p>%d more are in summary.json.</p>", row - FAULT_ROWS_MAX);
     }
-    fputs("</section>", out);
+    if (rows > FAULT_ROWS_MAX)
+        fprintf(out, "<p>%d more are in summary.json.</p>", rows - FAULT_ROWS_MAX);
+    fputs(rows > FAULT_ROWS_OPEN ? "</details></section>" : "</section>", out);
 }
 
 /* ---- metrics ---- */
@@ -151,11 +210,16 @@ void tables_faults(FILE *out, const struct report *report) {
 static const char *const METRIC_COLUMNS[] = {"metric", "count", "min",   "p50",
                                              "p99",    "max",   "theory"};
 
-static void metric_row(FILE *out, const char *name, const char *tag, const cJSON *summary) {
+/* `tag` NULL: values of all tags; `only` the tag that all of them have, or NULL. */
+static void metric_row(FILE *out, const char *name, const char *tag, const char *only,
+                       const cJSON *summary) {
     fprintf(out, "<tr%s>", tag == NULL ? "" : " class=\"tag\"");
     cell_open(out, "metric");
-    fputs(tag == NULL ? "" : "by ", out);
     html_text(out, tag == NULL ? name : tag);
+    if (only != NULL) {
+        fputs(", all ", out);
+        html_text(out, only);
+    }
     fputs("</td>", out);
     cell_number(out, "count", report_number(summary, "count", 0));
     for (size_t i = 2; i < 6; i++)
@@ -174,9 +238,12 @@ void tables_metrics(FILE *out, const struct report *report) {
     fputs("<section><h2>Metrics</h2>", out);
     table_open(out, METRIC_COLUMNS, 7);
     cJSON_ArrayForEach(metric, metrics) {
-        metric_row(out, metric->string, NULL, metric);
         const cJSON *tag, *tags = cJSON_GetObjectItem(by_tag, metric->string);
-        cJSON_ArrayForEach(tag, tags) metric_row(out, metric->string, tag->string, tag);
+        bool one = cJSON_GetArraySize(tags) == 1;
+        metric_row(out, metric->string, NULL, one ? tags->child->string : NULL, metric);
+        if (one)
+            continue;
+        cJSON_ArrayForEach(tag, tags) metric_row(out, metric->string, tag->string, NULL, tag);
     }
     table_close(out);
     fputs("</section>", out);
@@ -212,6 +279,19 @@ static void removals_cell(FILE *out, const cJSON *tags, const cJSON *tag) {
     fputs("</td>", out);
 }
 
+/* What the group stands for: "pause, 4.9". */
+static void combination_cell(FILE *out, const cJSON *group) {
+    const cJSON *parameter, *parameters = cJSON_GetObjectItem(group, "parameters");
+    cell_open(out, "combination");
+    if (cJSON_GetArraySize(parameters) == 0)
+        fputs("all", out);
+    cJSON_ArrayForEach(parameter, parameters) {
+        fputs(parameter == parameters->child ? "" : ", ", out);
+        html_text(out, cJSON_IsString(parameter) ? parameter->valuestring : "?");
+    }
+    fputs("</td>", out);
+}
+
 /* One row for each mechanism that removed brokers in the group; one with "nothing" if none did. */
 static void group_rows(FILE *out, const cJSON *group) {
     const cJSON *by_tag = cJSON_GetObjectItem(group, "metrics_by_tag");
@@ -219,15 +299,8 @@ static void group_rows(FILE *out, const cJSON *group) {
     const cJSON *since_fault = cJSON_GetObjectItem(by_tag, SINCE_FAULT);
     const cJSON *tag = tags == NULL ? NULL : tags->child;
     do {
-        const cJSON *parameter;
         fputs("<tr>", out);
-        cJSON_ArrayForEach(parameter, cJSON_GetObjectItem(group, "parameters")) {
-            fputs("<td data-label=\"", out);
-            html_text(out, parameter->string);
-            fputs("\">", out);
-            html_text(out, cJSON_IsString(parameter) ? parameter->valuestring : "?");
-            fputs("</td>", out);
-        }
+        combination_cell(out, group);
         cell_number(out, "runs", report_number(group, "runs", 0));
         cell_text(out, "removed by", tag == NULL ? "nothing" : tag->string);
         removals_cell(out, tags, tag);
@@ -244,12 +317,13 @@ void tables_groups(FILE *out, const struct report *report) {
     const cJSON *parameter;
     if (cJSON_GetArraySize(groups) == 0)
         return;
-    fputs("<section><h2>What removed brokers</h2><table><thead><tr>", out);
+    fputs("<section><h2>What removed brokers</h2><table><thead><tr><th scope=\"col\">", out);
+    size_t parameters = 0;
     cJSON_ArrayForEach(parameter, cJSON_GetObjectItem(groups->child, "parameters")) {
-        fputs("<th scope=\"col\">", out);
+        fputs(parameters++ == 0 ? "" : ", ", out);
         html_text(out, parameter->string);
-        fputs("</th>", out);
     }
+    fputs(parameters == 0 ? "runs of</th>" : "</th>", out);
     fputs("<th scope=\"col\">runs</th><th scope=\"col\">removed by</th><th "
           "scope=\"col\">removals</th>",
           out);

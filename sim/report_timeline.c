@@ -1,9 +1,10 @@
 /* sim/report_timeline.c - tables for the route timeline: a lane for each broker as each name server
  * and each client sees it, with what faults hold meanwhile.
  *
- * Reads series/listings.csv: observer, role (namesrv, client), broker, from_s, to_s (empty: to the
- * end), reason; and the faults of summary.json. With many brokers only those that a fault hit get
- * lanes, and few of many observers; figure->remark counts what is left out. */
+ * Reads series/listings.csv (observer, role, broker, from_s, to_s, reason) and series/faults.csv
+ * (kind, target, from_s, to_s) - an empty to_s is the end of the run -, and how long the run was
+ * from summary.json. With many brokers only those that a fault hit get lanes, and few of many
+ * observers; figure->remark counts what is left out. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,116 +14,142 @@
 
 #define FAULTS_MAX 512
 #define FAULT_LANES_MAX 6
-#define OBSERVERS_MAX 512
-#define BROKERS_MAX 16384
 #define BROKERS_ALL 8 /* up to so many all are shown */
 #define LANES_MAX 60
 
+/* What a fault does to brokers in its target: nothing that makes them useless; out of reach while
+ * it lasts; gone from then on. */
+enum hold { HOLDS_NOT, HOLDS_WHILE, HOLDS_FROM };
+static const struct {
+    const char *kind;
+    enum hold hold;
+} HOLDS[] = {{"pause", HOLDS_WHILE}, {"black-hole", HOLDS_WHILE}, {"power-off", HOLDS_WHILE},
+             {"block", HOLDS_WHILE}, {"partition", HOLDS_WHILE},  {"bridge", HOLDS_WHILE},
+             {"clog", HOLDS_WHILE},  {"kill", HOLDS_FROM},        {"kill-inside", HOLDS_FROM},
+             {"stop", HOLDS_FROM},   {"restart", HOLDS_FROM}};
+
 struct fault_span {
     const char *kind, *target;
-    double from_s, to_s; /* to_s < 0: nothing lasting */
-    bool takes_down;     /* its target is gone from then on */
+    double from_s, to_s;
+    enum hold hold;
 };
-struct observer {
+/* An observer or a broker. */
+struct party {
     const char *name;
-    bool client, shown;
-};
-struct broker {
-    const char *name;
-    bool hit, shown;
+    bool client, hit, shown;
 };
 struct timeline {
-    struct csv listings;
-    int observer_column, role_column, broker_column, from_column, to_column, reason_column;
+    struct csv listings, faults_file;
+    int from_column, to_column, reason_column; /* of listings */
     struct fault_span faults[FAULTS_MAX];
     size_t fault_count;
-    struct observer observers[OBSERVERS_MAX];
-    size_t observer_count;
-    struct broker brokers[BROKERS_MAX];
-    size_t broker_count;
-    size_t *row_broker, *row_observer; /* of each listing; SIZE_MAX: none of the above */
+    struct party *observers, *brokers; /* in party_order */
+    size_t observer_count, broker_count;
+    const struct party **row_broker, **row_observer; /* of each row of listings */
     double end_s;
     /* what is written meanwhile */
-    FILE *bars, *marks, *bands;
-    int row; /* next free one */
+    FILE *out, *bars, *bands;
+    bool narrow;
+    int row;     /* next free one */
+    double px_s; /* seconds in a pixel */
+    int char_px; /* of small labels, about */
 };
 
 /* ---- reading ---- */
 
-static void faults_read(struct timeline *timeline, const struct report *report) {
-    static const char *const down[] = {"kill",      "kill-inside", "crash",
-                                       "power-off", "restart",     "stop"};
-    const cJSON *list = cJSON_GetObjectItem(cJSON_GetObjectItem(report->summary, "faults"), "list");
-    const cJSON *item;
-    cJSON_ArrayForEach(item, list) {
-        double from = report_number(item, "fired_s", -1);
-        if (from < 0 || timeline->fault_count == FAULTS_MAX)
-            continue;
+static void faults_read(struct timeline *timeline) {
+    const struct csv *csv = &timeline->faults_file;
+    int kind = csv_column(csv, "kind"), target = csv_column(csv, "target");
+    int from = csv_column(csv, "from_s"), to = csv_column(csv, "to_s");
+    for (size_t row = 0; row < csv->rows && timeline->fault_count < FAULTS_MAX; row++) {
         struct fault_span *fault = &timeline->faults[timeline->fault_count++];
-        *fault = (struct fault_span){report_text(item, "kind"), report_text(item, "target"), from,
-                                     report_number(item, "ended_s", -1), false};
-        for (size_t i = 0; i < sizeof down / sizeof down[0]; i++)
-            fault->takes_down |= strcmp(down[i], fault->kind) == 0;
+        *fault = (struct fault_span){csv_cell(csv, row, kind), csv_cell(csv, row, target),
+                                     csv_number(csv, row, from, 0),
+                                     csv_number(csv, row, to, timeline->end_s), HOLDS_NOT};
+        for (size_t i = 0; i < sizeof HOLDS / sizeof HOLDS[0]; i++)
+            if (strcmp(HOLDS[i].kind, fault->kind) == 0)
+                fault->hold = HOLDS[i].hold;
     }
 }
 
-/* True when `name` is one of the names in `target` ("a,b", "broker-a->ns-2"). */
-static bool target_names(const char *target, const char *name) {
+/* Where `name` stands in a target: "a,b" is one side; "a,b->c", "a<->c" and "a|b|c" have several.
+ * -1: nowhere. */
+static int target_side(const char *target, const char *name) {
     size_t len = strlen(name);
-    for (const char *at = strstr(target, name); at != NULL; at = strstr(at + 1, name)) {
+    for (const char *at = len == 0 ? NULL : strstr(target, name); at != NULL;
+         at = strstr(at + 1, name)) {
         bool starts = at == target || strchr(" ,>|", at[-1]) != NULL;
         bool ends =
-            at[len] == '\0' || strchr(" ,|", at[len]) != NULL || strncmp(at + len, "->", 2) == 0;
-        if (starts && ends)
-            return true;
+            at[len] == '\0' || strchr(" ,<|", at[len]) != NULL || strncmp(at + len, "->", 2) == 0;
+        if (!starts || !ends)
+            continue;
+        int side = 0;
+        for (const char *before = target; before < at; before++)
+            side += *before == '>' || *before == '|';
+        return side;
     }
-    return false;
+    return -1;
 }
 
-static size_t observer_index(struct timeline *timeline, const char *name, bool client) {
-    for (size_t i = 0; i < timeline->observer_count; i++)
-        if (strcmp(timeline->observers[i].name, name) == 0)
-            return i;
-    if (timeline->observer_count == OBSERVERS_MAX)
-        return SIZE_MAX;
-    timeline->observers[timeline->observer_count] = (struct observer){name, client, false};
-    return timeline->observer_count++;
+/* True when the fault holds the broker, or what lies between it and the observer. */
+static bool fault_holds(const struct fault_span *fault, const char *broker, const char *observer) {
+    int side = target_side(fault->target, broker);
+    bool between = strpbrk(fault->target, ">|") != NULL;
+    int other = between ? target_side(fault->target, observer) : -1;
+    return side >= 0 && (!between || (other >= 0 && other != side));
 }
 
-static size_t broker_index(struct timeline *timeline, const char *name) {
-    for (size_t i = 0; i < timeline->broker_count; i++)
-        if (strcmp(timeline->brokers[i].name, name) == 0)
-            return i;
-    if (timeline->broker_count == BROKERS_MAX)
-        return SIZE_MAX;
-    struct broker *broker = &timeline->brokers[timeline->broker_count];
-    *broker = (struct broker){name, false, false};
-    for (size_t f = 0; f < timeline->fault_count && !broker->hit; f++)
-        broker->hit = target_names(timeline->faults[f].target, name);
-    return timeline->broker_count++;
+/* Name servers before clients; "ns-2" before "ns-10". */
+static int party_order(const void *left, const void *right) {
+    const struct party *a = left, *b = right;
+    size_t a_len = strlen(a->name), b_len = strlen(b->name);
+    if (a->client != b->client)
+        return a->client ? 1 : -1;
+    return a_len != b_len ? (a_len < b_len ? -1 : 1) : strcmp(a->name, b->name);
+}
+
+static struct party party_of(const struct csv *csv, size_t row, int name, int role) {
+    return (struct party){.name = csv_cell(csv, row, name),
+                          .client = strcmp(csv_cell(csv, row, role), "client") == 0};
+}
+
+/* Who is named in a column, each once, with the party of each row. NULL: out of memory. */
+static struct party *parties_read(const struct csv *csv, int name, int role, size_t *count,
+                                  const struct party ***of_row) {
+    struct party *list = calloc(csv->rows + 1, sizeof *list);
+    *of_row = calloc(csv->rows + 1, sizeof(void *));
+    *count = 0;
+    if (list == NULL || *of_row == NULL)
+        return list;
+    for (size_t row = 0; row < csv->rows; row++)
+        list[row] = party_of(csv, row, name, role);
+    qsort(list, csv->rows, sizeof *list, party_order);
+    for (size_t i = 0; i < csv->rows; i++)
+        if (*count == 0 || party_order(&list[*count - 1], &list[i]) != 0)
+            list[(*count)++] = list[i];
+    for (size_t row = 0; row < csv->rows; row++) {
+        struct party key = party_of(csv, row, name, role);
+        (*of_row)[row] = bsearch(&key, list, *count, sizeof *list, party_order);
+    }
+    return list;
 }
 
 /* False when memory is out. */
 static bool listings_index(struct timeline *timeline) {
     const struct csv *csv = &timeline->listings;
-    timeline->observer_column = csv_column(csv, "observer");
-    timeline->role_column = csv_column(csv, "role");
-    timeline->broker_column = csv_column(csv, "broker");
     timeline->from_column = csv_column(csv, "from_s");
     timeline->to_column = csv_column(csv, "to_s");
     timeline->reason_column = csv_column(csv, "reason");
-    timeline->row_broker = calloc(csv->rows + 1, sizeof *timeline->row_broker);
-    timeline->row_observer = calloc(csv->rows + 1, sizeof *timeline->row_observer);
-    if (timeline->row_broker == NULL || timeline->row_observer == NULL)
-        return false;
-    for (size_t row = 0; row < csv->rows; row++) {
-        bool client = strcmp(csv_cell(csv, row, timeline->role_column), "client") == 0;
-        timeline->row_observer[row] =
-            observer_index(timeline, csv_cell(csv, row, timeline->observer_column), client);
-        timeline->row_broker[row] =
-            broker_index(timeline, csv_cell(csv, row, timeline->broker_column));
-    }
-    return true;
+    timeline->observers = parties_read(csv, csv_column(csv, "observer"), csv_column(csv, "role"),
+                                       &timeline->observer_count, &timeline->row_observer);
+    timeline->brokers = parties_read(csv, csv_column(csv, "broker"), -1, &timeline->broker_count,
+                                     &timeline->row_broker);
+    for (size_t b = 0; b < timeline->broker_count; b++)
+        for (size_t f = 0; f < timeline->fault_count; f++)
+            timeline->brokers[b].hit |=
+                target_side(timeline->faults[f].target, timeline->brokers[b].name) >= 0;
+    return timeline->observers != NULL && timeline->brokers != NULL &&
+           timeline->row_observer != NULL && timeline->row_broker != NULL;
 }
 
 /* ---- what gets a lane ---- */
@@ -176,16 +203,15 @@ static void bar_write(const struct timeline *timeline, enum bar bar, double from
         fprintf(timeline->bars, "%d %d %.6f %.6f\n", timeline->row, (int)bar, from, to);
 }
 
-/* Seconds from `from` on, within a bar, in which a fault holds the broker; *to is their end. False:
- * none. */
-static bool stale_part(const struct timeline *timeline, const char *broker, double bar_from,
-                       double bar_to, double *from, double *to) {
+/* The part of a row's bar in which a fault holds its broker. False: none. */
+static bool stale_part(const struct timeline *timeline, size_t row, double bar_from, double bar_to,
+                       double *from, double *to) {
     for (size_t f = 0; f < timeline->fault_count; f++) {
         const struct fault_span *fault = &timeline->faults[f];
-        double end = fault->takes_down || fault->to_s < 0 ? bar_to : fault->to_s;
-        bool lasts = fault->takes_down || fault->to_s > fault->from_s;
-        if (!lasts || fault->from_s >= bar_to || end <= bar_from ||
-            (fault->takes_down && fault->from_s < bar_from) || !target_names(fault->target, broker))
+        double end = fault->hold == HOLDS_FROM ? bar_to : fault->to_s;
+        bool before = fault->hold == HOLDS_FROM && fault->from_s < bar_from; /* came back since */
+        if (fault->hold == HOLDS_NOT || before || fault->from_s >= bar_to || end <= bar_from ||
+            !fault_holds(fault, timeline->row_broker[row]->name, timeline->row_observer[row]->name))
             continue;
         *from = fault->from_s > bar_from ? fault->from_s : bar_from;
         *to = end < bar_to ? end : bar_to;
@@ -194,19 +220,42 @@ static bool stale_part(const struct timeline *timeline, const char *broker, doub
     return false;
 }
 
-/* The bar of one listing, with the mark at its end. `next` is when the lane's next bar starts. */
+/* A small label in the row that is being written; `at_s` is its left, center or right. gnuplot 5.4
+ * crashes on a table of labels in which none is shown, so labels are commands. */
+static void label_put(const struct timeline *timeline, const char *text, double at_s,
+                      const char *side, bool on_bar) {
+    fputs("set label ", timeline->out);
+    gnuplot_quote(timeline->out, text);
+    fprintf(timeline->out, " at first %.6f,first %d.5 %s font small front%s\n", at_s, timeline->row,
+            side, on_bar ? " textcolor rgb '#ffffff'" : "");
+}
+
+/* Seconds that a label takes. */
+static double label_s(const struct timeline *timeline, const char *text) {
+    return ((double)strlen(text) * timeline->char_px + 8) * timeline->px_s;
+}
+
+/* The part of a bar in which a fault holds the broker, and how long that is. */
+static void stale_write(const struct timeline *timeline, double from, double to) {
+    char text[32];
+    snprintf(text, sizeof text, "%.0f s", to - from);
+    bar_write(timeline, BAR_STALE, from, to);
+    if (to - from > label_s(timeline, text))
+        label_put(timeline, text, (from + to) / 2, "center", true);
+}
+
+/* The bar of one listing, with what ended it behind. `next` is when the lane's next bar starts. */
 static void listing_write(const struct timeline *timeline, size_t row, double next) {
     const struct csv *csv = &timeline->listings;
     double from = csv_number(csv, row, timeline->from_column, 0);
     double to = csv_number(csv, row, timeline->to_column, timeline->end_s);
-    const char *reason = csv_cell(csv, row, timeline->reason_column);
     double stale_from, stale_to;
     bar_write(timeline, BAR_LISTED, from, to);
-    if (stale_part(timeline, csv_cell(csv, row, timeline->broker_column), from, to, &stale_from,
-                   &stale_to))
-        bar_write(timeline, BAR_STALE, stale_from, stale_to);
-    if (to < timeline->end_s && reason[0] != '\0')
-        fprintf(timeline->marks, "%d %.6f %.6f \"%s\"\n", timeline->row, to, next, reason);
+    if (stale_part(timeline, row, from, to, &stale_from, &stale_to))
+        stale_write(timeline, stale_from, stale_to);
+    const char *reason = csv_cell(csv, row, timeline->reason_column);
+    if (reason[0] != '\0' && next - to > label_s(timeline, reason))
+        label_put(timeline, reason, to + 4 * timeline->px_s, "left", false);
 }
 
 /* A name made to fit `most` characters, its end kept: "..ker-0042". */
@@ -218,50 +267,60 @@ static void name_fit(const char *name, size_t most, char *out, size_t room) {
         snprintf(out, room, "..%s", name + len - most + 2);
 }
 
-static void lane_label(const struct timeline *timeline, FILE *out, const char *name, bool narrow) {
+static void lane_label(const struct timeline *timeline, const char *name) {
     char label[64];
-    name_fit(name, narrow ? 13 : 20, label, sizeof label);
-    fputs("set ytics add (", out);
-    gnuplot_quote(out, label);
-    fprintf(out, " %d.5)\n", timeline->row);
+    name_fit(name, timeline->narrow ? 13 : 20, label, sizeof label);
+    fputs("set ytics add (", timeline->out);
+    gnuplot_quote(timeline->out, label);
+    fprintf(timeline->out, " %d.5)\n", timeline->row);
 }
 
-static void header_write(struct timeline *timeline, FILE *out, const char *name, const char *what) {
+static void header_write(struct timeline *timeline, const char *name, const char *what) {
     char text[128];
-    snprintf(text, sizeof text, "%.80s %s", name, what);
-    fprintf(out, "set label %d ", timeline->row + 1);
-    gnuplot_quote(out, text);
-    fprintf(out, " at screen px(8),first %d.5 left\n", timeline->row++);
+    snprintf(text, sizeof text, "%.80s%s", name, what);
+    fputs("set label ", timeline->out);
+    gnuplot_quote(timeline->out, text);
+    fprintf(timeline->out, " at screen 8.0/width,first %d.5 left\n", timeline->row++);
+}
+
+/* A fault's lane of its own: its target stands behind its bar, else inside, else before it. */
+static void fault_lane_write(struct timeline *timeline, const struct fault_span *fault) {
+    char target[64];
+    snprintf(target, sizeof target, "%.60s", fault->target);
+    double room = label_s(timeline, target), px_s = timeline->px_s;
+    lane_label(timeline, fault->kind);
+    if (timeline->end_s - fault->to_s > room + 4 * px_s)
+        label_put(timeline, target, fault->to_s + 8 * px_s, "left", false);
+    else if (fault->to_s - fault->from_s > room)
+        label_put(timeline, target, fault->to_s - 5 * px_s, "right", true);
+    else
+        label_put(timeline, target, fault->from_s - 9 * px_s, "right", false);
 }
 
 /* A lane for each fault while they are few, one for all of them otherwise. */
-static void fault_lanes_write(struct timeline *timeline, FILE *out, bool narrow) {
+static void fault_lanes_write(struct timeline *timeline) {
     if (timeline->fault_count == 0)
         return;
     bool few = timeline->fault_count <= FAULT_LANES_MAX;
     char count[32];
     snprintf(count, sizeof count, "%zu faults", timeline->fault_count);
-    header_write(timeline, out, "faults", "");
+    header_write(timeline, "faults", "");
     if (!few)
-        lane_label(timeline, out, count, narrow);
+        lane_label(timeline, count);
     for (size_t f = 0; f < timeline->fault_count; f++) {
         const struct fault_span *fault = &timeline->faults[f];
-        bool lasts = fault->to_s > fault->from_s;
-        double to = lasts ? fault->to_s : fault->from_s;
         if (few)
-            lane_label(timeline, out, fault->kind, narrow);
-        bar_write(timeline, BAR_FAULT, fault->from_s, to);
-        fprintf(timeline->bands, "%d %.6f %.6f ", timeline->row, fault->from_s, to);
-        char target[64];
-        snprintf(target, sizeof target, "%.60s", few ? fault->target : "");
-        fprintf(timeline->bands, "\"%s\"\n", target);
+            fault_lane_write(timeline, fault);
+        bar_write(timeline, BAR_FAULT, fault->from_s, fault->to_s);
+        fprintf(timeline->bands, "%d %.6f %.6f\n", timeline->row, fault->from_s, fault->to_s);
         timeline->row += few;
     }
     timeline->row += !few;
 }
 
 /* The lane of one broker as one observer sees it. */
-static void lane_write(struct timeline *timeline, size_t observer, size_t broker) {
+static void lane_write(struct timeline *timeline, const struct party *observer,
+                       const struct party *broker) {
     const struct csv *csv = &timeline->listings;
     size_t last = SIZE_MAX;
     for (size_t row = 0; row < csv->rows; row++) {
@@ -275,17 +334,17 @@ static void lane_write(struct timeline *timeline, size_t observer, size_t broker
         listing_write(timeline, last, timeline->end_s);
 }
 
-static void observer_lanes_write(struct timeline *timeline, FILE *out, bool narrow) {
+static void observer_lanes_write(struct timeline *timeline) {
     for (size_t o = 0; o < timeline->observer_count; o++) {
-        const struct observer *observer = &timeline->observers[o];
+        const struct party *observer = &timeline->observers[o];
         if (!observer->shown)
             continue;
-        header_write(timeline, out, observer->name, observer->client ? "believes in" : "lists");
+        header_write(timeline, observer->name, observer->client ? " believes in" : " lists");
         for (size_t b = 0; b < timeline->broker_count; b++) {
             if (!timeline->brokers[b].shown)
                 continue;
-            lane_label(timeline, out, timeline->brokers[b].name, narrow);
-            lane_write(timeline, o, b);
+            lane_label(timeline, timeline->brokers[b].name);
+            lane_write(timeline, observer, &timeline->brokers[b]);
             timeline->row++;
         }
     }
@@ -301,52 +360,63 @@ static FILE *table_open(const char *folder, const char *name) {
     return fopen(path, "w");
 }
 
+static void picture_write(struct timeline *timeline, FILE *out, struct canvas *canvas) {
+    int row_px = 19, header = canvas->narrow ? 44 : 30, footer = 46;
+    int left = canvas->narrow ? 96 : 150, right = canvas->narrow ? 14 : 24;
+    timeline->out = out;
+    timeline->narrow = canvas->narrow;
+    timeline->px_s = timeline->end_s / (canvas->width - left - right);
+    timeline->char_px = (canvas->font_px + 1) / 2;
+    fprintf(out, "width = %d\nsmall = 'sans-serif,%d'\nset ytics ()\n", canvas->width,
+            canvas->font_px - 2);
+    fault_lanes_write(timeline);
+    observer_lanes_write(timeline);
+    canvas->height = header + timeline->row * row_px + footer;
+    fprintf(out,
+            "rows = %d\nend_s = %.6f\nleft = %d\nright = %d\nheader = %d\nfooter = %d\n"
+            "shade = %d\n",
+            timeline->row, timeline->end_s, left, right, header, footer,
+            timeline->fault_count > 0 && timeline->fault_count <= FAULT_LANES_MAX);
+}
+
 static int timeline_write(struct timeline *timeline, const char *folder, FILE *out,
                           struct canvas *canvas) {
     timeline->bars = table_open(folder, "bars");
-    timeline->marks = table_open(folder, "marks");
     timeline->bands = table_open(folder, "bands");
-    int result = -1;
-    if (timeline->bars != NULL && timeline->marks != NULL && timeline->bands != NULL) {
-        int row_px = 19, header = canvas->narrow ? 44 : 30, footer = 46;
-        fprintf(out, "px(x) = x / %d.0\nset ytics ()\n", canvas->width);
-        fault_lanes_write(timeline, out, canvas->narrow);
-        observer_lanes_write(timeline, out, canvas->narrow);
-        canvas->height = header + timeline->row * row_px + footer;
-        fprintf(out, "rows = %d\nend_s = %.6f\nheader = %d\nfooter = %d\nfault_count = %zu\n",
-                timeline->row, timeline->end_s, header, footer, timeline->fault_count);
-        result = 1;
-    }
-    FILE *const files[] = {timeline->bars, timeline->marks, timeline->bands};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-        if (files[i] != NULL && fclose(files[i]) != 0)
-            result = -1;
+    int result = timeline->bars != NULL && timeline->bands != NULL ? 1 : -1;
+    if (result == 1)
+        picture_write(timeline, out, canvas);
+    if (timeline->bars != NULL && fclose(timeline->bars) != 0)
+        result = -1;
+    if (timeline->bands != NULL && fclose(timeline->bands) != 0)
+        result = -1;
     return result;
 }
 
 static void timeline_destroy(struct timeline *timeline) {
     csv_free(&timeline->listings);
-    free(timeline->row_broker);
-    free(timeline->row_observer);
+    csv_free(&timeline->faults_file);
+    free(timeline->observers);
+    free(timeline->brokers);
+    free((void *)timeline->row_broker);
+    free((void *)timeline->row_observer);
     free(timeline);
 }
 
 int figure_data_timeline(const struct report *report, const char *folder, FILE *out,
                          struct canvas *canvas, struct figure *figure) {
-    char path[PATH_MAX];
-    int len = snprintf(path, sizeof path, "%s/series/listings.csv", report->path);
     struct timeline *timeline = calloc(1, sizeof *timeline);
     if (timeline == NULL)
         return -1;
-    int result = -1;
+    int result = 0;
     timeline->end_s = report_number(report->summary, "simulated_s", 0);
-    if (len < 0 || (size_t)len >= sizeof path || !csv_read(path, &timeline->listings) ||
-        timeline->listings.rows == 0 || timeline->end_s <= 0) {
-        snprintf(figure->remark, sizeof figure->remark,
-                 "Nothing to draw: nobody listed a broker (or the run is one of a sweep).");
-        result = 0;
-    } else {
-        faults_read(timeline, report);
+    if (!report_series(report, "listings.csv", &timeline->listings) ||
+        !report_series(report, "faults.csv", &timeline->faults_file) ||
+        timeline->listings.rows == 0 || timeline->end_s <= 0)
+        snprintf(figure->remark, sizeof figure->remark, "Nothing to draw: nobody listed a broker.");
+    else {
+        faults_read(timeline);
+        result = -1;
         if (listings_index(timeline)) {
             lanes_choose(timeline, figure);
             result = timeline_write(timeline, folder, out, canvas);

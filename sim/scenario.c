@@ -6,15 +6,14 @@
 
 #include "sim/scenario_internal.h"
 
-/* The seed that runs it is written into the effective scenario in any case. */
-static void ensure_seed(struct scenario *scenario) {
-    if (doc_member(scenario->doc, "seed") != NULL)
+/* A member that the effective scenario has in any case. */
+static void ensure_member(struct scenario *scenario, const char *key, const char *text) {
+    if (doc_member(scenario->doc, key) != NULL)
         return;
-    struct doc_value *seed =
-        doc_add_member(&scenario->pool, scenario->doc, "seed", &scenario->source, 0);
-    seed->kind = DOC_NUMBER;
-    seed->text = "1";
-    seed->number = 1;
+    struct doc_value *member =
+        doc_add_member(&scenario->pool, scenario->doc, key, &scenario->source, 0);
+    member->kind = DOC_STRING;
+    member->text = text;
 }
 
 static void load(struct scenario *scenario, const char *const *sets, size_t set_count,
@@ -31,7 +30,8 @@ static void load(struct scenario *scenario, const char *const *sets, size_t set_
     scenario_put_in(scenario, sets, set_count, errors);
     if (errors->count > 0)
         return;
-    ensure_seed(scenario);
+    ensure_member(scenario, "seed", "1");
+    ensure_member(scenario, "timeline_order", "time");
     record_read(&reader, &SCENARIO_TYPE, scenario->doc, &scenario->spec);
     if (errors->count > 0)
         return;

@@ -15,6 +15,7 @@
 enum scenario_role { ROLE_NAME_SERVER, ROLE_BROKER, ROLE_CLIENT, ROLE_COUNT };
 enum profile_word { PROFILE_4_9, PROFILE_5_3 };
 enum serialization_word { SERIALIZATION_BINARY, SERIALIZATION_JSON, SERIALIZATION_DRAWN };
+enum order_word { ORDER_BY_TIME, ORDER_ANY };
 extern const char *const PROFILE_WORDS[];
 extern const char *const SERIALIZATION_WORDS[];
 
@@ -147,6 +148,7 @@ struct scenario_spec {
     struct list timeline; /* struct timeline_entry */
     struct list expect;   /* struct expectation_spec */
     struct names plots;
+    int timeline_order; /* enum order_word */
     uint32_t buggify_ppm;
     struct names plants;
 };

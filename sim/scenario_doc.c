@@ -73,8 +73,10 @@ static struct doc_value *add(struct builder *builder, enum doc_kind kind) {
     } else {
         if (builder->container->count == DOC_MEMBERS_MAX)
             fail(builder, value->offset, "too many members; expected at most 4096");
-        value->key = builder->key;
-        value->key_offset = builder->key_offset;
+        if (builder->container->kind == DOC_OBJECT) {
+            value->key = builder->key;
+            value->key_offset = builder->key_offset;
+        }
         append(builder->container, value);
     }
     if (kind == DOC_OBJECT || kind == DOC_ARRAY)

@@ -218,6 +218,19 @@ static void replace_starts(struct replacer *replacer, const struct scenario *sce
     }
 }
 
+static bool times_are_in_order(const struct scenario *scenario) {
+    const struct timeline_entry *entries = scenario->spec.timeline.items;
+    uint64_t last_ns = 0;
+    for (size_t i = 0; i < scenario->spec.timeline.count; i++) {
+        if (entries[i].time.at == NULL)
+            continue;
+        if (entries[i].time.ns < last_ns)
+            return false;
+        last_ns = entries[i].time.ns;
+    }
+    return true;
+}
+
 static void replace_all(struct replacer *replacer, const struct scenario *scenario) {
     const struct scenario_draws *draws = scenario->draws;
     const struct doc_value *serialization =
@@ -227,9 +240,10 @@ static void replace_all(struct replacer *replacer, const struct scenario *scenar
         replace(
             replacer, serialization,
             pool_format(&replacer->pool, "\"%s\"", SERIALIZATION_WORDS[scenario->serialization]));
-    const struct doc_value *seed = doc_member(scenario->doc, "seed");
-    if (seed != NULL)
-        replace(replacer, seed, pool_format(&replacer->pool, "\"%" PRIu64 "\"", scenario->seed));
+    replace(replacer, doc_member(scenario->doc, "seed"),
+            pool_format(&replacer->pool, "\"%" PRIu64 "\"", scenario->seed));
+    if (!times_are_in_order(scenario))
+        replace(replacer, doc_member(scenario->doc, "timeline_order"), "\"any\"");
     replace_starts(replacer, scenario);
     for (size_t i = 0; i < draws->timing_count; i++)
         if (draws->timings[i].purpose != DRAW_START_PHASE ||
@@ -244,7 +258,7 @@ char *scenario_effective(const struct scenario *scenario) {
     struct replacer replacer = {.count = 0};
     pool_init(&replacer.pool);
     size_t room =
-        scenario->draws->timing_count + scenario->draws->targets_count + scenario->node_count + 2;
+        scenario->draws->timing_count + scenario->draws->targets_count + scenario->node_count + 3;
     replacer.items = pool_alloc(&replacer.pool, room * sizeof *replacer.items);
     replace_all(&replacer, scenario);
     char *text = NULL;

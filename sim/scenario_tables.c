@@ -11,6 +11,7 @@
 #define NODES_MAX 60000
 
 const char *const PROFILE_WORDS[] = {"4.9", "5.3", NULL};
+static const char *const ORDER_WORDS[] = {"time", "any", NULL};
 const char *const SERIALIZATION_WORDS[] = {"binary", "json", "drawn", NULL};
 
 /* ---- nodes ----------------------------------------------------------------------------------- */
@@ -386,12 +387,12 @@ static const struct field TRIGGER_FIELDS[] = {
      .fallback = "\"0s\"",
      .about = "so long after it"},
 };
-static const struct record_type TRIGGER_TYPE = {.name = "when",
-                                                .about = "An event that sets the fault off, once.",
-                                                .fields = TRIGGER_FIELDS,
-                                                .field_count = COUNT(TRIGGER_FIELDS),
-                                                .bytes = sizeof(struct trigger_spec),
-                                                .defaults = trigger_defaults};
+const struct record_type TRIGGER_TYPE = {.name = "when",
+                                         .about = "An event that sets the fault off, once.",
+                                         .fields = TRIGGER_FIELDS,
+                                         .field_count = COUNT(TRIGGER_FIELDS),
+                                         .bytes = sizeof(struct trigger_spec),
+                                         .defaults = trigger_defaults};
 
 static const struct field TIMELINE_FIELDS[] = {
     {.key = "do",
@@ -586,6 +587,13 @@ static const struct field SCENARIO_FIELDS[] = {
      .offset = offsetof(struct scenario_spec, timeline),
      .record = &TIMELINE_TYPE,
      .about = "faults and orders, in order of time"},
+    {.key = "timeline_order",
+     .type = FIELD_WORD,
+     .offset = offsetof(struct scenario_spec, timeline_order),
+     .words = ORDER_WORDS,
+     .fallback = "\"time\"",
+     .about = "any: entries need not be in order of time; what an effective scenario has when its "
+              "moments were drawn"},
     {.key = "expect",
      .type = FIELD_LIST,
      .offset = offsetof(struct scenario_spec, expect),

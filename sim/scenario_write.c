@@ -41,16 +41,27 @@ static size_t flat_length(const struct writer *writer, const struct doc_value *v
     if (json != NULL)
         return len + strlen(json);
     if (value->kind != DOC_OBJECT && value->kind != DOC_ARRAY)
-        return len + (value->kind == DOC_NUMBER ? 0 : value->kind == DOC_STRING ? 2 : 5) +
+        return len +
+               (value->kind == DOC_NUMBER   ? 0
+                : value->kind == DOC_STRING ? 2
+                                            : 5) +
                strlen(value->text);
     for (const struct doc_value *child = value->first; child != NULL && len <= LINE_WIDTH;
          child = child->next)
-        len += flat_length(writer, child) + 2;
+        len += flat_length(writer, child) + (child->next == NULL ? 0 : 2);
     return len + 2;
 }
 
 static void write_value(const struct writer *writer, const struct doc_value *value, size_t indent,
                         bool flat);
+
+/* An array of texts is a line, however long: what is drawn for many nodes looks like that. */
+static bool holds_texts(const struct doc_value *value) {
+    for (const struct doc_value *child = value->first; child != NULL; child = child->next)
+        if (child->kind != DOC_STRING)
+            return false;
+    return value->kind == DOC_ARRAY;
+}
 
 static void new_line(const struct writer *writer, size_t indent, bool flat) {
     if (!flat)
@@ -60,7 +71,7 @@ static void new_line(const struct writer *writer, size_t indent, bool flat) {
 static void write_members(const struct writer *writer, const struct doc_value *value, size_t indent,
                           bool flat) {
     bool object = value->kind == DOC_OBJECT;
-    flat = flat || indent + flat_length(writer, value) <= LINE_WIDTH;
+    flat = flat || holds_texts(value) || indent + flat_length(writer, value) <= LINE_WIDTH;
     putc(object ? '{' : '[', writer->out);
     for (const struct doc_value *child = value->first; child != NULL; child = child->next) {
         new_line(writer, indent + 2, flat);

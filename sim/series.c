@@ -195,15 +195,16 @@ static void write_faults(struct series *series) {
     size_t count = fault_watch_list(series->faults, &faults);
     FILE *out = series->files[FAULTS].stream;
     for (size_t i = 0; i < count; i++) {
-        uint64_t until_ns = !faults[i].lasting                  ? faults[i].begin_ns
-                            : faults[i].end_ns == CLUSTER_NEVER ? series->now_ns
-                                                                : faults[i].end_ns;
         fprintf(out, "%u,", faults[i].index);
         csv_text(out, faults[i].kind);
         putc(',', out);
         csv_text(out, faults[i].target);
-        fprintf(out, ",%.6f,%.6f,%d\n", seconds(faults[i].begin_ns), seconds(until_ns),
-                faults[i].lasting);
+        fprintf(out, ",%.6f,", seconds(faults[i].begin_ns));
+        if (!faults[i].lasting)
+            fprintf(out, "%.6f", seconds(faults[i].begin_ns));
+        else if (faults[i].end_ns != CLUSTER_NEVER)
+            fprintf(out, "%.6f", seconds(faults[i].end_ns));
+        fprintf(out, ",%d\n", faults[i].lasting);
     }
 }
 

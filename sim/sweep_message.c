@@ -38,30 +38,33 @@ static size_t oracle_bytes(const struct run_result *result, size_t index) {
     return ORACLE_BYTES - unused * WITNESS_BYTES;
 }
 
+static bool put_count(struct bytes *out, uint64_t count) {
+    return put(out, &count, sizeof count);
+}
+
 static bool put_result(struct bytes *out, const struct run_result *result) {
     if (!put(out, result, HEAD_BYTES))
         return false;
     for (size_t i = 0; i < result->oracle_count; i++) {
-        uint64_t len = oracle_bytes(result, i);
-        if (!put(out, &len, sizeof len) || !put(out, &result->oracles[i], len))
+        size_t len = oracle_bytes(result, i);
+        if (!put_count(out, len) || !put(out, &result->oracles[i], len))
             return false;
     }
-    uint64_t metrics = result->metric_count;
-    return put(out, &metrics, sizeof metrics) &&
-           put(out, result->metrics, metrics * sizeof result->metrics[0]) &&
+    return put_count(out, result->metric_count) &&
+           put(out, result->metrics, result->metric_count * sizeof result->metrics[0]) &&
            put(out, result->assertion, sizeof result->assertion);
 }
 
 static bool put_fired(struct bytes *out, const struct run_fired *fired) {
-    uint64_t count = fired->count;
-    return put(out, &count, sizeof count) && put(out, fired->kinds, count * sizeof fired->kinds[0]);
+    return put_count(out, fired->count) &&
+           put(out, fired->kinds, fired->count * sizeof fired->kinds[0]);
 }
 
 static bool put_samples(struct bytes *out, const struct judge *judge) {
     for (int i = 0; i < METRIC_COUNT; i++) {
         const struct metric_sample *samples = NULL;
-        uint64_t count = judge_samples(judge, METRIC_INFO[i].name, &samples);
-        if (!put(out, &count, sizeof count) || !put(out, samples, count * sizeof *samples))
+        size_t count = judge_samples(judge, METRIC_INFO[i].name, &samples);
+        if (!put_count(out, count) || !put(out, samples, count * sizeof *samples))
             return false;
     }
     return true;

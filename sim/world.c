@@ -29,6 +29,7 @@ struct world *world_create(const struct world_config *config) {
     world->seed = config->seed;
     trace_hash_init(&world->hash);
     wheel_init(&world->wheel, 0);
+    item_list_init(&world->clog);
     link_profile_default(&world->default_profile);
     arena_set_root(world);
 
@@ -176,7 +177,7 @@ static void item_runs(struct world *world, struct item *item) {
         break;
     }
     case ITEM_ORDER:
-        node_order_arrives(world, RMQ_CONTAINER_OF(item, struct order, item));
+        order_arrives(world, RMQ_CONTAINER_OF(item, struct order, item));
         break;
     case ITEM_DIAL:
         dial_progresses(world, RMQ_CONTAINER_OF(item, struct dial, item));

@@ -7,11 +7,11 @@ static uint32_t check_flight(const struct env_conn *end) {
     uint32_t bytes = 0;
     for (const struct packet *packet = end->flight; packet != NULL; packet = packet->next) {
         bool first = packet == end->flight;
-        bool held = end->retransmit != NULL && end->retransmit->held;
+        bool held = conn_retransmit(end) != NULL && conn_retransmit(end)->held;
         RMQ_ASSERT(packet->to == conn_peer_const(end));
         RMQ_ASSERT((packet->item.place != PLACE_NONE) == (first && !held));
         RMQ_ASSERT(packet->item.place != PLACE_INBOX);
-        RMQ_ASSERT(packet->next != NULL || packet == end->flight_last);
+        RMQ_ASSERT(packet->next != NULL || packet == end->flight->last);
         bytes += packet->item.bytes;
     }
     return bytes;
@@ -48,10 +48,11 @@ static void check_end(const struct env *node, const struct env_conn *end) {
     RMQ_ASSERT(conn_peer_const(end)->link->to == node->host);
     RMQ_ASSERT(end->state != CONN_NEW);
     RMQ_ASSERT(end->state != CONN_GONE);
-    RMQ_ASSERT(end->dial == NULL || end->state == CONN_DIALLING);
-    RMQ_ASSERT(end->dial == NULL || end->dial->end == end);
-    RMQ_ASSERT(end->retransmit == NULL || end->retransmit->end == end);
-    uint32_t unacked = end->retransmit == NULL ? 0 : end->retransmit->unacked;
+    const struct retransmit *retransmit = conn_retransmit(end);
+    RMQ_ASSERT(!end->shaking_hands || end->state == CONN_DIALLING);
+    RMQ_ASSERT(!end->shaking_hands || end->dial->end == end);
+    RMQ_ASSERT(retransmit == NULL || retransmit->end == end);
+    uint32_t unacked = retransmit == NULL ? 0 : retransmit->unacked;
     RMQ_ASSERT(end->flight_bytes == check_flight(end) + unacked);
     uint32_t holds = 0;
     RMQ_ASSERT(end->unread_bytes == check_unread(end, &holds));
@@ -91,7 +92,6 @@ static void check_host(const struct host *host) {
         bool cut = link->from != link->to && (link->from->isolated > 0 || link->to->isolated > 0);
         RMQ_ASSERT(link->from == host);
         RMQ_ASSERT(link->closed == (link->blocked > 0 || cut || link->to->off));
-        RMQ_ASSERT(link->clogged > 0 || item_list_is_empty(&link->clog));
     }
 }
 

@@ -59,7 +59,8 @@ struct item {
 /* A segment of a stream, or a notice about its connection. */
 struct packet {
     struct item item;
-    struct packet *next; /* behind it in the same direction */
+    struct packet *next; /* behind it in the same list */
+    struct packet *last; /* of the list; kept by its first */
     struct env_conn *to; /* the end it is for */
     uint64_t sent_ns;    /* when the sender's kernel got it */
     uint64_t arrival_ns; /* when it comes, if nothing ahead of it is later; UINT64_MAX: never */
@@ -73,7 +74,8 @@ struct order {
     uint32_t incarnation; /* it is for; 0 with ORDER_START: boots a new one */
     uint16_t kind;
     uint16_t entry_count;
-    struct props_entry *entries; /* behind this struct: arguments of a command */
+    uint8_t *packed;              /* arguments of a command; its own */
+    struct props_entry entries[]; /* of the arguments or the configuration */
 };
 
 /* env_timer.slot */
@@ -92,8 +94,7 @@ struct link {
     struct link *next_out; /* of `from` */
     struct link *next_in;  /* of `to` */
     const struct link_profile *profile;
-    uint64_t free_ns;        /* the wire is busy until then */
-    struct wheel_event clog; /* items held, in order of arrival */
+    uint64_t free_ns; /* the wire is busy until then */
     uint16_t blocked;
     uint16_t clogged;
     bool closed; /* packets vanish: blocked, or an end is isolated or off */
@@ -145,13 +146,14 @@ struct env_conn {
     struct env *env; /* NULL: this end is gone (or not accepted yet) */
     const struct env_conn_handler *handler;
     void *ctx;
-    struct link *link;                   /* towards the peer */
-    struct packet *flight, *flight_last; /* from this end, not arrived */
-    struct packet *unread, *unread_last; /* for this end, held by env_conn_pause */
+    struct link *link;     /* towards the peer */
+    struct packet *flight; /* from this end, not arrived */
+    struct packet *unread; /* for this end, held by env_conn_pause */
     struct list of_node;
-    struct dial *dial;             /* while the handshake goes on */
-    struct retransmit *retransmit; /* NULL in fair weather */
-    uint64_t draw_owner;
+    union {
+        struct dial *dial;             /* while shaking_hands */
+        struct retransmit *retransmit; /* after that; NULL in fair weather */
+    };
     uint32_t draws;
     uint32_t flight_bytes; /* written, not acknowledged by the peer's kernel */
     uint32_t unread_bytes; /* arrived at this end, not taken by a handler */
@@ -161,10 +163,11 @@ struct env_conn {
     node_id node;          /* whose end it is or was */
     uint8_t side;
     uint8_t state;
-    bool paused, wants_drain, rst_sent;
+    bool paused, wants_drain, rst_sent, shaking_hands;
 };
 struct conn_pair {
     struct env_conn end[2]; /* 0 dialled */
+    uint64_t draw_owner;
     uint32_t number;
 };
 
@@ -174,8 +177,15 @@ static inline struct env_conn *conn_peer(struct env_conn *end) {
 static inline const struct env_conn *conn_peer_const(const struct env_conn *end) {
     return end->side == 0 ? end + 1 : end - 1;
 }
-static inline struct conn_pair *conn_pair_of(struct env_conn *end) {
+static inline struct conn_pair *conn_pair_of(const struct env_conn *end) {
     return RMQ_CONTAINER_OF(end - end->side, struct conn_pair, end);
+}
+/* Whose draws decide what happens to packets from `end`. */
+static inline uint64_t conn_draw_owner(const struct env_conn *end) {
+    return conn_pair_of(end)->draw_owner + end->side;
+}
+static inline struct retransmit *conn_retransmit(const struct env_conn *end) {
+    return end->shaking_hands ? NULL : end->retransmit;
 }
 
 struct env_listener {
@@ -218,7 +228,7 @@ struct env {
     struct host *host;
     struct env *next_on_host;
     struct target *targets;
-    struct props_entry *config;
+    uint8_t *config; /* packed properties */
     struct arena_owner owner;
     size_t memory_peak;
     struct name_link by_name;
@@ -262,7 +272,8 @@ struct world {
     bool look_up;         /* a fault was scheduled: the loop compares times again */
     uint64_t seed;
     uint64_t steps, events;
-    uint64_t impaired; /* blocks, clogs, lost packets: 0 in fair weather */
+    uint64_t impaired;       /* blocks, clogs, lost packets: 0 in fair weather */
+    struct wheel_event clog; /* items that wait at a clogged link, in order of arrival */
     struct trace_hash hash;
     struct world_counts counts;
     struct env *self; /* node 0: memory for props and the like of judges and drivers */
@@ -363,14 +374,13 @@ struct host *host_find_ip(struct world *world, struct span ip);
 uint16_t host_take_port(struct host *host);
 
 /* node.c */
-void node_start_at(struct env *node, uint64_t at_ns);
-/* Copies entries and, behind `to`, their text. */
-void entries_copy(struct props_entry *to, const struct props *from, size_t count);
+struct env *node_get(const struct world *world, node_id node);
+/* A new incarnation exists from now on; its start function has yet to run. */
+void node_boot(struct env *node);
 /* An item for a node has arrived: runs it, or lets it wait in the inbox. */
 void node_arrive(struct env *node, struct item *item);
 /* The wake item left the wheel. */
 void node_wake_up(struct env *node);
-void node_order_arrives(struct world *world, struct order *order);
 /* Brackets of every handler. `item` (may be NULL) is what it is about. */
 void node_begin(struct env *node, struct item *item, int step);
 void node_end(struct env *node);
@@ -387,15 +397,28 @@ static inline struct env_timer *timer_of_slot(struct timer_slot *slot) {
     return RMQ_CONTAINER_OF((uint64_t(*)[7])(void *)slot, struct env_timer, slot);
 }
 
+/* order.c */
+/* Properties in one run of bytes: u32 length and bytes of each key and value. */
+uint8_t *props_pack(struct world *world, const struct props *props);
+void props_unpack(const uint8_t *packed, struct props_entry *entries, size_t count);
+/* Boots `node` at `at_ns` and runs its start function. */
+void order_start_at(struct env *node, uint64_t at_ns);
+void order_arrives(struct world *world, struct order *order);
+void order_handle(struct world *world, struct order *order);
+void order_free(struct world *world, struct order *order);
+
 /* links.c */
 struct link *link_between(struct world *world, struct host *from, struct host *to);
 void link_refresh(struct world *world, struct link *link);
 void host_refresh_links(struct world *world, struct host *host);
-void link_hold(struct world *world, struct link *link, struct item *item);
+void clog_hold(struct world *world, struct item *item);
 
 /* net.c: packets */
 struct packet *packet_new(struct world *world, struct env_conn *to, enum item_kind kind,
                           uint32_t bytes);
+/* Lists of packets. Append says whether it became the first; take takes the first. */
+bool packet_append(struct packet **list, struct packet *packet);
+struct packet *packet_take(struct packet **list);
 /* Sends `packet` behind what is under way; it leaves at `sent_ns`. */
 void packet_send(struct world *world, struct env_conn *from, struct packet *packet,
                  uint64_t sent_ns);
@@ -427,6 +450,7 @@ void conn_owner_died(struct world *world, struct env_conn *end, bool silent);
 /* net_dial.c */
 void dial_progresses(struct world *world, struct dial *dial);
 void dial_cancel(struct world *world, struct env_conn *end);
+struct link *dial_link(const struct dial *dial);
 /* Would the listener's kernel drop the last ACK of `end`'s handshake? */
 bool backlog_is_full(const struct env_conn *end);
 void accept_arrives(struct world *world, struct packet *packet);

@@ -90,6 +90,37 @@ START_TEST(test_update_and_create_topic__answers_as_recorded) {
 }
 END_TEST
 
+/* ---- every recorded frame, good or bad --------------------------------------------------------
+ */
+
+/* Whatever arrives, the broker lives on; a connection may end. */
+START_TEST(test_request__no_recorded_frame_harms) {
+    size_t file_count, delivered = 0;
+    const char *const *names = vectors_names(&file_count);
+    setup();
+    start(_i == 0 ? IDENTITY : IDENTITY "profile=5.3\n");
+    for (size_t f = 0; f < file_count; f++) {
+        struct vector_file *file = vectors_load(names[f]);
+        for (size_t i = 0; i < file->count; i++) {
+            const struct vector_row *row = &file->rows[i];
+            if (row->event != NULL || strcmp(row->port, "ha") == 0)
+                continue;
+            if (!fake_is_open(admin.conn)) {
+                peer_deinit(&admin);
+                peer_init(&admin, fake_accept(env, 29911, "10.0.0.50:4000"));
+            }
+            fake_deliver(admin.conn, row->bytes);
+            fake_take(admin.conn);
+            delivered++;
+        }
+        vectors_free(file);
+    }
+    ck_assert_uint_ge(delivered, 10000);
+    stop();
+    teardown();
+}
+END_TEST
+
 /* ---- each check ------------------------------------------------------------------------------ */
 
 struct field {
@@ -368,6 +399,7 @@ int main(void) {
     TCase *recorded = suite_case(suite, "recorded");
     tcase_set_timeout(recorded, 60);
     tcase_add_test(recorded, test_update_and_create_topic__answers_as_recorded);
+    tcase_add_loop_test(recorded, test_request__no_recorded_frame_harms, 0, 2);
     TCase *tests = suite_case(suite, "admin");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_loop_test(tests, test_update_and_create_topic__refuses, 0, COUNT(REFUSALS));

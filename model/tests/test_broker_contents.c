@@ -188,12 +188,49 @@ START_TEST(test_registration__slave_learns_its_master_from_the_first_answer) {
 }
 END_TEST
 
+/* Every third recorded answer, to a registration: the broker lives on and registers again. */
+START_TEST(test_registration__no_recorded_answer_harms) {
+    size_t file_count, rounds = 1;
+    struct wire_command request, answered;
+    struct wire_error error;
+    struct buf scratch;
+    struct env *other = fake_create();
+    buf_init(&scratch, other);
+    const char *const *names = vectors_names(&file_count);
+    start_connected(IDENTITY ONE "brokerId=1\nforceRegister=false\n", 1);
+    answer_registration(0);
+    for (size_t f = 0; f < file_count; f++) {
+        struct vector_file *file = vectors_load(names[f]);
+        for (size_t i = 0; i < file->count; i += 3) {
+            const struct vector_row *row = &file->rows[i];
+            if (!vector_is_frame(row) || row->to_server || (row->flag & WIRE_FLAG_RESPONSE) == 0)
+                continue;
+            fake_advance_ms(env, rounds == 1 ? 10000 : 30000);
+            ck_assert_int_eq(wire_decode(row->bytes, &scratch, &answered, &error), RMQ_OK);
+            peer_expect(&peers[0], REQUEST_QUERY_DATA_VERSION, &request);
+            peer_answer(&peers[0], &request, &answered);
+            if (peer_take(&peers[0], &request)) { /* it looked as if the version had changed */
+                ck_assert_int_eq(request.code, REQUEST_REGISTER_BROKER);
+                peer_answer(&peers[0], &request, &answered);
+            }
+            ck_assert_uint_eq(rounds_done(), ++rounds);
+        }
+        vectors_free(file);
+    }
+    buf_deinit(&scratch);
+    fake_destroy(other);
+    ck_assert_uint_ge(rounds, 500);
+    stop();
+}
+END_TEST
+
 #define COUNT(array) ((int)(sizeof array / sizeof array[0]))
 
 int main(void) {
     Suite *suite = suite_create("broker_contents");
     TCase *tests = suite_case(suite, "contents");
     tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, test_registration__has_the_fields_of_the_capture, 0,
                         COUNT(RECORDINGS));
     tcase_add_test(tests, test_unregistration__has_the_fields_of_the_capture);
@@ -203,5 +240,6 @@ int main(void) {
     tcase_add_test(tests, test_registration__oneway_expects_no_answer);
     tcase_add_test(tests, test_registration__order_table_reaches_the_next_registration);
     tcase_add_test(tests, test_registration__slave_learns_its_master_from_the_first_answer);
+    tcase_add_test(tests, test_registration__no_recorded_answer_harms);
     return suite_run(suite);
 }

@@ -369,6 +369,38 @@ START_TEST(test_client__answers_requests_with_code_3) {
 }
 END_TEST
 
+/* Every third recorded answer, to a route query: the client lives on, and so does its poll. */
+START_TEST(test_poll__no_recorded_answer_harms) {
+    size_t file_count, polls = 0;
+    struct wire_command request, answered;
+    struct wire_error error;
+    struct buf scratch;
+    struct env *other = fake_create(); /* the node's memory is checked at its end */
+    buf_init(&scratch, other);
+    const char *const *names = vectors_names(&file_count);
+    start_connected("topics=A\n" ONE);
+    for (size_t f = 0; f < file_count; f++) {
+        struct vector_file *file = vectors_load(names[f]);
+        for (size_t i = 0; i < file->count; i += 3) {
+            const struct vector_row *row = &file->rows[i];
+            if (!vector_is_frame(row) || row->to_server || row->body_len == 0 ||
+                (row->flag & WIRE_FLAG_RESPONSE) == 0)
+                continue;
+            ck_assert_int_eq(wire_decode(row->bytes, &scratch, &answered, &error), RMQ_OK);
+            peer_expect(&peer, REQUEST_GET_ROUTEINFO_BY_TOPIC, &request);
+            peer_answer(&peer, &request, &answered);
+            ck_assert_uint_eq(count(EVENT_client_poll_done), ++polls);
+            fake_advance_ms(env, 30000);
+        }
+        vectors_free(file);
+    }
+    buf_deinit(&scratch);
+    fake_destroy(other);
+    ck_assert_uint_ge(polls, 500);
+    stop();
+}
+END_TEST
+
 /* ---- configuration --------------------------------------------------------------------------- */
 
 static const struct {
@@ -479,6 +511,7 @@ int main(void) {
     tcase_add_test(tests, test_poll__missed_ones_come_at_once);
     tcase_add_test(tests, test_poll__buggify_brings_one_forward);
     tcase_add_test(tests, test_poll__without_topics_sends_nothing);
+    tcase_add_test(tests, test_poll__no_recorded_answer_harms);
     tcase_add_test(tests, test_client__answers_requests_with_code_3);
     tcase_add_loop_test(tests, test_client_start__names_the_bad_key, 0, COUNT(BAD_VALUES));
     tcase_add_test(tests, test_client_start__logs_unknown_keys);

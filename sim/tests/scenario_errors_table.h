@@ -10,7 +10,7 @@ static const struct variant VARIANTS[] = {
      2,
      "base.json:2:3: unknown key \"nmae\" in scenario; expected one of name, about, seed, epoch, "
      "duration, parameters, vary, cluster, defaults, network, buggify, plant, workload, timeline, "
-     "expect, plots, swarm, disk; did you mean \"name\"?"},
+     "timeline_order, expect, plots, swarm, disk; did you mean \"name\"?"},
     {"key",
      "\"about\": \"A scenario",
      "\"abuot\": \"A scenario",
@@ -18,7 +18,7 @@ static const struct variant VARIANTS[] = {
      2,
      "base.json:3:3: unknown key \"abuot\" in scenario; expected one of name, about, seed, epoch, "
      "duration, parameters, vary, cluster, defaults, network, buggify, plant, workload, timeline, "
-     "expect, plots, swarm, disk; did you mean \"about\"?"},
+     "timeline_order, expect, plots, swarm, disk; did you mean \"about\"?"},
     {"key",
      "\"seed\": 7",
      "\"sead\": 7",
@@ -26,7 +26,7 @@ static const struct variant VARIANTS[] = {
      1,
      "base.json:4:3: unknown key \"sead\" in scenario; expected one of name, about, seed, epoch, "
      "duration, parameters, vary, cluster, defaults, network, buggify, plant, workload, timeline, "
-     "expect, plots, swarm, disk; did you mean \"seed\"?"},
+     "timeline_order, expect, plots, swarm, disk; did you mean \"seed\"?"},
     {"key",
      "\"epoch\"",
      "\"epoc\"",
@@ -34,7 +34,7 @@ static const struct variant VARIANTS[] = {
      1,
      "base.json:5:3: unknown key \"epoc\" in scenario; expected one of name, about, seed, epoch, "
      "duration, parameters, vary, cluster, defaults, network, buggify, plant, workload, timeline, "
-     "expect, plots, swarm, disk; did you mean \"epoch\"?"},
+     "timeline_order, expect, plots, swarm, disk; did you mean \"epoch\"?"},
     {"key",
      "\"duration\": \"300s\"",
      "\"durration\": \"300s\"",
@@ -42,7 +42,7 @@ static const struct variant VARIANTS[] = {
      2,
      "base.json:6:3: unknown key \"durration\" in scenario; expected one of name, about, seed, "
      "epoch, duration, parameters, vary, cluster, defaults, network, buggify, plant, workload, "
-     "timeline, expect, plots, swarm, disk; did you mean \"duration\"?"},
+     "timeline, timeline_order, expect, plots, swarm, disk; did you mean \"duration\"?"},
     {"key",
      "\"profile\": \"4.9\"",
      "\"profil\": \"4.9\"",
@@ -221,7 +221,7 @@ static const struct variant VARIANTS[] = {
      1,
      "base.json:47:3: unknown key \"plot\" in scenario; expected one of name, about, seed, epoch, "
      "duration, parameters, vary, cluster, defaults, network, buggify, plant, workload, timeline, "
-     "expect, plots, swarm, disk; did you mean \"plots\"?"},
+     "timeline_order, expect, plots, swarm, disk; did you mean \"plots\"?"},
     {"key",
      "\"workload\"",
      "\"swarm\"",
@@ -340,7 +340,7 @@ static const struct variant VARIANTS[] = {
      "[\"Orders\"]",
      {NULL},
      1,
-     "base.json:19:39: \"topics\" is the text \"Orders\"; expected an object"},
+     "base.json:19:39: \"topic\" is the text \"Orders\"; expected an object"},
     {"type",
      "[{\"name\": \"Orders\", \"read_queues\": 8, \"perm\": 6}]",
      "{\"name\": \"Orders\"}",
@@ -441,7 +441,7 @@ static const struct variant VARIANTS[] = {
      "\"route-bounds\"",
      {NULL},
      1,
-     "base.json:44:5: \"expect\" is the text \"route-bounds\"; expected an object"},
+     "base.json:44:5: \"expectation\" is the text \"route-bounds\"; expected an object"},
     {"type",
      "\"oracle\": \"route-bounds\"",
      "\"oracle\": 1",
@@ -1478,7 +1478,7 @@ static const struct variant VARIANTS[] = {
      1,
      "base.json:4:3: unknown key \"seይ\" in scenario; expected one of name, about, seed, epoch, "
      "duration, parameters, vary, cluster, defaults, network, buggify, plant, workload, timeline, "
-     "expect, plots, swarm, disk"},
+     "timeline_order, expect, plots, swarm, disk"},
     {"syntax",
      "\"seed\": 7,",
      "\"se\\u0000d\": 7,",

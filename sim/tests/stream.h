@@ -214,12 +214,15 @@ static inline struct run_result stream_verdict(struct stream *stream, enum verdi
                       result_.oracles[0].verdict.reason);                            \
     } while (0)
 
-/* main() of a suite: tests are TCase *cases[]-free, one list of functions. */
-#define STREAM_MAIN(suite_name, ...)                                \
+/* main() of a suite with these tests. */
+#define STREAM_MAIN(suite_name, ...) STREAM_MAIN_FIXTURE(suite_name, NULL, NULL, __VA_ARGS__)
+#define STREAM_MAIN_FIXTURE(suite_name, set_up, tear_down, ...)     \
     int main(void) {                                                \
-        const TTest *const tests[] = {__VA_ARGS__};          \
+        const TTest *const tests[] = {__VA_ARGS__};                 \
         Suite *suite = suite_create(suite_name);                    \
         TCase *tcase = tcase_create("all");                         \
+        tcase_set_timeout(tcase, 60);                               \
+        tcase_add_checked_fixture(tcase, set_up, tear_down);        \
         for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) \
             tcase_add_test(tcase, tests[i]);                        \
         suite_add_tcase(suite, tcase);                              \
