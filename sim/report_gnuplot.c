@@ -3,7 +3,7 @@
  * A temporary folder holds figure.gp (variables), the tables, and a link to reports/; gnuplot runs
  * in it, so its programs know only short names and no path needs quoting. Run by posix_spawn,
  * without a shell, killed after GNUPLOT_SECONDS; what it says ends up in the note. */
-#define _GNU_SOURCE /* nftw, posix_spawn_file_actions_addchdir_np */
+#define _GNU_SOURCE /* environ, nftw, posix_spawn_file_actions_addchdir_np */
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -20,8 +20,6 @@
 #include "sim/run_dir.h"
 
 #define GNUPLOT_SECONDS 60
-
-extern char **environ;
 
 void gnuplot_quote(FILE *out, const char *text) {
     fputc('\'', out);

@@ -10,10 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/base/check.h"
 #include "sim/report_internal.h"
 
 #define PANELS_MAX 48
-#define ECDF_POINTS 300
+#define ECDF_POINTS 150
+#define BINS_MAX 128 /* panel_axis makes fewer */
 
 /* ---- what removed it ---- */
 
@@ -255,7 +257,7 @@ static void panel_axis(struct panel *panel, bool narrow) {
 
 static FILE *table_open(const char *folder, size_t panel, const char *kind) {
     char path[PATH_MAX];
-    int len = snprintf(path, sizeof path, "%s/panel-%zu.%s", folder, panel, kind);
+    int len = snprintf(path, sizeof path, "%s/panel-%zu-%s", folder, panel, kind);
     if (len < 0 || (size_t)len >= sizeof path) {
         errno = ENAMETOOLONG;
         return NULL;
@@ -263,32 +265,87 @@ static FILE *table_open(const char *folder, size_t panel, const char *kind) {
     return fopen(path, "w");
 }
 
-/* Lines "tag left right bottom top", percent of all values, stacked in the order of tags. */
-static bool bars_write(const struct panel *panel, size_t index, const char *folder, double scale) {
-    FILE *out = table_open(folder, index, "bars");
-    if (out == NULL)
-        return false;
-    size_t i = 0;
-    for (double left = panel->low; i < panel->count; left += panel->bin) {
+/* Percent of all values in each bin, stacked in the order of tags: tag t reaches from top[t] to
+ * top[t + 1]. */
+struct bin {
+    double top[TAG_COUNT + 1];
+};
+
+/* Returns how many there are up to the last value. */
+static size_t bins_count(const struct panel *panel, struct bin bins[BINS_MAX]) {
+    size_t i = 0, count = 0;
+    for (double left = panel->low; i < panel->count && count < BINS_MAX; left += panel->bin) {
         size_t counts[TAG_COUNT] = {0};
         /* half a millionth of a bin: sums of the bin's width are not exact */
         for (; i < panel->count && panel->values[i].ms < left + panel->bin * 0.9999995; i++)
             counts[panel->values[i].tag]++;
-        double bottom = 0;
-        for (enum tag tag = 0; tag < TAG_COUNT; tag++) {
-            double share = 100.0 * (double)counts[tag] / (double)panel->count;
-            if (counts[tag] != 0)
-                fprintf(out, "%d %.9g %.9g %.6g %.6g\n", (int)tag + 1, left * scale,
-                        (left + panel->bin) * scale, bottom, bottom + share);
-            bottom += share;
-        }
+        bins[count].top[0] = 0;
+        for (enum tag tag = 0; tag < TAG_COUNT; tag++)
+            bins[count].top[tag + 1] =
+                bins[count].top[tag] + 100.0 * (double)counts[tag] / (double)panel->count;
+        count++;
     }
-    return fclose(out) == 0;
+    RMQ_ASSERT(i == panel->count);
+    return count;
+}
+
+/* A polygon "x percent" around neighbouring bins from `first` to before `end`. One shape for all of
+ * them keeps the picture small and without hairlines. */
+static void outline_write(const struct panel *panel, const struct bin *bins, enum tag tag,
+                          size_t first, size_t end, FILE *out, double scale) {
+    for (size_t i = first; i < end; i++) {
+        double left = panel->low + (double)i * panel->bin;
+        fprintf(out, "%.9g %.6g\n%.9g %.6g\n", left * scale, bins[i].top[tag + 1],
+                (left + panel->bin) * scale, bins[i].top[tag + 1]);
+    }
+    for (size_t i = end; i-- > first;) {
+        double left = panel->low + (double)i * panel->bin;
+        fprintf(out, "%.9g %.6g\n%.9g %.6g\n", (left + panel->bin) * scale, bins[i].top[tag],
+                left * scale, bins[i].top[tag]);
+    }
+    fputs("\n", out);
+}
+
+static bool bin_has(const struct bin *bin, enum tag tag) {
+    return bin->top[tag + 1] > bin->top[tag];
+}
+
+/* panel-N-T.bars, the polygons of each tag T that there is; which and how high goes to `gp`. */
+static bool bars_write(const struct panel *panel, size_t index, const char *folder, FILE *gp,
+                       double scale) {
+    struct bin bins[BINS_MAX];
+    size_t count = bins_count(panel, bins);
+    double highest = 0;
+    bool seen[TAG_COUNT] = {false};
+    tags_seen(panel, 1, seen);
+    fprintf(gp, "tags_%zu = '", index);
+    for (enum tag tag = 0; tag < TAG_COUNT; tag++) {
+        if (!seen[tag])
+            continue;
+        char kind[16];
+        snprintf(kind, sizeof kind, "%d.bars", (int)tag + 1);
+        FILE *out = table_open(folder, index, kind);
+        if (out == NULL)
+            return false;
+        fprintf(gp, " %d", (int)tag + 1);
+        for (size_t first = 0, end; first < count; first = end + 1) {
+            for (end = first; end < count && bin_has(&bins[end], tag); end++)
+                continue;
+            if (end > first)
+                outline_write(panel, bins, tag, first, end, out, scale);
+        }
+        if (fclose(out) != 0)
+            return false;
+    }
+    for (size_t i = 0; i < count; i++)
+        highest = bins[i].top[TAG_COUNT] > highest ? bins[i].top[TAG_COUNT] : highest;
+    fprintf(gp, "'\ntop_%zu = %.6g\n", index, highest);
+    return true;
 }
 
 /* Lines "value percent": the share of values up to it. */
 static bool ecdf_write(const struct panel *panel, size_t index, const char *folder, double scale) {
-    FILE *out = table_open(folder, index, "ecdf");
+    FILE *out = table_open(folder, index, "0.ecdf");
     if (out == NULL)
         return false;
     size_t points = panel->count < ECDF_POINTS ? panel->count : ECDF_POINTS;
@@ -305,7 +362,7 @@ static bool ecdf_write(const struct panel *panel, size_t index, const char *fold
 /* Lines "tag low high" of what theory says. */
 static bool bounds_write(const struct panel *panel, size_t index, const char *folder,
                          double scale) {
-    FILE *out = table_open(folder, index, "bounds");
+    FILE *out = table_open(folder, index, "0.bounds");
     if (out == NULL)
         return false;
     bool seen[TAG_COUNT] = {false};
@@ -331,8 +388,8 @@ static bool panel_write(struct panel *panel, size_t index, const char *folder, F
     fprintf(out, "'\naxis_%zu = '%s %s'\nlow_%zu = %.9g\nhigh_%zu = %.9g\n", index,
             seconds ? "seconds" : "milliseconds", panel->view->axis, index, panel->low * scale,
             index, panel->high * scale);
-    return bars_write(panel, index, folder, scale) && ecdf_write(panel, index, folder, scale) &&
-           bounds_write(panel, index, folder, scale);
+    return bars_write(panel, index, folder, out, scale) &&
+           ecdf_write(panel, index, folder, scale) && bounds_write(panel, index, folder, scale);
 }
 
 /* ---- a figure ---- */
@@ -419,7 +476,7 @@ static int figure_data(const struct subject *subject, const struct report *repor
         canvas->height = canvas->narrow ? 16 * entries + 6 : 34;
         result = panels_write(panels, 2 * group_count, subject, folder, out, canvas, figure);
     }
-    for (size_t p = 0; p < 2 * group_count; p++)
+    for (size_t p = 0; p < PANELS_MAX; p++)
         free(panels[p].values);
     return result;
 }

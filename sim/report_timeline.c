@@ -117,7 +117,7 @@ static struct party party_of(const struct csv *csv, size_t row, int name, int ro
 static struct party *parties_read(const struct csv *csv, int name, int role, size_t *count,
                                   const struct party ***of_row) {
     struct party *list = calloc(csv->rows + 1, sizeof *list);
-    *of_row = calloc(csv->rows + 1, sizeof **of_row);
+    *of_row = calloc(csv->rows + 1, sizeof(void *));
     *count = 0;
     if (list == NULL || *of_row == NULL)
         return list;

@@ -245,6 +245,17 @@ START_TEST(test_report_directory__draws_what_is_asked_for) {
 }
 END_TEST
 
+START_TEST(test_report_directory__leaves_a_field_without_values_empty) {
+    const char *note;
+    run_put();
+    put("series/eviction_after_fault_ms.csv", "value_ms,tag\n");
+    char *page = page_of_directory(&note);
+    ck_assert_ptr_null(note);
+    ck_assert_ptr_nonnull(strstr(page, ">no values</text>"));
+    free(page);
+}
+END_TEST
+
 START_TEST(test_report_directory__draws_png_when_asked) {
     struct report_options options;
     const char *note, *error;
@@ -373,13 +384,31 @@ START_TEST(test_figure_data_eviction__counts_by_what_removed) {
     struct figure figure = {0};
     sweep_put();
     ck_assert_int_eq(tables_make(figure_data_eviction, false, &figure), 1);
-    /* bins of 0.25 s: tag (1 idle, 2 scan), from, to, stacked percent */
-    assert_file("panel-1.bars", "1 120 120.25 0 25\n2 121 121.25 0 25\n"
-                                "2 125 125.25 0 25\n2 129 129.25 0 25\n");
-    assert_file("panel-1.ecdf", "117.75 0\n120.001 0\n120.001 25\n121 50\n125 75\n129 100\n"
-                                "132.25 100\n");
-    assert_file("panel-1.bounds", "1 120 120\n2 120 130\n");
+    /* bins of 0.25 s; a polygon around each run of them, "x percent" */
+    assert_file("panel-1-1.bars", "120 25\n120.25 25\n120.25 0\n120 0\n\n"); /* idle */
+    assert_file("panel-1-2.bars", "121 25\n121.25 25\n121.25 0\n121 0\n\n"   /* scan */
+                                  "125 25\n125.25 25\n125.25 0\n125 0\n\n"
+                                  "129 25\n129.25 25\n129.25 0\n129 0\n\n");
+    char *gp = get("figure.gp");
+    ck_assert_ptr_nonnull(strstr(gp, "tags_1 = ' 1 2'\ntop_1 = 25\n"));
+    free(gp);
+    assert_file("panel-1-0.ecdf", "117.75 0\n120.001 0\n120.001 25\n121 50\n125 75\n129 100\n"
+                                  "132.25 100\n");
+    assert_file("panel-1-0.bounds", "1 120 120\n2 120 130\n");
     ck_assert_ptr_nonnull(strstr(figure.remark, "1 of 2 combinations"));
+}
+END_TEST
+
+START_TEST(test_figure_data_eviction__stacks_tags_in_a_bin) {
+    struct figure figure = {0};
+    run_put();
+    put("series/eviction_after_fault_ms.csv", "value_ms,tag\n100100,scan\n100200,idle\n"
+                                              "100300,scan\n101100,idle\n101200,close\n");
+    ck_assert_int_eq(tables_make(figure_data_eviction, false, &figure), 1);
+    assert_file("panel-2-1.bars", "100 20\n101 20\n101 20\n102 20\n" /* idle: along the top, */
+                                  "102 0\n101 0\n101 0\n100 0\n\n"); /* and back */
+    assert_file("panel-2-2.bars", "100 60\n101 60\n101 20\n100 20\n\n");
+    assert_file("panel-2-3.bars", "101 40\n102 40\n102 20\n101 20\n\n");
 }
 END_TEST
 
@@ -387,8 +416,8 @@ START_TEST(test_figure_data_eviction__bounds_follow_the_profile) {
     struct figure figure = {0};
     run_put(); /* 5.3: a scan each 5 s */
     ck_assert_int_eq(tables_make(figure_data_eviction, false, &figure), 1);
-    assert_file("panel-1.bounds", "1 120 120\n2 120 125\n");
-    assert_file("panel-2.bounds", "1 90 120\n2 90 125\n");
+    assert_file("panel-1-0.bounds", "1 120 120\n2 120 125\n");
+    assert_file("panel-2-0.bounds", "1 90 120\n2 90 125\n");
     ck_assert_str_eq(figure.remark, "");
 }
 END_TEST
@@ -402,7 +431,7 @@ START_TEST(test_figure_data_eviction__kills_are_shown_in_milliseconds) {
     ck_assert_ptr_nonnull(strstr(gp, "axis_2 = 'milliseconds since the fault'"));
     ck_assert_ptr_nonnull(strstr(gp, "axis_1 = 'seconds since the last registration'"));
     free(gp);
-    assert_file("panel-2.bounds", ""); /* theory has none for a closed connection */
+    assert_file("panel-2-0.bounds", ""); /* theory has none for a closed connection */
 }
 END_TEST
 
@@ -559,6 +588,7 @@ static Suite *report_suite(void) {
     tcase_add_test(page, test_report_directory__draws_wide_and_narrow);
     tcase_add_test(page, test_report_directory__draws_what_is_asked_for);
     tcase_add_test(page, test_report_directory__draws_a_run_without_faults);
+    tcase_add_test(page, test_report_directory__leaves_a_field_without_values_empty);
     tcase_add_test(page, test_report_directory__draws_png_when_asked);
     tcase_add_test(page, test_report_directory__page_of_a_sweep);
     tcase_add_test(page, test_report_directory__without_gnuplot_a_page_without_pictures);
@@ -568,6 +598,7 @@ static Suite *report_suite(void) {
     TCase *tables = tcase_create("tables");
     tcase_add_checked_fixture(tables, setup, teardown);
     tcase_add_test(tables, test_figure_data_eviction__counts_by_what_removed);
+    tcase_add_test(tables, test_figure_data_eviction__stacks_tags_in_a_bin);
     tcase_add_test(tables, test_figure_data_eviction__bounds_follow_the_profile);
     tcase_add_test(tables, test_figure_data_eviction__kills_are_shown_in_milliseconds);
     tcase_add_test(tables, test_figure_data_eviction__nothing_to_draw);
