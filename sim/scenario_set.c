@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/base/check.h"
 #include "sim/scenario_internal.h"
 
 struct parameter_spec {
@@ -247,6 +248,7 @@ static void apply_vary(struct putter *putter) {
     }
     stride = scenario->combination_count;
     for (const struct doc_value *item = vary->first; item != NULL; item = item->next) {
+        RMQ_ASSERT(item->count > 0);
         stride /= item->count;
         const struct doc_value *chosen =
             doc_item(item, scenario->combination / stride % item->count);
