@@ -250,6 +250,7 @@ static void apply_vary(struct putter *putter) {
     for (const struct doc_value *item = vary->first; item != NULL; item = item->next) {
         RMQ_ASSERT(item->count > 0);
         stride /= item->count;
+        RMQ_ASSERT(stride > 0);
         const struct doc_value *chosen =
             doc_item(item, scenario->combination / stride % item->count);
         scenario->vary_names[scenario->vary_count] = item->key;
