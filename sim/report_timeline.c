@@ -13,7 +13,8 @@
 #include "sim/report_internal.h"
 
 #define FAULTS_MAX 512
-#define FAULT_LANES_MAX 6
+#define FAULT_LANES_MAX 16
+#define FAULT_SHADES_MAX 6
 #define BROKERS_ALL 8 /* up to so many all are shown */
 #define LANES_MAX 60
 
@@ -203,15 +204,30 @@ static void bar_write(const struct timeline *timeline, enum bar bar, double from
         fprintf(timeline->bars, "%d %d %.6f %.6f\n", timeline->row, (int)bar, from, to);
 }
 
-/* The part of a row's bar in which a fault holds its broker. False: none. */
+/* When a broker that went down at `after_s` is listed anew anywhere. */
+static double back_s(const struct timeline *timeline, const struct party *broker, double after_s) {
+    double back = timeline->end_s;
+    for (size_t row = 0; row < timeline->listings.rows; row++) {
+        double from = csv_number(&timeline->listings, row, timeline->from_column, 0);
+        if (timeline->row_broker[row] == broker && !timeline->row_observer[row]->client &&
+            from > after_s && from < back)
+            back = from;
+    }
+    return back;
+}
+
+/* The first part of a row's bar in which a fault holds its broker. False: none. */
 static bool stale_part(const struct timeline *timeline, size_t row, double bar_from, double bar_to,
                        double *from, double *to) {
+    const struct party *broker = timeline->row_broker[row];
     for (size_t f = 0; f < timeline->fault_count; f++) {
         const struct fault_span *fault = &timeline->faults[f];
-        double end = fault->hold == HOLDS_FROM ? bar_to : fault->to_s;
-        bool before = fault->hold == HOLDS_FROM && fault->from_s < bar_from; /* came back since */
-        if (fault->hold == HOLDS_NOT || before || fault->from_s >= bar_to || end <= bar_from ||
-            !fault_holds(fault, timeline->row_broker[row]->name, timeline->row_observer[row]->name))
+        if (fault->hold == HOLDS_NOT || fault->from_s >= bar_to ||
+            !fault_holds(fault, broker->name, timeline->row_observer[row]->name))
+            continue;
+        double end =
+            fault->hold == HOLDS_FROM ? back_s(timeline, broker, fault->from_s) : fault->to_s;
+        if (end <= bar_from)
             continue;
         *from = fault->from_s > bar_from ? fault->from_s : bar_from;
         *to = end < bar_to ? end : bar_to;
@@ -286,7 +302,7 @@ static void header_write(struct timeline *timeline, const char *name, const char
 /* A fault's lane of its own: its target stands behind its bar, else inside, else before it. */
 static void fault_lane_write(struct timeline *timeline, const struct fault_span *fault) {
     char target[64];
-    snprintf(target, sizeof target, "%.60s", fault->target);
+    name_fit(fault->target, 32, target, sizeof target);
     double room = label_s(timeline, target), px_s = timeline->px_s;
     lane_label(timeline, fault->kind);
     if (timeline->end_s - fault->to_s > room + 4 * px_s)
@@ -374,9 +390,10 @@ static void picture_write(struct timeline *timeline, FILE *out, struct canvas *c
     canvas->height = header + timeline->row * row_px + footer;
     fprintf(out,
             "rows = %d\nend_s = %.6f\nleft = %d\nright = %d\nheader = %d\nfooter = %d\n"
-            "shade = %d\n",
+            "shade = %d\nfaults = %d\n",
             timeline->row, timeline->end_s, left, right, header, footer,
-            timeline->fault_count > 0 && timeline->fault_count <= FAULT_LANES_MAX);
+            timeline->fault_count > 0 && timeline->fault_count <= FAULT_SHADES_MAX,
+            timeline->fault_count > 0);
 }
 
 static int timeline_write(struct timeline *timeline, const char *folder, FILE *out,
