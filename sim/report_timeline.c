@@ -274,18 +274,21 @@ static void listing_write(const struct timeline *timeline, size_t row, double ne
         label_put(timeline, reason, to + 4 * timeline->px_s, "left", false);
 }
 
-/* A name made to fit `most` characters, its end kept: "..ker-0042". */
-static void name_fit(const char *name, size_t most, char *out, size_t room) {
-    size_t len = strlen(name);
+/* Text made to fit `most` characters (> 2); names keep their end, "..ker-0042", other texts their
+ * beginning. */
+static void text_fit(const char *text, size_t most, bool is_name, char *out, size_t room) {
+    size_t len = strlen(text);
     if (len <= most)
-        snprintf(out, room, "%s", name);
+        snprintf(out, room, "%s", text);
+    else if (is_name)
+        snprintf(out, room, "..%s", text + len - most + 2);
     else
-        snprintf(out, room, "..%s", name + len - most + 2);
+        snprintf(out, room, "%.*s..", (int)most - 2, text);
 }
 
-static void lane_label(const struct timeline *timeline, const char *name) {
+static void lane_label(const struct timeline *timeline, const char *text, bool is_name) {
     char label[64];
-    name_fit(name, timeline->narrow ? 13 : 20, label, sizeof label);
+    text_fit(text, timeline->narrow ? 13 : 20, is_name, label, sizeof label);
     fputs("set ytics add (", timeline->out);
     gnuplot_quote(timeline->out, label);
     fprintf(timeline->out, " %d.5)\n", timeline->row);
@@ -299,16 +302,19 @@ static void header_write(struct timeline *timeline, const char *name, const char
     fprintf(timeline->out, " at screen 8.0/width,first %d.5 left\n", timeline->row++);
 }
 
-/* A fault's lane of its own: its target stands behind its bar, else inside, else before it. */
-static void fault_lane_write(struct timeline *timeline, const struct fault_span *fault) {
+/* A fault's lane of its own: its target stands inside its bar, or on the side that has more room,
+ * cut to what fits. */
+static void fault_lane_write(const struct timeline *timeline, const struct fault_span *fault) {
     char target[64];
-    name_fit(fault->target, 32, target, sizeof target);
-    double room = label_s(timeline, target), px_s = timeline->px_s;
-    lane_label(timeline, fault->kind);
-    if (timeline->end_s - fault->to_s > room + 4 * px_s)
+    double px_s = timeline->px_s, after = timeline->end_s - fault->to_s;
+    double side = (after > fault->from_s ? after : fault->from_s) / px_s / timeline->char_px;
+    size_t most = side > 35 ? 32 : side < 8 ? 5 : (size_t)side - 3;
+    lane_label(timeline, fault->kind, false);
+    text_fit(fault->target, most, false, target, sizeof target);
+    if (fault->to_s - fault->from_s > label_s(timeline, fault->target))
+        label_put(timeline, fault->target, fault->to_s - 5 * px_s, "right", true);
+    else if (after > fault->from_s)
         label_put(timeline, target, fault->to_s + 8 * px_s, "left", false);
-    else if (fault->to_s - fault->from_s > room)
-        label_put(timeline, target, fault->to_s - 5 * px_s, "right", true);
     else
         label_put(timeline, target, fault->from_s - 9 * px_s, "right", false);
 }
@@ -322,7 +328,7 @@ static void fault_lanes_write(struct timeline *timeline) {
     snprintf(count, sizeof count, "%zu faults", timeline->fault_count);
     header_write(timeline, "faults", "");
     if (!few)
-        lane_label(timeline, count);
+        lane_label(timeline, count, false);
     for (size_t f = 0; f < timeline->fault_count; f++) {
         const struct fault_span *fault = &timeline->faults[f];
         if (few)
@@ -359,7 +365,7 @@ static void observer_lanes_write(struct timeline *timeline) {
         for (size_t b = 0; b < timeline->broker_count; b++) {
             if (!timeline->brokers[b].shown)
                 continue;
-            lane_label(timeline, timeline->brokers[b].name);
+            lane_label(timeline, timeline->brokers[b].name, true);
             lane_write(timeline, observer, &timeline->brokers[b]);
             timeline->row++;
         }
