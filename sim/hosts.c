@@ -104,7 +104,7 @@ node_id world_add_node(struct world *world, const struct node_config *config) {
     world->nodes[node->id] = node;
     world->node_count++;
     if (config->start_ns != UINT64_MAX) {
-        node_start_at(node, config->start_ns);
+        order_start_at(node, config->start_ns);
     }
     return node->id;
 }

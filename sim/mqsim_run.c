@@ -241,7 +241,12 @@ static void print_word(FILE *out, const char *word) {
     putc('\'', out);
 }
 
-static void print_sets(FILE *out, const struct run_command *command) {
+/* Arguments that a run and a sweep have alike. */
+static void print_options(FILE *out, const struct run_command *command) {
+    char text[32];
+    duration_print(command->rewind_ns, text);
+    if (command->rewind_ns != 0)
+        fprintf(out, " --rewind %s", text);
     for (size_t i = 0; i < command->set_count; i++) {
         fputs(" --set", out);
         print_word(out, command->sets[i]);
@@ -257,7 +262,7 @@ char *replay_of_run(const struct run_command *command, const struct run_unit *un
     fprintf(out, "%s run", mqsim_program);
     print_word(out, unit->file);
     fprintf(out, " --seed %" PRIu64, seed);
-    print_sets(out, command);
+    print_options(out, command);
     for (size_t i = 0; i < unit->scenario->vary_count; i++) {
         fputs(" --set", out);
         print_word(out, unit->scenario->vary_sets[i]);
@@ -279,7 +284,7 @@ char *replay_of_sweep(const struct run_command *command) {
                 command->first_seed + command->seed_count - 1);
     else if (command->has_seed)
         fprintf(out, " --seed %" PRIu64, command->first_seed);
-    print_sets(out, command);
+    print_options(out, command);
     return fclose(out) == 0 ? text : NULL;
 }
 

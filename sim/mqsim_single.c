@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/faults.h"
 #include "sim/mqsim.h"
@@ -60,6 +61,39 @@ static void forget(struct single *single) {
     free(single->effective);
 }
 
+/* ---- crashes --------------------------------------------------------------------------------- */
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1 /* it has handlers of its own, which say more */
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+static char crash_text[1024]; /* made before the run: a signal handler cannot */
+
+static void on_crash(int signal_number) {
+    ssize_t written = write(STDERR_FILENO, crash_text, strlen(crash_text));
+    (void)written;
+    (void)signal_number;
+    _exit(EXIT_CRASH);
+}
+
+/* A crash is an outcome too: it says how to run it again and has its exit code. */
+static void guard(bool on, const char *replay) {
+#ifndef SANITIZED
+    static const int CRASHES[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    (void)snprintf(crash_text, sizeof crash_text, "mqsim run: crashed\nagain: %s\n", replay);
+    for (size_t i = 0; i < sizeof CRASHES / sizeof CRASHES[0]; i++)
+        (void)signal(CRASHES[i], on ? on_crash : SIG_DFL);
+#else
+    (void)on;
+    (void)replay;
+    (void)on_crash;
+#endif
+}
+
 static void on_progress(void *ctx, uint64_t now_ns) {
     const struct scenario *scenario = ctx;
     progress_print("%s: %" PRIu64 " of %" PRIu64 " s", scenario->spec.name,
@@ -88,11 +122,14 @@ static int execute(const struct run_command *command, struct run *run, struct si
                                   .progress = quiet ? NULL : on_progress,
                                   .progress_ctx = scenario};
     uint64_t begin_ns = clock_ns();
+    guard(true, single->replay);
     bool whole = run_execute(run, &options, result);
+    guard(false, "");
     struct run_fired fired;
     run_fired(run, &fired);
-    struct run_facts facts = {
-        .wall_ns = clock_ns() - begin_ns, .interrupted = !whole, .fired = fired.kinds,
+    struct run_facts facts = {.wall_ns = clock_ns() - begin_ns,
+                              .interrupted = !whole,
+                              .fired = fired.kinds,
                               .fired_count = fired.count};
     progress_clear();
     int code = whole || result->exit_code != EXIT_PASS ? result->exit_code : EXIT_UNKNOWN;

@@ -137,7 +137,9 @@ static cJSON *type_schema(const struct field *field) {
     case FIELD_NAMES:
         return or_reference(array_of(typed("string"), 0, 0));
     case FIELD_RECORD:
-        return or_reference(record_schema(field->record, NULL, NULL));
+        return field->record == &TRIGGER_TYPE
+                   ? ref("when") /* in each kind of timeline entry */
+                   : or_reference(record_schema(field->record, NULL, NULL));
     case FIELD_LIST:
         return or_reference(list_schema(field->record));
     case FIELD_ANY:
@@ -293,6 +295,7 @@ static void add_definitions(cJSON *schema) {
     object_add(all, "distribution", distribution("drawn_duration"));
     object_add(all, "properties", properties());
     object_add(all, "nodes", nodes());
+    object_add(all, "when", or_reference(record_schema(&TRIGGER_TYPE, NULL, NULL)));
     object_add(all, "timeline_entry", timeline_schema());
     object_add(all, "expectation", expectation_schema());
 }

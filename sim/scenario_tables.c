@@ -387,12 +387,12 @@ static const struct field TRIGGER_FIELDS[] = {
      .fallback = "\"0s\"",
      .about = "so long after it"},
 };
-static const struct record_type TRIGGER_TYPE = {.name = "when",
-                                                .about = "An event that sets the fault off, once.",
-                                                .fields = TRIGGER_FIELDS,
-                                                .field_count = COUNT(TRIGGER_FIELDS),
-                                                .bytes = sizeof(struct trigger_spec),
-                                                .defaults = trigger_defaults};
+const struct record_type TRIGGER_TYPE = {.name = "when",
+                                         .about = "An event that sets the fault off, once.",
+                                         .fields = TRIGGER_FIELDS,
+                                         .field_count = COUNT(TRIGGER_FIELDS),
+                                         .bytes = sizeof(struct trigger_spec),
+                                         .defaults = trigger_defaults};
 
 static const struct field TIMELINE_FIELDS[] = {
     {.key = "do",

@@ -6,6 +6,7 @@
 
 extern const struct record_type SCENARIO_TYPE; /* struct scenario_spec, the whole file */
 extern const struct record_type TIMELINE_TYPE; /* struct timeline_entry */
+extern const struct record_type TRIGGER_TYPE;  /* struct trigger_spec */
 extern const struct record_type EXPECTATION_TYPE;
 extern const struct record_type DIST_EXPONENTIAL_TYPE, DIST_PARETO_TYPE, TARGETS_RANDOM_TYPE;
 

@@ -100,6 +100,8 @@ static void run_one(struct worker_state *state, uint64_t index) {
     open_unit(state, (size_t)(index / plan->seed_count));
     if (!run_prepare(state->run, options.seed, &error))
         give_up(error);
+    if (plan->before != NULL)
+        plan->before(index);
     if (!run_execute(state->run, &options, state->result))
         _exit(1); /* interrupted */
     struct run_fired fired;

@@ -20,6 +20,7 @@ struct sweep_plan {
     size_t jobs; /* 1.. SWEEP_JOBS_MAX */
     uint64_t rewind_ns;
     const volatile sig_atomic_t *interrupted; /* set by a signal handler: stop soon */
+    void (*before)(uint64_t index); /* called in the worker before each run; NULL but in tests */
 };
 #define SWEEP_JOBS_MAX 256
 

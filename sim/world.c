@@ -177,7 +177,7 @@ static void item_runs(struct world *world, struct item *item) {
         break;
     }
     case ITEM_ORDER:
-        node_order_arrives(world, RMQ_CONTAINER_OF(item, struct order, item));
+        order_arrives(world, RMQ_CONTAINER_OF(item, struct order, item));
         break;
     case ITEM_DIAL:
         dial_progresses(world, RMQ_CONTAINER_OF(item, struct dial, item));

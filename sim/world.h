@@ -3,7 +3,7 @@
  * Everything mutable is in the arena (sim/arena.h); the world is the arena's root. A world is built
  * (hosts, nodes, links), then run. Nothing here reads a clock, and no function draws except by
  * sim/draw.h. Order of work at one instant: faults (by timeline index), then queued events in order
- * of insertion. Fault model of the network: sim/net.c, of nodes: sim/node.c; each at its top. */
+ * of insertion. Fault models: sim/net.c, sim/node.c, sim/clock.c, each at its top. */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 

@@ -374,15 +374,13 @@ struct host *host_find_ip(struct world *world, struct span ip);
 uint16_t host_take_port(struct host *host);
 
 /* node.c */
-void node_start_at(struct env *node, uint64_t at_ns);
-/* Properties in one run of bytes: u32 length and bytes of each key and value. */
-uint8_t *props_pack(struct world *world, const struct props *props);
-void props_unpack(const uint8_t *packed, struct props_entry *entries, size_t count);
+struct env *node_get(const struct world *world, node_id node);
+/* A new incarnation exists from now on; its start function has yet to run. */
+void node_boot(struct env *node);
 /* An item for a node has arrived: runs it, or lets it wait in the inbox. */
 void node_arrive(struct env *node, struct item *item);
 /* The wake item left the wheel. */
 void node_wake_up(struct env *node);
-void node_order_arrives(struct world *world, struct order *order);
 /* Brackets of every handler. `item` (may be NULL) is what it is about. */
 void node_begin(struct env *node, struct item *item, int step);
 void node_end(struct env *node);
@@ -398,6 +396,16 @@ static inline struct timer_slot *timer_slot(struct env_timer *timer) {
 static inline struct env_timer *timer_of_slot(struct timer_slot *slot) {
     return RMQ_CONTAINER_OF((uint64_t(*)[7])(void *)slot, struct env_timer, slot);
 }
+
+/* order.c */
+/* Properties in one run of bytes: u32 length and bytes of each key and value. */
+uint8_t *props_pack(struct world *world, const struct props *props);
+void props_unpack(const uint8_t *packed, struct props_entry *entries, size_t count);
+/* Boots `node` at `at_ns` and runs its start function. */
+void order_start_at(struct env *node, uint64_t at_ns);
+void order_arrives(struct world *world, struct order *order);
+void order_handle(struct world *world, struct order *order);
+void order_free(struct world *world, struct order *order);
 
 /* links.c */
 struct link *link_between(struct world *world, struct host *from, struct host *to);

@@ -117,8 +117,11 @@ int wire_encode(const struct wire_command *command, struct buf *out) {
     return RMQ_E_NOMEM;
 }
 
-#define LANGUAGE_NAME(name, number) [number] = #name,
-static const char *const LANGUAGE_NAMES[] = {WIRE_LANGUAGES(LANGUAGE_NAME)};
+#define LANGUAGE_NAME(name, number) [number] = {#name, sizeof #name - 1},
+static const struct {
+    const char *text;
+    size_t len;
+} LANGUAGE_NAMES[] = {WIRE_LANGUAGES(LANGUAGE_NAME)};
 #define LANGUAGE_COUNT (sizeof LANGUAGE_NAMES / sizeof LANGUAGE_NAMES[0])
 
 enum wire_language frame_language_of_number(int64_t number) {
@@ -129,11 +132,11 @@ enum wire_language frame_language_of_number(int64_t number) {
 
 enum wire_language frame_language_of_name(struct span name) {
     for (size_t i = 0; i < LANGUAGE_COUNT; i++)
-        if (span_equal(name, span_of_text(LANGUAGE_NAMES[i])))
+        if (span_equal(name, span_of(LANGUAGE_NAMES[i].text, LANGUAGE_NAMES[i].len)))
             return (enum wire_language)i;
     return WIRE_LANGUAGE_UNKNOWN;
 }
 
 const char *wire_language_name(enum wire_language language) {
-    return (size_t)language < LANGUAGE_COUNT ? LANGUAGE_NAMES[language] : "UNKNOWN";
+    return (size_t)language < LANGUAGE_COUNT ? LANGUAGE_NAMES[language].text : "UNKNOWN";
 }

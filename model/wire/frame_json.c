@@ -1,48 +1,25 @@
 /* wire/frame_json.c - the JSON header. Source: wire.md sections 3 and 10.1.
  *
  * Written by hand into a buffer of exactly the right size (a header is on the path of every frame);
- * read with base/json. */
+ * read with base/json, unless frame_json_quick.c can. */
 #include "model/base/json.h"
 #include "model/wire/frame_internal.h"
+#include "model/wire/json_bytes.h"
 #include "model/wire/text_append.h"
 
 /* ---- writing ------------------------------------------------------------------------------- */
-
-#define BYTES_OF(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/* A byte of `word` is zero. */
-static uint64_t has_zero(uint64_t word) {
-    return (word - BYTES_OF(0x01)) & ~word & BYTES_OF(0x80);
-}
-
-static bool byte_is_plain(uint8_t byte) {
-    return byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\';
-}
-
-/* A byte of `word` is not ASCII or needs an escape. */
-static uint64_t has_special(uint64_t word) {
-    uint64_t special = word | ((word - BYTES_OF(0x20)) & ~word) | has_zero(word ^ BYTES_OF('"')) |
-                       has_zero(word ^ BYTES_OF('\\')) | has_zero(word ^ BYTES_OF(0x7F));
-    return special & BYTES_OF(0x80);
-}
-
-static uint64_t load_word(const uint8_t *at) {
-    uint64_t word;
-    memcpy(&word, at, 8);
-    return word;
-}
 
 /* Whether `text` is ASCII that needs no escape; eight bytes at a time, the last eight overlapping.
  */
 static bool is_plain(struct span text) {
     if (text.len >= 8) {
         for (size_t i = 0; i + 8 < text.len; i += 8)
-            if (has_special(load_word(text.data + i)) != 0)
+            if (json_special_bytes(json_load_word(text.data + i)) != 0)
                 return false;
-        return has_special(load_word(text.data + text.len - 8)) == 0;
+        return json_special_bytes(json_load_word(text.data + text.len - 8)) == 0;
     }
     for (size_t i = 0; i < text.len; i++)
-        if (!byte_is_plain(text.data[i]))
+        if (!json_byte_is_plain(text.data[i]))
             return false;
     return true;
 }
@@ -91,7 +68,7 @@ static size_t escape_one(struct span text, uint8_t *at, size_t *taken) {
     *taken = 1;
     uint8_t letter = short_escape(byte);
     unsigned code = byte < 0x20 || byte == 0x7F ? byte : odd_code_point(text, taken);
-    if (letter == 0 && (byte_is_plain(byte) || (code == 0 && byte != 0))) {
+    if (letter == 0 && (json_byte_is_plain(byte) || (code == 0 && byte != 0))) {
         if (at != NULL)
             *at = byte;
         return 1;
@@ -371,11 +348,27 @@ static int take_member(struct header_reader *reader) {
     return json_skip(json) == RMQ_OK ? RMQ_OK : refuse(reader, RMQ_E_INVALID, "a value");
 }
 
+/* What a header without any member gives. */
+static void set_defaults(struct wire_command *out) {
+    out->code = out->flag = out->opaque = out->version = 0;
+    out->language = WIRE_LANGUAGE_JAVA;
+    out->opaque_missing = true;
+    out->remark = SPAN_NONE;
+    out->has_fields = false;
+    out->field_count = 0;
+}
+
 int frame_json_decode(struct span header, struct buf *scratch, struct wire_command *out,
                       struct wire_error *error) {
-    struct header_reader reader = {.scratch = scratch, .out = out, .error = error};
+    set_defaults(out);
+    if (frame_json_quick(header, out))
+        return RMQ_OK;
+    struct header_reader reader;
+    reader.scratch = scratch;
+    reader.out = out;
+    reader.error = error;
+    set_defaults(out);
     json_reader_init(&reader.json, header);
-    out->opaque_missing = true;
     enum json_token token = json_next(&reader.json);
     if (token != JSON_OBJECT_BEGIN)
         return refuse(&reader, RMQ_E_INVALID, "'{'");

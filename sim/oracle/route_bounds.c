@@ -349,33 +349,44 @@ static void forget_server(struct route_bounds *oracle, const struct record *reco
     }
 }
 
-static void refresh(struct route_bounds *oracle, struct route_entry *entry, uint32_t address,
-                    const struct record *record) {
-    uint64_t now_ns = record->world_ns;
+/* A broker that was not listed comes back: in time? */
+static void check_return(struct route_bounds *oracle, const struct route_entry *entry,
+                         struct span broker, struct span address, uint64_t now_ns) {
     const struct cluster_node *server = server_of(oracle, entry);
-    const struct cluster_node *broker =
-        cluster_find_broker(oracle->base.host.cluster, intern_text(&oracle->names, entry->broker),
-                            intern_text(&oracle->names, address));
-    if (entry->listed)
-        check_late(oracle, entry, now_ns);
-    else if (broker != NULL && cluster_is_healthy(server) && cluster_is_healthy(broker))
-        check_missing(oracle, server, cluster_healthy_since(server), broker,
-                      cluster_healthy_since(broker), now_ns, true);
-    if (!entry->listed)
-        entry->changed_ns = now_ns;
-    entry->listed = true;
-    entry->address = address;
-    entry->last_ns = now_ns;
+    const struct cluster_node *node =
+        cluster_find_broker(oracle->base.host.cluster, broker, address);
+    if (node != NULL && cluster_is_healthy(server) && cluster_is_healthy(node))
+        check_missing(oracle, server, cluster_healthy_since(server), node,
+                      cluster_healthy_since(node), now_ns, true);
+}
+
+static void refresh(struct route_bounds *oracle, struct route_entry *entry,
+                    const struct record *record) {
+    check_late(oracle, entry, record->world_ns);
+    entry->last_ns = record->world_ns;
     entry->last_mono_ns = record->mono_ns;
     entry->last = oracle_mark(record);
 }
 
+static void list(struct route_bounds *oracle, struct route_entry *entry, struct span broker,
+                 struct span address, const struct record *record) {
+    if (!entry->listed) {
+        check_return(oracle, entry, broker, address, record->world_ns);
+        entry->listed = true;
+        entry->changed_ns = entry->last_ns = record->world_ns;
+    }
+    if (entry->address == 0 || !span_equal(intern_text(&oracle->names, entry->address), address))
+        entry->address = intern_add(&oracle->names, address);
+    oracle->base.no_memory |= entry->address == 0;
+    refresh(oracle, entry, record);
+}
+
+/* Every registration of every broker comes through here: look-ups cost. */
 static void on_registered(struct route_bounds *oracle, const struct record *record) {
-    struct route_entry *entry =
-        entry_of(oracle, record->node, record_text(record, 1), record_int(record, 2));
-    uint32_t address = intern_add(&oracle->names, record_text(record, 3));
-    if (entry != NULL && address != 0)
-        refresh(oracle, entry, address, record);
+    struct span broker = record_text(record, 1);
+    struct route_entry *entry = entry_of(oracle, record->node, broker, record_int(record, 2));
+    if (entry != NULL)
+        list(oracle, entry, broker, record_text(record, 3), record);
 }
 
 /* Requests 322 and 904 name no id: it is that of the broker at this address. */
@@ -386,7 +397,7 @@ static void on_refreshed(struct route_bounds *oracle, const struct record *recor
     struct route_entry *entry =
         node == NULL ? NULL : entry_of(oracle, record->node, broker, node->broker_id);
     if (entry != NULL && entry->listed && entry->address == intern_find(&oracle->names, address))
-        refresh(oracle, entry, entry->address, record);
+        refresh(oracle, entry, record);
 }
 
 static void on_evicted(struct route_bounds *oracle, const struct record *record) {
