@@ -34,7 +34,8 @@ static void setup(void) {
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(series, sizeof series, "%s/series", folder);
     ck_assert(directory_make(series));
-    old_path = strdup(getenv("PATH"));
+    const char *path = getenv("PATH");
+    old_path = strdup(path == NULL ? "" : path);
 }
 
 static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *walk) {
