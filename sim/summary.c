@@ -41,7 +41,10 @@ void summary_signature(const char *oracle, const char *reason, char *out, size_t
         bool digit = *reason >= '0' && *reason <= '9';
         if (digit && at > 0 && out[at - 1] == '#')
             continue;
-        out[at++] = digit ? '#' : *reason;
+        out[at] = *reason;
+        if (digit)
+            out[at] = '#';
+        at++;
     }
     if (at < size)
         out[at] = '\0';
