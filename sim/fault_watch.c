@@ -62,9 +62,7 @@ static void fault_ends(struct fault_watch *watch, const struct record *record) {
         ended->end_ns = record->world_ns;
 }
 
-static bool concerns(const struct fault_watch *watch, const struct fault_seen *fault,
-                     const struct cluster_node *node) {
-    (void)watch;
+static bool concerns(const struct fault_seen *fault, const struct cluster_node *node) {
     return node != NULL &&
            (fault->node == node->node ||
             (fault->node == 0 && fault_concerns(span_of_text(fault->target), node->name)));
@@ -78,24 +76,12 @@ static void reacted(struct fault_watch *watch, uint16_t by, const struct cluster
         bool over = fault->end_ns != CLUSTER_NEVER &&
                     (alive_ns > fault->end_ns || now_ns - fault->end_ns > NOTICED_WITHIN_NS);
         if (fault->noticed_ns != CLUSTER_NEVER || over || fault->node == by ||
-            !concerns(watch, fault, about))
+            !concerns(fault, about))
             continue;
         fault->noticed_ns = now_ns;
         fault->noticed_by = by;
         watch->unnoticed--;
     }
-}
-
-static const struct cluster_node *node_of_host(const struct cluster *cluster, struct span peer) {
-    const struct cluster_node *node = cluster_find_address(cluster, peer);
-    while (peer.len > 0 && peer.data[peer.len - 1] != ':')
-        peer.len--;
-    for (size_t i = 1; node == NULL && peer.len > 0 && i < cluster->node_limit; i++) {
-        const struct cluster_node *other = cluster_node(cluster, (uint16_t)i);
-        if (other != NULL && span_starts_with(other->address, peer))
-            node = other;
-    }
-    return node;
 }
 
 static void on_fault(struct fault_watch *watch, const struct record *record) {
@@ -125,7 +111,7 @@ void fault_watch_on_record(struct fault_watch *watch, const struct record *recor
                 now_ns);
         break;
     case EVENT_channel_closed:
-        reacted(watch, record->node, node_of_host(cluster, record_text(record, 0)), 0, now_ns);
+        reacted(watch, record->node, cluster_find_host(cluster, record_text(record, 0)), 0, now_ns);
         break;
     default:
         break;
