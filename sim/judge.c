@@ -133,6 +133,10 @@ size_t judge_samples(const struct judge *judge, const char *name,
     return id < 0 ? 0 : metrics_samples(judge->metrics, (enum metric_id)id, samples);
 }
 
+bool judge_is_complete(const struct judge *judge) {
+    return !judge->cluster->no_memory && metrics_complete(judge->metrics);
+}
+
 size_t judge_faults(const struct judge *judge, const struct fault_seen **faults) {
     return fault_watch_list(judge->faults, faults);
 }
