@@ -9,6 +9,7 @@ struct fault_watch {
     struct oracle_host host;
     struct fault_seen *faults;
     size_t count, capacity;
+    bool no_memory;
     size_t unnoticed; /* faults that may still be noticed; none: nothing to do */
 };
 
@@ -29,8 +30,10 @@ static void copy_text(char *out, size_t size, struct span text) {
 static void fault_begins(struct fault_watch *watch, const struct record *record, bool lasting) {
     struct fault_seen *faults =
         array_room(&watch->host, watch->faults, watch->count, &watch->capacity, sizeof *faults);
-    if (faults == NULL)
+    if (faults == NULL) {
+        watch->no_memory = true;
         return;
+    }
     watch->faults = faults;
     struct fault_seen *fault = &faults[watch->count++];
     *fault = (struct fault_seen){
@@ -116,6 +119,10 @@ void fault_watch_on_record(struct fault_watch *watch, const struct record *recor
     default:
         break;
     }
+}
+
+bool fault_watch_complete(const struct fault_watch *watch) {
+    return !watch->no_memory;
 }
 
 size_t fault_watch_list(const struct fault_watch *watch, const struct fault_seen **faults) {
