@@ -50,8 +50,11 @@ struct oracle_host heap_host_of(struct heap_host *heap) {
 }
 
 void heap_host_free(struct heap_host *heap) {
-    while (heap->blocks != NULL)
-        heap_free(heap, heap->blocks + 1);
+    for (struct heap_block *block = heap->blocks, *next; block != NULL; block = next) {
+        next = block->next;
+        free(block);
+    }
+    heap->blocks = NULL;
 }
 
 const char *heap_host_log_name(void *log, uint16_t node) {

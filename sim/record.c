@@ -34,7 +34,7 @@ const char *record_kind_name(uint16_t kind) {
 }
 
 int record_kind_of_name(struct span name) {
-    for (uint16_t step = RECORD_STEP; step < RECORD_STEP_END; step++)
+    for (int step = RECORD_STEP; step < RECORD_STEP_END; step++)
         if (span_equal(name, span_of_text(STEPS[step - RECORD_STEP].name)))
             return step;
     return event_kind_of_name(name);

@@ -62,6 +62,13 @@ static void check_duplicate(struct builder *builder) {
                    line, column);
 }
 
+static void check_room(struct builder *builder, size_t offset) {
+    if (builder->container->kind == DOC_OBJECT && builder->container->count == DOC_MEMBERS_MAX)
+        fail(builder, offset, "too many members; expected at most 4096");
+    if (builder->container->kind == DOC_ARRAY && builder->container->count == DOC_ITEMS_MAX)
+        fail(builder, offset, "too many items; expected at most 65536");
+}
+
 static struct doc_value *add(struct builder *builder, enum doc_kind kind) {
     struct doc_value *value = pool_alloc(builder->pool, sizeof *value);
     value->kind = kind;
@@ -71,8 +78,7 @@ static struct doc_value *add(struct builder *builder, enum doc_kind kind) {
     if (builder->container == NULL) {
         builder->root = value;
     } else {
-        if (builder->container->count == DOC_MEMBERS_MAX)
-            fail(builder, value->offset, "too many members; expected at most 4096");
+        check_room(builder, value->offset);
         if (builder->container->kind == DOC_OBJECT) {
             value->key = builder->key;
             value->key_offset = builder->key_offset;
@@ -158,8 +164,9 @@ static void take(struct builder *builder, enum json_token token) {
 
 static void syntax_error(struct builder *builder) {
     size_t offset = token_offset(builder);
-    char byte = offset < builder->source->len ? builder->source->text[offset] : 0;
-    if (byte == '/' || byte == '#')
+    bool comment = offset < builder->source->len &&
+                   (builder->source->text[offset] == '/' || builder->source->text[offset] == '#');
+    if (comment)
         scenario_error(builder->errors, builder->source, offset,
                        "JSON has no comments; expected %s, and notes in \"about\"",
                        builder->reader.expected);

@@ -30,6 +30,7 @@ struct doc_value {
 
 #define DOC_NUMBER_MAX ((int64_t)1 << 53)
 #define DOC_MEMBERS_MAX 4096
+#define DOC_ITEMS_MAX 65536 /* one for each node of the largest cluster */
 #define DOC_DEPTH_MAX 24
 
 /* Parses all of `source`. Reports syntax errors, duplicate keys, fractions, numbers beyond 2^53.

@@ -16,12 +16,6 @@ struct body_facts {
 
 /* ---- the short way --------------------------------------------------------------------------- */
 
-static void hash_body(const struct route_table *table, struct span body, uint64_t out[2]) {
-    XXH128_hash_t hash = XXH3_128bits_withSeed(body.data, body.len, table->hash_key);
-    out[0] = hash.low64;
-    out[1] = hash.high64;
-}
-
 static uint64_t timeout_ns_of(const struct route_table *table,
                               const struct route_registration *registration) {
     int64_t millis = registration->heartbeat_timeout_millis;
@@ -30,39 +24,79 @@ static uint64_t timeout_ns_of(const struct route_table *table,
     return (uint64_t)millis * 1000000;
 }
 
-static bool is_same_sender(const struct route_table *table, const struct route_live *live,
-                           const struct route_registration *registration) {
-    const struct route_broker *broker = live->accepted.broker;
-    return broker != NULL && broker->generation == live->accepted.generation &&
-           live->accepted.id == registration->id && live->accepted.acting == registration->acting &&
-           span_equal(ROUTE_NAME(broker), registration->broker) &&
-           span_equal(route_live_cluster(live), registration->cluster) &&
-           span_equal(live->ha_addr, registration->ha_addr) &&
-           span_equal(broker->zone, registration->zone) &&
-           live->timeout_ns == timeout_ns_of(table, registration);
+#define HEADER_BYTES_MAX 1024 /* of all texts; longer ones take the long way each time */
+
+static void put_number(uint8_t *out, size_t *len, int64_t number) {
+    memcpy(out + *len, &number, sizeof number);
+    *len += sizeof number;
 }
 
-static bool is_same_body(const struct route_live *live,
-                         const struct route_registration *registration, const uint64_t hash[2]) {
-    return live->accepted.body_len == registration->body.len &&
-           live->accepted.form == (uint8_t)registration->form &&
-           live->accepted.body_crc32 == registration->body_crc32 &&
-           live->accepted.body_hash[0] == hash[0] && live->accepted.body_hash[1] == hash[1];
+static bool put_text(uint8_t *out, size_t *len, struct span text) {
+    if (text.len > HEADER_BYTES_MAX)
+        return false;
+    put_number(out, len, span_is_absent(text) ? -1 : (int64_t)text.len);
+    if (text.len > 0)
+        memcpy(out + *len, text.data, text.len);
+    *len += text.len;
+    return *len <= HEADER_BYTES_MAX;
+}
+
+static void hash_bytes(const struct route_table *table, struct span bytes, uint64_t out[2]) {
+    XXH128_hash_t hash = XXH3_128bits_withSeed(bytes.data, bytes.len, table->hash_key);
+    out[0] = hash.low64;
+    out[1] = hash.high64;
+}
+
+/* What was registered, header and body, as keyed hashes: so that a repetition is recognised without
+ * looking at the texts of the last one. False: not eligible. */
+static bool digest_of(const struct route_table *table,
+                      const struct route_registration *registration, struct route_digest *digest) {
+    uint8_t header[2 * HEADER_BYTES_MAX + 128];
+    const struct span texts[] = {registration->broker, registration->cluster, registration->addr,
+                                 registration->ha_addr, registration->zone};
+    size_t len = 0;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (!put_text(header, &len, texts[i]))
+            return false;
+    put_number(header, &len, registration->id);
+    put_number(header, &len, registration->heartbeat_timeout_millis);
+    put_number(header, &len, registration->acting);
+    put_number(header, &len, registration->form);
+    put_number(header, &len, registration->request_version >= WIRE_VERSION_5_0_0);
+    put_number(header, &len, registration->body_crc32);
+    hash_bytes(table, span_of(header, len), digest->header);
+    hash_bytes(table, registration->body, digest->body);
+    digest->body_len = registration->body.len;
+    return true;
+}
+
+static bool digest_equal(const struct route_digest *a, const struct route_digest *b) {
+    return a->header[0] == b->header[0] && a->header[1] == b->header[1] &&
+           a->body[0] == b->body[0] && a->body[1] == b->body[1] && a->body_len == b->body_len;
+}
+
+/* Mostly the connection's first entry is the one, and the map need not be asked. */
+static struct route_live *find_live(const struct route_table *table,
+                                    const struct route_registration *registration) {
+    const struct route_source *source = registration->source;
+    if (source != NULL && !list_is_empty(&source->lives)) {
+        struct route_live *live = LIST_ENTRY(source->lives.next, struct route_live, in_source);
+        if (span_equal(route_live_addr(live), registration->addr) &&
+            span_equal(route_live_cluster(live), registration->cluster))
+            return live;
+    }
+    return route_find_live(table, registration->cluster, registration->addr);
 }
 
 static void remember_accepted(struct route_live *live, struct route_broker *broker,
                               const struct route_registration *registration, size_t topics,
-                              const uint64_t hash[2]) {
-    live->accepted.broker = live->version.timestamp_missing ? NULL : broker;
+                              const struct route_digest *digest) {
+    live->accepted.broker = digest == NULL || live->version.timestamp_missing ? NULL : broker;
     live->accepted.id = registration->id;
     live->accepted.generation = broker->generation;
-    live->accepted.body_hash[0] = hash[0];
-    live->accepted.body_hash[1] = hash[1];
-    live->accepted.body_len = registration->body.len;
-    live->accepted.body_crc32 = registration->body_crc32;
     live->accepted.topics = (uint32_t)topics;
-    live->accepted.form = (uint8_t)registration->form;
-    live->accepted.acting = (uint8_t)registration->acting;
+    if (digest != NULL)
+        live->accepted.digest = *digest;
 }
 
 /* ---- what the body says ---------------------------------------------------------------------- */
@@ -401,7 +435,7 @@ static void undo_created(struct route_table *table, struct route_live *live,
 
 static int register_decoded(struct route_table *table,
                             const struct route_registration *registration,
-                            const struct body_facts *facts, const uint64_t hash[2],
+                            const struct body_facts *facts, const struct route_digest *digest,
                             struct route_registered *result) {
     struct route_live *live = route_live_get(table, registration->cluster, registration->addr);
     if (live == NULL)
@@ -413,33 +447,20 @@ static int register_decoded(struct route_table *table,
         undo_created(table, live, broker, err == RMQ_E_STATE);
         return err;
     }
-    remember_accepted(live, broker, registration, facts->topics, hash);
+    remember_accepted(live, broker, registration, facts->topics, digest);
     find_master(broker, registration, result);
     report_registered(table, registration, live, result);
     return RMQ_OK;
 }
 
-/* The live entry of this address. A connection mostly carries the registrations of one broker: what
- * it registered first is tried before the table. */
-static struct route_live *find_live(const struct route_table *table,
-                                    const struct route_registration *registration) {
-    const struct route_source *source = registration->source;
-    if (source != NULL && !list_is_empty(&source->lives)) {
-        struct route_live *live = LIST_ENTRY(source->lives.next, struct route_live, in_source);
-        if (span_equal(route_live_addr(live), registration->addr) &&
-            span_equal(route_live_cluster(live), registration->cluster))
-            return live;
-    }
-    return route_find_live(table, registration->cluster, registration->addr);
-}
-
 /* The short way: true when it was taken. */
 static bool register_unchanged(struct route_table *table,
                                const struct route_registration *registration,
-                               const uint64_t hash[2], struct route_registered *result) {
+                               const struct route_digest *digest, struct route_registered *result) {
     struct route_live *live = find_live(table, registration);
-    if (live == NULL || !is_same_sender(table, live, registration) ||
-        !is_same_body(live, registration, hash))
+    if (live == NULL || live->accepted.broker == NULL ||
+        live->accepted.broker->generation != live->accepted.generation ||
+        !digest_equal(&live->accepted.digest, digest))
         return false;
     result->unchanged = true;
     result->topics = live->accepted.topics;
@@ -477,16 +498,16 @@ static int admit(const struct route_table *table, const struct route_registratio
 int route_table_register(struct route_table *table, const struct route_registration *registration,
                          struct route_registered *result) {
     memset(result, 0, sizeof *result);
-    uint64_t hash[2];
-    hash_body(table, registration->body, hash);
-    if (register_unchanged(table, registration, hash, result))
+    struct route_digest digest;
+    bool eligible = digest_of(table, registration, &digest);
+    if (eligible && register_unchanged(table, registration, &digest, result))
         return RMQ_OK;
     struct body_facts facts;
     int err = admit(table, registration, &facts, result);
     if (err == RMQ_OK && result->ignored)
         ignore_registration(table, registration);
     else if (err == RMQ_OK)
-        err = register_decoded(table, registration, &facts, hash, result);
+        err = register_decoded(table, registration, &facts, eligible ? &digest : NULL, result);
     if (err != RMQ_OK && result->refusal != NULL)
         event_route_registration_refused(table->env, registration->broker, registration->addr, 1,
                                          span_of_text(result->refusal));

@@ -84,6 +84,13 @@ struct route_addr {
     int64_t id;
 };
 
+/* Keyed 128-bit hashes of a registration's header and body. */
+struct route_digest {
+    uint64_t header[2];
+    uint64_t body[2];
+    size_t body_len;
+};
+
 struct route_live {
     UT_hash_handle hh;
     bool map_failed;
@@ -104,12 +111,8 @@ struct route_live {
         struct route_broker *broker; /* NULL: take the long way */
         int64_t id;
         uint64_t generation;
-        uint64_t body_hash[2];
-        size_t body_len;
-        int32_t body_crc32;
+        struct route_digest digest;
         uint32_t topics;
-        uint8_t form;
-        uint8_t acting;
     } accepted;
     uint32_t addr_len;
     uint32_t cluster_len;

@@ -339,6 +339,19 @@ START_TEST(test_unchanged__compares_the_whole_header) {
 }
 END_TEST
 
+START_TEST(test_unchanged__not_with_texts_beyond_the_digest) {
+    static char long_text[2000];
+    memset(long_text, 'h', sizeof long_text);
+    struct route_registration registration = make("a", 0, "x:1", 1, "T");
+    registration.ha_addr = span_of(long_text, sizeof long_text);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(apply(&registration), RMQ_OK);
+        ck_unchanged(false);
+    }
+    ck_assert_int_eq(perm_of("T", "a"), 6);
+}
+END_TEST
+
 /* ---- two addresses under one name and id (INC-10) -------------------------------------------- */
 
 START_TEST(test_conflict__newcomer_is_refused_while_the_old_one_lives) {
@@ -435,6 +448,7 @@ static Suite *register_suite(void) {
     tcase_add_loop_test(tests, test_unchanged__not_after_a_change_by_others, 0,
                         sizeof ACTS / sizeof ACTS[0]);
     tcase_add_test(tests, test_unchanged__compares_the_whole_header);
+    tcase_add_test(tests, test_unchanged__not_with_texts_beyond_the_digest);
     tcase_add_test(tests, test_conflict__newcomer_is_refused_while_the_old_one_lives);
     tcase_add_test(tests, test_conflict__larger_state_version_takes_over);
     tcase_add_test(tests, test_conflict__quirk_master_flip_alternates);

@@ -157,14 +157,8 @@ static void check_early(struct route_bounds *oracle, const struct route_entry *e
 
 /* ---- removed by close or unregistration ---- */
 
-static struct span host_part(struct span address) {
-    while (address.len > 0 && address.data[address.len - 1] != ':')
-        address.len--;
-    return span_of(address.data, address.len == 0 ? 0 : address.len - 1);
-}
-
 static uint64_t closed_key(struct route_bounds *oracle, uint16_t node, struct span address) {
-    return table_key(node, intern_add(&oracle->names, host_part(address)), 0, 0);
+    return table_key(node, intern_add(&oracle->names, host_of_address(address)), 0, 0);
 }
 
 static void on_channel_closed(struct route_bounds *oracle, const struct record *record) {
@@ -281,8 +275,8 @@ static void check_missing(struct route_bounds *oracle, const struct cluster_node
 static void check_pairs_of(struct route_bounds *oracle, const struct cluster_node *node,
                            uint64_t since_ns, uint64_t now_ns) {
     const struct cluster *cluster = oracle->base.host.cluster;
-    for (uint16_t i = 1; i < oracle->before_limit; i++) {
-        const struct cluster_node *other = cluster_node(cluster, i);
+    for (size_t i = 1; i < oracle->before_limit; i++) {
+        const struct cluster_node *other = cluster_node(cluster, (uint16_t)i);
         if (other == NULL || other == node || !oracle->before[i].healthy)
             continue;
         uint64_t other_since_ns = oracle->before[i].since_ns;
@@ -451,8 +445,8 @@ static void finish(void *self, uint64_t end_ns, struct oracle_verdict *out) {
         if (entry->unproven_close_ns != CLUSTER_NEVER)
             fail_close(oracle, entry);
     }
-    for (uint16_t i = 1; i < oracle->before_limit; i++) {
-        const struct cluster_node *node = cluster_node(cluster, i);
+    for (size_t i = 1; i < oracle->before_limit; i++) {
+        const struct cluster_node *node = cluster_node(cluster, (uint16_t)i);
         if (oracle->before[i].healthy && node->role == CLUSTER_BROKER)
             check_pairs_of(oracle, node, oracle->before[i].since_ns, end_ns);
     }
