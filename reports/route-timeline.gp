@@ -1,4 +1,5 @@
-# Who lists whom, over time. figure.gp: rows, end_s, left, right, header, footer, shade, and the
+# Who lists whom, over time. figure.gp: rows, end_s, left, right, header, footer, faults (there
+# are some), shade (they are few), and the
 # labels of lanes and bars. Tables: bars "row kind from to" (1 listed, 2 listed while a fault holds
 # the broker, 3 fault), bands "row from to" (faults).
 load 'reports/common.gp'
@@ -35,10 +36,11 @@ set label narrow ? 'word at a bar''s end: what removed it' \
 
 # Few faults are shaded from top to bottom; one that takes no time is a diamond.
 set style fill solid noborder
-if (shade) {
-    plot 'bands' using 2:(rows / 2.0):2:3:(0):(rows) \
+if (faults) {
+    plot 'bands' using (shade ? $2 : NaN):(rows / 2.0):2:3:(0):(rows) \
              with boxxyerror fillstyle transparent solid 0.16 noborder lc rgb '#8a8f98', \
-         '' using 2:(0):(0):(rows) with vectors nohead lw 1 dt (3,3) lc rgb '#8a8f98', \
+         '' using (shade ? $2 : NaN):(0):(0):(rows) \
+             with vectors nohead lw 1 dt (3,3) lc rgb '#8a8f98', \
          'bars' using 3:($1 + 0.5):3:4:($1 + 0.2):($1 + 0.8):(colour($2)) \
              with boxxyerror fillstyle solid noborder lc rgb variable, \
          'bands' using ($3 > $2 ? NaN : $2):($1 + 0.5) with points pt 13 ps 0.9 lc rgb '#6b7280'

@@ -37,6 +37,18 @@
 
 static const struct field NODE_FIELDS[] = {NODE_FIELD};
 static const struct field PAIR_ONLY_FIELDS[] = {PAIR_FIELDS};
+static const struct field CONNS_FIELDS[] = {
+    {.key = "from",
+     .type = FIELD_TARGETS,
+     .offset = offsetof(struct timeline_entry, from),
+     .required = true,
+     .about = "nodes at one end; the one that forgets"},
+    {.key = "to",
+     .type = FIELD_TARGETS,
+     .offset = offsetof(struct timeline_entry, to),
+     .required = true,
+     .about = "nodes at the other end"},
+};
 static const struct field PARTITION_FIELDS[] = {
     SETS_FIELD,
     {.key = "one_way",
@@ -106,6 +118,7 @@ static const struct field COMMAND_FIELDS[] = {
         .name = label, .fields = id##_FIELDS, .field_count = COUNT(id##_FIELDS)}
 FAULT_FIELDS(NODE, "fault of nodes");
 FAULT_FIELDS(PAIR_ONLY, "fault of links");
+FAULT_FIELDS(CONNS, "fault of connections");
 FAULT_FIELDS(PARTITION, "partition");
 FAULT_FIELDS(BRIDGE, "bridge");
 FAULT_FIELDS(LINK_CHANGE, "link");
@@ -293,10 +306,10 @@ const struct fault_kind FAULT_KINDS[] = {
      accept_dials, NULL, &NODE_TYPE},
     {"hang-dials", "connecting to the machine hangs", FAULT_HOSTS, LASTING, hang_dials,
      unhang_dials, NULL, &NODE_TYPE},
-    {"reset-connections", "connections between two sets of nodes are reset", FAULT_LINKS, ONCE,
-     reset_connections, NULL, NULL, &PAIR_ONLY_TYPE},
-    {"half-open", "one end of connections forgets them without a word", FAULT_LINKS, ONCE,
-     half_open, NULL, NULL, &PAIR_ONLY_TYPE},
+    {"reset-connections", "connections between two sets of nodes are reset", FAULT_CONNS, ONCE,
+     reset_connections, NULL, NULL, &CONNS_TYPE},
+    {"half-open", "one end of connections forgets them without a word", FAULT_CONNS, ONCE,
+     half_open, NULL, NULL, &CONNS_TYPE},
     {"clock-step", "the wall clock jumps", FAULT_NODES, ONCE, step_clock, step_clock_back, NULL,
      &CLOCK_STEP_TYPE},
     {"clock-drift", "the wall clock runs fast or slow", FAULT_NODES, LASTING, drift_clock,

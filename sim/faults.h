@@ -16,6 +16,7 @@ enum fault_scope {
     FAULT_NODES, /* each chosen node */
     FAULT_HOSTS, /* each host of the chosen nodes */
     FAULT_LINKS, /* each directed pair of hosts: "from" to "to", and back unless one way */
+    FAULT_CONNS, /* connections from each of "from" to each of "to" */
     FAULT_SETS,  /* links between nodes of different sets */
     FAULT_RING   /* links between nodes that are no neighbours in a ring */
 };

@@ -97,6 +97,12 @@ bool file_write_whole(const char *path, const char *text, size_t len) {
     return new_file_close(&file);
 }
 
+char *path_of_log(const char *path) {
+    struct stat status;
+    bool directory = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+    return directory ? path_join(path, "events.bin") : strdup(path);
+}
+
 bool file_write_in(const char *directory, const char *name, const char *text) {
     char *path = path_join(directory, name);
     bool written = path != NULL && file_write_whole(path, text, strlen(text));

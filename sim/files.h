@@ -20,6 +20,9 @@ bool file_write_in(const char *directory, const char *name, const char *text);
 /* `path` with series/ and plots/ in it. */
 bool run_directories_make(const char *path);
 
+/* The event log that a path means: of a directory, its events.bin. For free(). */
+char *path_of_log(const char *path);
+
 /* A file that appears whole when it is closed: written under a temporary name. */
 struct new_file {
     FILE *stream; /* NULL: could not be opened */

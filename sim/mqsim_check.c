@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "sim/files.h"
 #include "sim/log_judge.h"
@@ -35,13 +34,6 @@ struct check {
     int exit_code;
     bool failed; /* some log could not be judged */
 };
-
-/* The log that an argument means; a directory's is events.bin. For free(). */
-static char *log_path(const char *argument) {
-    struct stat status;
-    bool directory = stat(argument, &status) == 0 && S_ISDIR(status.st_mode);
-    return directory ? path_join(argument, "events.bin") : strdup(argument);
-}
 
 /* A file beside the log, for free(); NULL when there is none. */
 static char *read_beside(const char *log, const char *name) {
@@ -167,7 +159,7 @@ int mqsim_check(int argc, char **argv) {
     if (code == EXIT_PASS && !done) {
         check.results = cJSON_CreateArray();
         for (size_t i = 0; i < logs; i++) {
-            char *path = log_path(argv[i]);
+            char *path = path_of_log(argv[i]);
             check_log(&check, path == NULL ? argv[i] : path);
             free(path);
         }

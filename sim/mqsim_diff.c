@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/files.h"
 #include "sim/mqsim.h"
 #include "sim/mqsim_tools.h"
 #include "sim/record.h"
@@ -16,10 +17,10 @@ static const struct flag FLAGS[] = {{"--help", NULL, "this text"}};
 
 static void help(void) {
     puts("usage: mqsim diff A B\n"
-         "Prints the first record in which two event logs differ, the fields that do, and three\n"
-         "lines around it. Exit code 0: the same; 14: different; 1: a log cannot be read. Steps "
-         "are\n"
-         "compared when both logs have them.");
+         "Prints the first record in which two event logs (or run directories) differ, the fields\n"
+         "that do, and three lines around it. Exit code 0: the same; 14: different; 1: a log "
+         "cannot\n"
+         "be read. Steps are compared when both logs have them.");
     flag_help(FLAGS, FLAG_COUNT);
 }
 
@@ -33,7 +34,9 @@ struct side {
 
 static bool side_open(struct side *side) {
     const char *error;
-    side->log = record_log_open(side->path, &error);
+    char *path = path_of_log(side->path);
+    side->log = record_log_open(path == NULL ? side->path : path, &error);
+    free(path);
     if (side->log == NULL)
         fprintf(stderr, "mqsim diff: %s: %s\n", side->path, error);
     return side->log != NULL;

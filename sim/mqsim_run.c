@@ -307,6 +307,14 @@ void progress_print(const char *format, ...) {
     fflush(stderr);
 }
 
+bool progress_is_due(uint64_t *printed_ns) {
+    uint64_t now_ns = clock_ns();
+    if (now_ns - *printed_ns < 200000000)
+        return false;
+    *printed_ns = now_ns;
+    return true;
+}
+
 void progress_clear(void) {
     if (isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);

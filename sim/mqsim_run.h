@@ -50,6 +50,8 @@ void print_sweep_summary(FILE *out, const char *summary);
 /* A line that overwrites itself; nothing when stderr is no terminal. */
 void progress_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void progress_clear(void);
+/* A few times a second: true, and *printed_ns is now. */
+bool progress_is_due(uint64_t *printed_ns);
 uint64_t clock_ns(void);
 
 #endif

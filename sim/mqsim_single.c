@@ -94,8 +94,16 @@ static void guard(bool on, const char *replay) {
 #endif
 }
 
+struct progress {
+    const struct scenario *scenario;
+    uint64_t printed_ns; /* by the clock of this machine */
+};
+
 static void on_progress(void *ctx, uint64_t now_ns) {
-    const struct scenario *scenario = ctx;
+    struct progress *progress = ctx;
+    const struct scenario *scenario = progress->scenario;
+    if (!progress_is_due(&progress->printed_ns))
+        return;
     progress_print("%s: %" PRIu64 " of %" PRIu64 " s", scenario->spec.name,
                    (uint64_t)(now_ns / WORLD_SECOND_NS),
                    (uint64_t)(scenario->spec.duration_ns / WORLD_SECOND_NS));
@@ -116,11 +124,12 @@ static int execute(const struct run_command *command, struct run *run, struct si
         free(result);
         return fail(error == NULL ? "out of memory" : error);
     }
+    struct progress progress = {scenario, 0};
     struct run_options options = {.seed = single->info.seed,
                                   .rewind_ns = command->rewind_ns,
                                   .sink = run_dir_sink(dir),
                                   .progress = quiet ? NULL : on_progress,
-                                  .progress_ctx = scenario};
+                                  .progress_ctx = &progress};
     uint64_t begin_ns = clock_ns();
     guard(true, single->replay);
     bool whole = run_execute(run, &options, result);

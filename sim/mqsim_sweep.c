@@ -23,7 +23,7 @@ struct sweeper {
     struct sweep_dir *dir;
     const char **parameters; /* names, of all units */
     size_t parameter_count;
-    uint64_t runs, failed, crashed, total, begin_ns;
+    uint64_t runs, failed, crashed, total, begin_ns, printed_ns;
     struct kept_run kept[KEPT_FAILURES_MAX];
     size_t kept_count;
     bool no_memory;
@@ -70,7 +70,9 @@ static void on_outcome(void *ctx, const struct sweep_outcome *outcome) {
 }
 
 static void on_progress(void *ctx, uint64_t done) {
-    const struct sweeper *sweeper = ctx;
+    struct sweeper *sweeper = ctx;
+    if (!progress_is_due(&sweeper->printed_ns))
+        return;
     uint64_t spent_s = (clock_ns() - sweeper->begin_ns) / 1000000000u;
     uint64_t left_s = done == 0 ? 0 : spent_s * (sweeper->total - done) / done;
     progress_print("%" PRIu64 " of %" PRIu64 " runs, %" PRIu64 " not passed, %" PRIu64 " s left",

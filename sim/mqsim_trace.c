@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/files.h"
 #include "sim/mqsim.h"
 #include "sim/mqsim_tools.h"
 #include "sim/oracle/base.h"
@@ -31,9 +32,8 @@ struct trace {
 static void help(void) {
     puts(
         "usage: mqsim trace EVENTS [--node NAME] [--kind NAME] [--from TIME] [--to TIME] [--json]\n"
-        "Prints an event log: time, node, event, fields. Steps of the world are there when the "
-        "run\n"
-        "was recorded with --steps.");
+        "Prints an event log (events.bin, or a run directory): time, node, event, fields. Steps\n"
+        "of the world are there when the run was recorded with --steps.");
     flag_help(FLAGS, FLAG_COUNT);
 }
 
@@ -143,7 +143,9 @@ int mqsim_trace(int argc, char **argv) {
     if (!read_flags(&trace, argc, argv, &code))
         return code;
     const char *error;
-    struct record_log *log = record_log_open(trace.path, &error);
+    char *path = path_of_log(trace.path);
+    struct record_log *log = record_log_open(path == NULL ? trace.path : path, &error);
+    free(path);
     if (log == NULL) {
         fprintf(stderr, "mqsim trace: %s: %s\n", trace.path, error);
         return EXIT_USAGE;

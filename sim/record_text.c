@@ -36,9 +36,9 @@ static void print_number(FILE *out, const struct event_value *field) {
 
 /* `node` of a step and `from` are node numbers; events name nodes in their texts. */
 void record_print(FILE *out, const struct record_log *log, const struct record *record) {
-    fprintf(out, "%6" PRIu64 ".%09" PRIu64 "  %-14s %-26s", record->world_ns / 1000000000U,
+    fprintf(out, "%6" PRIu64 ".%09" PRIu64 "  %-14s %-*s", record->world_ns / 1000000000U,
             record->world_ns % 1000000000U, record_log_node(log, record->node),
-            record_kind_name(record->kind));
+            record->field_count > 0 ? 26 : 0, record_kind_name(record->kind));
     for (size_t i = 0; i < record->field_count; i++) {
         struct span name = record_field_name(record->kind, i);
         fprintf(out, " %.*s=", (int)name.len, (const char *)name.data);

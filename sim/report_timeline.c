@@ -13,7 +13,8 @@
 #include "sim/report_internal.h"
 
 #define FAULTS_MAX 512
-#define FAULT_LANES_MAX 6
+#define FAULT_LANES_MAX 16
+#define FAULT_SHADES_MAX 6
 #define BROKERS_ALL 8 /* up to so many all are shown */
 #define LANES_MAX 60
 
@@ -203,15 +204,30 @@ static void bar_write(const struct timeline *timeline, enum bar bar, double from
         fprintf(timeline->bars, "%d %d %.6f %.6f\n", timeline->row, (int)bar, from, to);
 }
 
-/* The part of a row's bar in which a fault holds its broker. False: none. */
+/* When a broker that went down at `after_s` is listed anew anywhere. */
+static double back_s(const struct timeline *timeline, const struct party *broker, double after_s) {
+    double back = timeline->end_s;
+    for (size_t row = 0; row < timeline->listings.rows; row++) {
+        double from = csv_number(&timeline->listings, row, timeline->from_column, 0);
+        if (timeline->row_broker[row] == broker && !timeline->row_observer[row]->client &&
+            from > after_s && from < back)
+            back = from;
+    }
+    return back;
+}
+
+/* The first part of a row's bar in which a fault holds its broker. False: none. */
 static bool stale_part(const struct timeline *timeline, size_t row, double bar_from, double bar_to,
                        double *from, double *to) {
+    const struct party *broker = timeline->row_broker[row];
     for (size_t f = 0; f < timeline->fault_count; f++) {
         const struct fault_span *fault = &timeline->faults[f];
-        double end = fault->hold == HOLDS_FROM ? bar_to : fault->to_s;
-        bool before = fault->hold == HOLDS_FROM && fault->from_s < bar_from; /* came back since */
-        if (fault->hold == HOLDS_NOT || before || fault->from_s >= bar_to || end <= bar_from ||
-            !fault_holds(fault, timeline->row_broker[row]->name, timeline->row_observer[row]->name))
+        if (fault->hold == HOLDS_NOT || fault->from_s >= bar_to ||
+            !fault_holds(fault, broker->name, timeline->row_observer[row]->name))
+            continue;
+        double end =
+            fault->hold == HOLDS_FROM ? back_s(timeline, broker, fault->from_s) : fault->to_s;
+        if (end <= bar_from)
             continue;
         *from = fault->from_s > bar_from ? fault->from_s : bar_from;
         *to = end < bar_to ? end : bar_to;
@@ -258,18 +274,21 @@ static void listing_write(const struct timeline *timeline, size_t row, double ne
         label_put(timeline, reason, to + 4 * timeline->px_s, "left", false);
 }
 
-/* A name made to fit `most` characters, its end kept: "..ker-0042". */
-static void name_fit(const char *name, size_t most, char *out, size_t room) {
-    size_t len = strlen(name);
+/* Text made to fit `most` characters (> 2); names keep their end, "..ker-0042", other texts their
+ * beginning. */
+static void text_fit(const char *text, size_t most, bool is_name, char *out, size_t room) {
+    size_t len = strlen(text);
     if (len <= most)
-        snprintf(out, room, "%s", name);
+        snprintf(out, room, "%s", text);
+    else if (is_name)
+        snprintf(out, room, "..%s", text + len - most + 2);
     else
-        snprintf(out, room, "..%s", name + len - most + 2);
+        snprintf(out, room, "%.*s..", (int)most - 2, text);
 }
 
-static void lane_label(const struct timeline *timeline, const char *name) {
+static void lane_label(const struct timeline *timeline, const char *text, bool is_name) {
     char label[64];
-    name_fit(name, timeline->narrow ? 13 : 20, label, sizeof label);
+    text_fit(text, timeline->narrow ? 13 : 20, is_name, label, sizeof label);
     fputs("set ytics add (", timeline->out);
     gnuplot_quote(timeline->out, label);
     fprintf(timeline->out, " %d.5)\n", timeline->row);
@@ -283,16 +302,19 @@ static void header_write(struct timeline *timeline, const char *name, const char
     fprintf(timeline->out, " at screen 8.0/width,first %d.5 left\n", timeline->row++);
 }
 
-/* A fault's lane of its own: its target stands behind its bar, else inside, else before it. */
-static void fault_lane_write(struct timeline *timeline, const struct fault_span *fault) {
+/* A fault's lane of its own: its target stands inside its bar, or on the side that has more room,
+ * cut to what fits. */
+static void fault_lane_write(const struct timeline *timeline, const struct fault_span *fault) {
     char target[64];
-    snprintf(target, sizeof target, "%.60s", fault->target);
-    double room = label_s(timeline, target), px_s = timeline->px_s;
-    lane_label(timeline, fault->kind);
-    if (timeline->end_s - fault->to_s > room + 4 * px_s)
+    double px_s = timeline->px_s, after = timeline->end_s - fault->to_s;
+    double side = (after > fault->from_s ? after : fault->from_s) / px_s / timeline->char_px;
+    size_t most = side > 35 ? 32 : side < 8 ? 5 : (size_t)side - 3;
+    lane_label(timeline, fault->kind, false);
+    text_fit(fault->target, most, false, target, sizeof target);
+    if (fault->to_s - fault->from_s > label_s(timeline, fault->target))
+        label_put(timeline, fault->target, fault->to_s - 5 * px_s, "right", true);
+    else if (after > fault->from_s)
         label_put(timeline, target, fault->to_s + 8 * px_s, "left", false);
-    else if (fault->to_s - fault->from_s > room)
-        label_put(timeline, target, fault->to_s - 5 * px_s, "right", true);
     else
         label_put(timeline, target, fault->from_s - 9 * px_s, "right", false);
 }
@@ -306,7 +328,7 @@ static void fault_lanes_write(struct timeline *timeline) {
     snprintf(count, sizeof count, "%zu faults", timeline->fault_count);
     header_write(timeline, "faults", "");
     if (!few)
-        lane_label(timeline, count);
+        lane_label(timeline, count, false);
     for (size_t f = 0; f < timeline->fault_count; f++) {
         const struct fault_span *fault = &timeline->faults[f];
         if (few)
@@ -343,7 +365,7 @@ static void observer_lanes_write(struct timeline *timeline) {
         for (size_t b = 0; b < timeline->broker_count; b++) {
             if (!timeline->brokers[b].shown)
                 continue;
-            lane_label(timeline, timeline->brokers[b].name);
+            lane_label(timeline, timeline->brokers[b].name, true);
             lane_write(timeline, observer, &timeline->brokers[b]);
             timeline->row++;
         }
@@ -374,9 +396,10 @@ static void picture_write(struct timeline *timeline, FILE *out, struct canvas *c
     canvas->height = header + timeline->row * row_px + footer;
     fprintf(out,
             "rows = %d\nend_s = %.6f\nleft = %d\nright = %d\nheader = %d\nfooter = %d\n"
-            "shade = %d\n",
+            "shade = %d\nfaults = %d\n",
             timeline->row, timeline->end_s, left, right, header, footer,
-            timeline->fault_count > 0 && timeline->fault_count <= FAULT_LANES_MAX);
+            timeline->fault_count > 0 && timeline->fault_count <= FAULT_SHADES_MAX,
+            timeline->fault_count > 0);
 }
 
 static int timeline_write(struct timeline *timeline, const char *folder, FILE *out,

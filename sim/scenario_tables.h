@@ -5,6 +5,7 @@
 #include "sim/scenario.h"
 
 extern const struct record_type SCENARIO_TYPE; /* struct scenario_spec, the whole file */
+extern const struct record_type WORKLOAD_TYPE; /* struct workload_spec */
 extern const struct record_type TIMELINE_TYPE; /* struct timeline_entry */
 extern const struct record_type TRIGGER_TYPE;  /* struct trigger_spec */
 extern const struct record_type EXPECTATION_TYPE;

@@ -199,6 +199,7 @@ static uint32_t mark_hosts(const struct scenario *scenario, const struct timelin
     case FAULT_HOSTS:
         break;
     case FAULT_LINKS:
+    case FAULT_CONNS:
         mark(scenario, &entry->from, 1, true);
         mark(scenario, &entry->to, 2, true);
         break;
@@ -230,6 +231,8 @@ static bool link_is_concerned(const struct timeline_entry *entry, uint32_t a, ui
         return false;
     case FAULT_LINKS:
         return ((a & 1) != 0 && (b & 2) != 0) || (!entry->one_way && (a & 2) != 0 && (b & 1) != 0);
+    case FAULT_CONNS:
+        return (a & 1) != 0 && (b & 2) != 0;
     case FAULT_SETS:
         return entry->one_way ? a < b : a != b;
     case FAULT_RING:
@@ -297,9 +300,9 @@ char *timeline_target_text(const struct scenario *scenario, const struct timelin
     FILE *out = open_memstream(&text, &len);
     if (out == NULL)
         return NULL;
-    if (entry->kind->scope == FAULT_LINKS) {
+    if (entry->kind->scope == FAULT_LINKS || entry->kind->scope == FAULT_CONNS) {
         print_nodes(out, scenario, &entry->from);
-        fputs(entry->one_way ? "->" : "<->", out);
+        fputs(entry->one_way || entry->kind->scope == FAULT_CONNS ? "->" : "<->", out);
         print_nodes(out, scenario, &entry->to);
     } else if (entry->kind->scope == FAULT_SETS) {
         const struct targets *sets = entry->sets.items;

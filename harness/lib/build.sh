@@ -11,7 +11,7 @@ build_preset() {
         ${1:+--target "$@"}; } >"$log" 2>&1; then
         rm -f "$log"
     else
-        grep -E -m 20 'error|Error|FAILED' "$log" >&2
+        grep -E -m 20 -A 2 'error|Error|FAILED' "$log" >&2
         echo "error: the $preset build failed (whole output: $log)" >&2
         return 1
     fi

@@ -113,6 +113,7 @@ static void cluster_drop_if_empty(struct route_table *table, struct route_cluste
     struct env *env = table->env;
     if (!list_is_empty(&cluster->members))
         return;
+    RMQ_ASSERT(table->clusters != NULL);
     HASH_DELETE(hh, table->clusters, cluster);
     env_free(env, cluster);
 }

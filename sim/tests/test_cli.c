@@ -42,8 +42,8 @@ static void read_to(int fd, char *to, size_t *len) {
 }
 
 /* Runs "mqsim ARGUMENTS..." (split at blanks; "@" is the test's folder). With interrupt_ms, sends
- * SIGINT after so long. Gives the exit code, or -signal. */
-static int call(const char *arguments, int interrupt_ms) {
+ * a signal after so long. Gives the exit code, or -signal. */
+static int call_and_signal(const char *arguments, int interrupt_ms, int signal_number) {
     char text[1024], *argv[ARGUMENTS_MAX] = {"mqsim"};
     int argc = 1, outs[2], errs[2];
     size_t out_len = 0, err_len = 0;
@@ -66,7 +66,7 @@ static int call(const char *arguments, int interrupt_ms) {
     if (interrupt_ms > 0) {
         struct timespec pause = {interrupt_ms / 1000, interrupt_ms % 1000 * 1000000L};
         nanosleep(&pause, NULL);
-        kill(pid, SIGINT);
+        kill(pid, signal_number);
     }
     struct pollfd polls[2] = {{.fd = outs[0], .events = POLLIN}, {.fd = errs[0], .events = POLLIN}};
     for (int open = 2; open > 0;) {
@@ -87,6 +87,10 @@ static int call(const char *arguments, int interrupt_ms) {
     int status;
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static int call(const char *arguments, int interrupt_ms) {
+    return call_and_signal(arguments, interrupt_ms, SIGINT);
 }
 
 /* stdout must be one JSON document and nothing else. */
@@ -272,6 +276,27 @@ START_TEST(test_ctrl_c__leaves_a_valid_summary_of_a_run) {
 }
 END_TEST
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1 /* it has its own word on crashes */
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+#ifndef SANITIZED
+START_TEST(test_crash__has_its_exit_code_and_says_how_to_run_again) {
+    ck_assert_int_eq(call_and_signal("run scenarios/idle-clients.json --set duration=8000h --json",
+                                     700, SIGSEGV),
+                     10);
+    ck_assert_str_eq(out, "");
+    ck_assert_msg(strstr(err, "again: mqsim run scenarios/idle-clients.json --seed 1 --set "
+                              "duration=8000h") != NULL,
+                  "%s", err);
+}
+END_TEST
+#endif
+
 int main(void) {
     Suite *suite = suite_create("cli");
     TCase *tests = tcase_create("all");
@@ -284,6 +309,9 @@ int main(void) {
     tcase_add_test(tests, test_run_seeds__keeps_a_directory_for_a_failure);
     tcase_add_test(tests, test_ctrl_c__leaves_a_valid_summary_of_a_sweep);
     tcase_add_test(tests, test_ctrl_c__leaves_a_valid_summary_of_a_run);
+#ifndef SANITIZED
+    tcase_add_test(tests, test_crash__has_its_exit_code_and_says_how_to_run_again);
+#endif
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

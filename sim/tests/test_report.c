@@ -34,7 +34,8 @@ static void setup(void) {
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(series, sizeof series, "%s/series", folder);
     ck_assert(directory_make(series));
-    old_path = strdup(getenv("PATH"));
+    const char *path = getenv("PATH");
+    old_path = strdup(path == NULL ? "" : path);
 }
 
 static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *walk) {
@@ -467,6 +468,20 @@ START_TEST(test_figure_data_timeline__bars_and_what_faults_hold) {
 }
 END_TEST
 
+START_TEST(test_figure_data_timeline__a_restarted_broker_is_held_until_it_is_listed) {
+    struct figure figure = {0};
+    run_put();
+    put("series/faults.csv", "index,kind,target,from_s,to_s,lasting\n0,restart,a,100,100,0\n");
+    put("series/listings.csv", "observer,role,broker,from_s,to_s,reason\n"
+                               "ns-1,namesrv,a,10,100.1,close\nns-1,namesrv,a,110,,\n"
+                               "client-1,client,a,20,,\n");
+    ck_assert_int_eq(tables_make(figure_data_timeline, false, &figure), 1);
+    assert_file("bars", "3 1 10.000000 100.100000\n3 2 100.000000 100.100000\n"
+                        "3 1 110.000000 300.000000\n"
+                        "5 1 20.000000 300.000000\n5 2 100.000000 110.000000\n");
+}
+END_TEST
+
 START_TEST(test_figure_data_timeline__a_fault_between_two_holds_only_there) {
     struct figure figure = {0};
     run_put();
@@ -603,6 +618,8 @@ static Suite *report_suite(void) {
     tcase_add_test(tables, test_figure_data_eviction__kills_are_shown_in_milliseconds);
     tcase_add_test(tables, test_figure_data_eviction__nothing_to_draw);
     tcase_add_test(tables, test_figure_data_timeline__bars_and_what_faults_hold);
+    tcase_add_test(tables,
+                   test_figure_data_timeline__a_restarted_broker_is_held_until_it_is_listed);
     tcase_add_test(tables, test_figure_data_timeline__a_fault_between_two_holds_only_there);
     tcase_add_test(tables, test_figure_data_timeline__of_many_brokers_those_hit);
     tcase_add_test(tables, test_csv_read__quoted_and_missing_cells);
