@@ -26,10 +26,12 @@ static const char *const HUNDRED_BROKERS[] = {"cluster.brokers.0.count=100", "ex
                                               "expect.2.max=30", NULL};
 static const char *const BLACK_HOLE[] = {"fault=black-hole", NULL};
 static const char *const PAUSE[] = {"fault=pause", NULL};
+static const char *const NO_IDLE_CLOSE[] = {
+    "defaults={\"name_server\":{\"properties\":{\"serverChannelMaxIdleTimeSeconds\":0}}}", NULL};
 static const char *const KILL[] = {"fault=kill", NULL};
 
 static const struct {
-    const char *bug; /* a plant or a quirk */
+    const char *bug; /* a plant or a quirk; or another change, in words */
     const char *file;
     const char *const *sets; /* NULL: none; with these alone it passes */
     const char *on;          /* with this too, `oracle` fails in every run */
@@ -40,6 +42,13 @@ static const struct {
      "detection", ORACLE_OBJECTIVE},
     {"namesrv.scan_never", SCENARIO("talking-broker"), NULL,
      "plant=[\"broker.stop_registering\",\"namesrv.scan_never\"]", "event-count", ORACLE_OBJECTIVE},
+    /* Two mechanisms remove a silent broker: one alone keeps the bound. */
+    {"namesrv.scan_never", SCENARIO("silent-broker"), NO_IDLE_CLOSE, PLANT("namesrv.scan_never"),
+     "detection", ORACLE_OBJECTIVE},
+    {"namesrv.scan_never", SCENARIO("paused-broker"), NO_IDLE_CLOSE, PLANT("namesrv.scan_never"),
+     "detection", ORACLE_OBJECTIVE},
+    {"namesrv.scan_never", SCENARIO("oneway-broker-to-namesrv"), NO_IDLE_CLOSE,
+     PLANT("namesrv.scan_never"), "detection", ORACLE_OBJECTIVE},
     {"namesrv.evict_early", SCENARIO("silent-broker"), NULL, PLANT("namesrv.evict_early"),
      "route-bounds", ORACLE_SAFETY},
     {"namesrv.evict_early", SCENARIO("silent-broker"), NULL, PLANT("namesrv.evict_early"),
@@ -84,6 +93,8 @@ static const struct {
      ORACLE_LIVENESS},
     {"client.stop_polling", SCENARIO("det-hosts"), NULL, PLANT("client.stop_polling"), "progress",
      ORACLE_LIVENESS},
+    {"a slow network", SCENARIO("killed-broker"), NULL, "network.default.latency=1200ms",
+     "eviction-window", ORACLE_OBJECTIVE},
     {"incrementHidesTopics", SCENARIO("early-topic"), NULL, "quirk=true", "convergence",
      ORACLE_LIVENESS},
     /* What a restarted name server hears first is one topic. */
