@@ -119,9 +119,25 @@ uint64_t env_random_below(struct env *env, uint64_t bound);
     X(PLANT_NAMESRV_SCAN_NEVER, "namesrv.scan_never", "the expiry scan never runs")        \
     X(PLANT_NAMESRV_EVICT_EARLY, "namesrv.evict_early", "the scan evicts after 60 s")      \
     X(PLANT_NAMESRV_KEEP_TOPICS, "namesrv.keep_topics", "an evicted broker's topics stay") \
+    X(PLANT_NAMESRV_KEEP_CLOSED, "namesrv.keep_closed",                                    \
+      "a broker whose connection closes stays listed")                                     \
+    X(PLANT_NAMESRV_CLOSE_TAKES_ALL, "namesrv.close_takes_all",                            \
+      "a closed connection removes all brokers")                                           \
+    X(PLANT_NAMESRV_PERM_RETURNS, "namesrv.perm_returns",                                  \
+      "each registration brings a wiped write permission back")                            \
     X(PLANT_BROKER_REGISTER_FIRST_ONLY, "broker.register_first_only",                      \
       "registers with the first name server only")                                         \
-    X(PLANT_BROKER_STOP_REGISTERING, "broker.stop_registering", "registers five times, then never")
+    X(PLANT_BROKER_REGISTER_SERIALLY, "broker.register_serially",                          \
+      "registers with a name server when the one before has answered")                     \
+    X(PLANT_BROKER_STOP_REGISTERING, "broker.stop_registering",                            \
+      "registers five times, then never")                                                  \
+    X(PLANT_BROKER_SKIP_MISSED, "broker.skip_missed",                                      \
+      "never sends the registrations that it missed in a pause")                           \
+    X(PLANT_CLIENT_KEEP_ROUTE, "client.keep_route",                                        \
+      "a cached route is never replaced by one with fewer brokers")                        \
+    X(PLANT_CLIENT_RECONNECT, "client.reconnect",                                          \
+      "opens a new connection for each request to a name server")                          \
+    X(PLANT_CLIENT_STOP_POLLING, "client.stop_polling", "polls five times, then never")
 enum env_buggify_id {
 #define ENV_ENUM(id, name, about) id,
     ENV_BUGGIFY_POINTS(ENV_ENUM) BUGGIFY_COUNT

@@ -32,7 +32,7 @@
 #define EVENT_FIELDS_route_scanned(T, U, I) U(brokers) U(expired)
 #define EVENT_FIELDS_route_answered(T, U, I) T(topic) I(code) U(brokers)
 #define EVENT_FIELDS_registration_sent(T, U, I) \
-    T(name_server) U(topics) U(increment) U(oneway) I(version_counter)
+    T(name_server) U(topics) U(increment) U(oneway) I(version_counter) U(after_ns)
 #define EVENT_FIELDS_registration_answered(T, U, I) T(name_server) I(code) U(latency_ns)
 #define EVENT_FIELDS_registration_failed(T, U, I) T(name_server) T(error) U(latency_ns)
 #define EVENT_FIELDS_registration_round_done(T, U, I) \
@@ -74,7 +74,7 @@
     X(route_perm_changed, "route.perm_changed", "namesrv", "205 (writable 0) or 327 (writable 1)") \
     X(route_scanned, "route.scanned", "namesrv", "a scan that expired some")                       \
     X(route_answered, "route.answered", "namesrv", "answered a route query")                       \
-    X(registration_sent, "registration.sent", "broker", "")                                        \
+    X(registration_sent, "registration.sent", "broker", "after_ns: since its round was due")       \
     X(registration_answered, "registration.answered", "broker", "")                                \
     X(registration_failed, "registration.failed", "broker", "")                                    \
     X(registration_round_done, "registration.round_done", "broker", "all answered or budget over") \

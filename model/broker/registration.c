@@ -9,6 +9,7 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 #define UNREGISTER_TIMEOUT_NS (3000 * NS_PER_MS)
+#define MISSED_NS (10000 * NS_PER_MS) /* longer than a round's budget: there was a pause */
 
 /* One request of a round to one name server. */
 struct registration_call {
@@ -22,7 +23,7 @@ struct registration {
     struct registrar *registrar;
     registration_done_fn *done;
     void *ctx;
-    uint64_t begin_ns;
+    uint64_t begin_ns; /* when it was asked for */
     uint64_t late_ns;
     bool oneway;
     bool check_order;
@@ -36,6 +37,7 @@ struct registration {
     size_t open;     /* requests under way; plus one while sending */
     size_t sent;
     size_t accepted;
+    uint32_t next;                    /* name server, of those that were not sent to yet */
     struct registration_call calls[]; /* one per name server */
 };
 
@@ -118,6 +120,7 @@ static int round_body(struct registration *round, struct span *body, int32_t *cr
     struct registrar *registrar = round->registrar;
     if (!round->increment)
         return cached_body(registrar, body, crc);
+    buf_clear(&round->body);
     int err = message_topic_body(registrar->env, registrar->config, registrar->topics,
                                  &round->topic, &round->body);
     if (err != RMQ_OK)
@@ -135,6 +138,7 @@ static bool takes_part(const struct registrar *registrar, uint32_t server) {
 }
 
 static void round_end(struct registration *round);
+static void send_rest(struct registration *round);
 
 static void call_ended(struct registration *round) {
     RMQ_ASSERT(round->open > 0);
@@ -198,6 +202,8 @@ static void on_answer(void *ctx, int status, const struct wire_command *response
             take_answer(round, response);
         }
     }
+    if (env_plant(env, PLANT_BROKER_REGISTER_SERIALLY))
+        send_rest(round);
     call_ended(round);
 }
 
@@ -211,7 +217,8 @@ static void send_to(struct registration *round, uint32_t server, struct wire_com
     round->sent++;
     event_registration_sent(registrar->env, address,
                             round->increment ? 1 : topics_count(registrar->topics),
-                            round->increment, round->oneway, registrar->topics->version_counter);
+                            round->increment, round->oneway, registrar->topics->version_counter,
+                            call->sent_ns - round->begin_ns);
     if (round->oneway) {
         int err = remoting_oneway(registrar->remoting, address, request);
         if (err != RMQ_OK)
@@ -223,23 +230,32 @@ static void send_to(struct registration *round, uint32_t server, struct wire_com
                   registrar->config->timeout_ms * NS_PER_MS, on_answer, call);
 }
 
-static void send_round(struct registration *round) {
+/* Sends to the name servers that were not sent to yet. */
+static void send_rest(struct registration *round) {
     struct registrar *registrar = round->registrar;
     struct message message;
     struct span body;
     int32_t crc;
-    round->open++; /* answers may come before the last one is sent */
     int err = round_body(round, &body, &crc);
-    if (err == RMQ_OK) {
-        message_register(&message, registrar->env, registrar->config, body, crc);
-        for (uint32_t i = 0; i < registrar->servers->count; i++) {
-            if (takes_part(registrar, i))
-                send_to(round, i, &message.command);
-        }
-    } else {
+    if (err != RMQ_OK) {
         env_log(registrar->env, ENV_LOG_ERROR, "broker: registration not sent: %s",
                 rmq_err_text(err));
+        return;
     }
+    message_register(&message, registrar->env, registrar->config, body, crc);
+    bool waits = false;
+    while (round->next < registrar->servers->count && !waits) {
+        uint32_t server = round->next++;
+        if (!takes_part(registrar, server))
+            continue;
+        send_to(round, server, &message.command);
+        waits = !round->oneway && env_plant(registrar->env, PLANT_BROKER_REGISTER_SERIALLY);
+    }
+}
+
+static void send_round(struct registration *round) {
+    round->open++; /* answers may come before the last one is sent */
+    send_rest(round);
     call_ended(round);
 }
 
@@ -315,6 +331,7 @@ static struct registration *round_create(struct registrar *registrar, registrati
         return NULL;
     memset(round, 0, sizeof *round + calls);
     round->registrar = registrar;
+    round->begin_ns = env_mono_ns(registrar->env);
     round->done = done;
     round->ctx = ctx;
     list_init(&round->link);
@@ -324,7 +341,6 @@ static struct registration *round_create(struct registrar *registrar, registrati
 
 static void round_start(struct registration *round, bool ask) {
     struct registrar *registrar = round->registrar;
-    round->begin_ns = env_mono_ns(registrar->env);
     round->asking = ask;
     if (quirk_on(registrar->config->quirks, QUIRK_SERIAL_REGISTRATION) &&
         !list_is_empty(&registrar->rounds)) {
@@ -357,8 +373,9 @@ static void round_end(struct registration *round) {
 void registration_scheduled(struct registrar *registrar, bool forced, uint64_t late_ns,
                             registration_done_fn *done, void *ctx) {
     registrar->scheduled_rounds++;
-    bool silent =
-        registrar->scheduled_rounds > 5 && env_plant(registrar->env, PLANT_BROKER_STOP_REGISTERING);
+    bool silent = (registrar->scheduled_rounds > 5 &&
+                   env_plant(registrar->env, PLANT_BROKER_STOP_REGISTERING)) ||
+                  (late_ns > MISSED_NS && env_plant(registrar->env, PLANT_BROKER_SKIP_MISSED));
     struct registration *round = silent ? NULL : round_create(registrar, done, ctx);
     if (round == NULL) {
         event_registration_round_done(registrar->env, 0, 0, 0, late_ns);

@@ -18,6 +18,7 @@ struct client_poll {
     struct name_server_call call;
     size_t next; /* the topic that is asked for */
     size_t answered;
+    uint32_t rounds; /* begun */
     uint64_t begin_ns;
 };
 

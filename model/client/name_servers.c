@@ -191,6 +191,9 @@ static void on_connected(void *ctx, int status, const struct wire_command *respo
 /* Sends `call` over the chosen connection, or connects to the next of the list for it. */
 static void choose_for(struct name_servers *servers, struct name_server_call *call) {
     RMQ_ASSERT(servers->connecting == NULL);
+    struct channel *open = chosen_channel(servers);
+    if (open != NULL && call->tries == 0 && env_plant(servers->env, PLANT_CLIENT_RECONNECT))
+        channel_close(open, "ours");
     if (chosen_channel(servers) != NULL) {
         note_chosen(servers);
         send_call(servers, call);

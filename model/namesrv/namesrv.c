@@ -140,6 +140,13 @@ static void on_request(void *ctx, struct channel *channel, const struct wire_com
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
+static void lose_all(struct namesrv *ns) {
+    LIST_EACH(&ns->sessions, link, next) {
+        struct session *session = LIST_ENTRY(link, struct session, link);
+        route_table_lose_source(&ns->table, &session->source, "close");
+    }
+}
+
 static void on_channel_closed(void *ctx, struct channel *channel, const char *reason) {
     struct namesrv *ns = ctx;
     late_answers_drop(ns, channel);
@@ -149,6 +156,8 @@ static void on_channel_closed(void *ctx, struct channel *channel, const char *re
     channel_set_user(channel, NULL);
     route_table_lose_source(&ns->table, &session->source,
                             strcmp(reason, "idle") == 0 ? "idle" : "close");
+    if (env_plant(ns->env, PLANT_NAMESRV_CLOSE_TAKES_ALL))
+        lose_all(ns);
     list_remove(&session->link);
     env_free(ns->env, session);
     check_tables(ns);

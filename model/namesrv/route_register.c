@@ -384,7 +384,8 @@ static int apply(struct route_table *table, struct route_broker *broker, struct 
                  struct route_registered *result) {
     struct applying applying = {.table = table, .broker = broker};
     applying.changed = result->first || !live->version_known ||
-                       !data_version_equal(&live->version, &facts->info.version);
+                       !data_version_equal(&live->version, &facts->info.version) ||
+                       env_plant(table->env, PLANT_NAMESRV_PERM_RETURNS);
     applying.has_topics = topics_count(table, broker, registration, &applying.read_only);
     list_init(&applying.named);
     int err = apply_body(&applying, registration, facts, live);

@@ -93,9 +93,16 @@ void route_table_unregister(struct route_table *table, struct span cluster, stru
 
 void route_table_lose_source(struct route_table *table, struct route_source *source,
                              const char *reason) {
-    while (!list_is_empty(&source->lives))
-        route_live_evict(table, LIST_ENTRY(source->lives.next, struct route_live, in_source),
-                         reason);
+    bool keeps = strcmp(reason, "close") == 0 && env_plant(table->env, PLANT_NAMESRV_KEEP_CLOSED);
+    while (!list_is_empty(&source->lives)) {
+        struct route_live *live = LIST_ENTRY(source->lives.next, struct route_live, in_source);
+        if (!keeps) {
+            route_live_evict(table, live, reason);
+            continue;
+        }
+        list_remove(&live->in_source);
+        live->source = NULL;
+    }
 }
 
 static bool is_expired(const struct route_live *live, uint64_t now_ns, uint64_t timeout_ns) {

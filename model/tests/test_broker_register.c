@@ -223,10 +223,29 @@ START_TEST(test_registration__serial_quirk_makes_creation_wait) {
     fake_advance_ms(env, 1); /* name server 1 is given up */
     take_registration(1, &request, &table);
     ck_assert_uint_eq(table.count, 1);
+    ck_assert_uint_eq(fake_event_uint(env, EVENT_registration_sent, "after_ns"),
+                      6000 * UINT64_C(1000000));
     answer_ok(1, &request);
     ck_assert_uint_eq(fake_event_count(env, EVENT_command_done), 0);
     fake_advance_ms(env, 3 * SECOND_MS); /* its dial hangs */
     ck_assert_uint_eq(fake_event_count(env, EVENT_command_done), 1);
+    stop();
+}
+END_TEST
+
+/* What the oracle of registration latency must catch: the second waits for the first. */
+START_TEST(test_registration__planted_bug_makes_it_serial) {
+    start_connected(IDENTITY TWO, 2);
+    fake_set_plant(env, PLANT_BROKER_REGISTER_SERIALLY, true);
+    answer_registration(0);
+    answer_registration(1);
+    fake_advance_ms(env, 10 * SECOND_MS);
+    expect_nothing(1);
+    fake_advance_ms(env, SECOND_MS);
+    answer_registration(0);
+    answer_registration(1);
+    ck_assert_uint_eq(fake_event_uint(env, EVENT_registration_sent, "after_ns"),
+                      1000 * UINT64_C(1000000));
     stop();
 }
 END_TEST
@@ -469,6 +488,7 @@ int main(void) {
     tcase_add_test(tests, test_registration_topic_auto_created__sends_all_oneway);
     tcase_add_test(tests, test_registration__a_silent_name_server_does_not_delay_creation);
     tcase_add_test(tests, test_registration__serial_quirk_makes_creation_wait);
+    tcase_add_test(tests, test_registration__planted_bug_makes_it_serial);
     tcase_add_test(tests, test_registration_unforced__nobody_wants_it);
     tcase_add_loop_test(tests, test_registration_unforced__one_that_wants_it_is_enough, 0,
                         COUNT(WISHES));

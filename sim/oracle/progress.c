@@ -2,9 +2,10 @@
  * node that is healthy.
  *
  * `of` says which count: "registrations" (accepted, per name server, while at least one broker is
- * healthy), "rounds" (registration rounds done, per broker), "polls" (route polls done, per
- * client), or the name of an event, per node that has the role which emits it. Only time during
- * which the node is healthy counts; a node that was healthy too short to be judged is not checked.
+ * healthy), "rounds" (registration rounds that sent something, per broker), "polls" (route polls
+ * done, per client), or the name of an event, per node that has the role which emits it. Only time
+ * during which the node is healthy counts; a node that was healthy too short to be judged is not
+ * checked.
  */
 #include "sim/oracle/base.h"
 
@@ -155,6 +156,11 @@ static void follow_health(struct progress *oracle, const struct record *record) 
         follow(oracle, (uint16_t)i, now_ns);
 }
 
+/* A round that sent nothing is none. */
+static bool is_empty_round(const struct record *record) {
+    return record->kind == EVENT_registration_round_done && record_uint(record, 0) == 0;
+}
+
 static void on_record(void *self, const struct record *record) {
     struct progress *oracle = self;
     switch (record->kind) {
@@ -168,7 +174,7 @@ static void on_record(void *self, const struct record *record) {
     default:
         break;
     }
-    if (record->kind != oracle->kind)
+    if (record->kind != oracle->kind || is_empty_round(record))
         return;
     struct counter *counter = counter_of(oracle, record->node);
     const struct cluster_node *node = cluster_node(oracle->base.host.cluster, record->node);

@@ -1,12 +1,14 @@
 /* sim/oracle/registration_latency.c - registration with healthy name servers is quick, whatever the
  * sick ones do (INC-12: one black-holed name server must not delay the others).
  *
- * Judged: each answered or failed registration at a name server of `on` while it and the broker are
- * healthy, and each round's delay behind its schedule. */
+ * Judged, while broker and name server are healthy: how long after its round began a registration
+ * is sent to a name server of `on`, each answered or failed one, and each round's delay behind its
+ * schedule. A broker that asks first (forceRegister=false) waits for the answers before it sends:
+ * expect nothing of it here while one hangs. */
 #include "sim/oracle/base.h"
 
 static const struct oracle_parameter PARAMETERS[] = {
-    {"max", "duration", "1s", "longest answer"},
+    {"max", "duration", "1s", "longest wait before it is sent, and longest answer"},
     {"late_max", "duration", "1s", "a round starts at most this much behind its schedule"},
     {"on", "text", "all", "name servers (a list of nodes), or all healthy ones"},
     {"after", "duration", "0s", "earlier ones are not judged"},
@@ -74,19 +76,34 @@ static void on_answer(struct registration_latency *oracle, const struct record *
                        SECONDS(took_ns));
 }
 
+/* What lasted during a pause is late by nature. */
+static bool is_awake_for(const struct cluster_node *broker, const struct record *record,
+                         uint64_t took_ns) {
+    return record->world_ns - cluster_healthy_since(broker) >= took_ns;
+}
+
+static void on_sent(struct registration_latency *oracle, const struct record *record,
+                    const struct cluster_node *broker) {
+    uint64_t after_ns = record_uint(record, 5);
+    if (is_judged(oracle, record_text(record, 0), record->world_ns) &&
+        is_awake_for(broker, record, after_ns))
+        check(oracle, record, "registration was sent after", after_ns, oracle->max_ns);
+}
+
 static void on_record(void *self, const struct record *record) {
     struct registration_latency *oracle = self;
-    if (record->kind != EVENT_registration_answered && record->kind != EVENT_registration_failed &&
-        record->kind != EVENT_registration_round_done)
+    if (record->kind != EVENT_registration_sent && record->kind != EVENT_registration_answered &&
+        record->kind != EVENT_registration_failed && record->kind != EVENT_registration_round_done)
         return;
     const struct cluster_node *broker = cluster_node(oracle->base.host.cluster, record->node);
     if (record->world_ns < oracle->after_ns || !cluster_is_healthy(broker) ||
         oracle_excuses(&oracle->base, broker))
         return;
-    if (record->kind != EVENT_registration_round_done)
+    if (record->kind == EVENT_registration_sent)
+        on_sent(oracle, record, broker);
+    else if (record->kind != EVENT_registration_round_done)
         on_answer(oracle, record);
-    /* what was missed during a pause is late by nature */
-    else if (record->world_ns - cluster_healthy_since(broker) >= record_uint(record, 3))
+    else if (is_awake_for(broker, record, record_uint(record, 3)))
         check(oracle, record, "a registration round was late by", record_uint(record, 3),
               oracle->late_max_ns);
 }

@@ -135,7 +135,7 @@ static inline void stream_evict(struct stream *stream, uint16_t server, uint16_t
 static inline void stream_register_all(struct stream *stream, uint16_t broker) {
     for (uint16_t server = NS1; server <= NS2; server++) {
         const char *address = server == NS1 ? NS1_ADDRESS : NS2_ADDRESS;
-        s_registration_sent(stream, broker, address, 1, 0, 0, 1);
+        s_registration_sent(stream, broker, address, 1, 0, 0, 1, 0);
         stream_register(stream, server, broker);
         s_route_topic_set(stream, server, "T", STREAM_NODES[broker - 1], 4, 4, 6);
         s_registration_answered(stream, broker, address, 0, 1000000);

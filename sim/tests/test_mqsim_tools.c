@@ -35,7 +35,7 @@ static void write_log(const char *name, uint64_t topics) {
     ck_assert_ptr_nonnull(stream.sink);
     stream_start(&stream);
     stream_run(&stream, 90 * SECOND, 3);
-    s_registration_sent(&stream, BROKER_A, NS1_ADDRESS, topics, 0, 0, 1);
+    s_registration_sent(&stream, BROKER_A, NS1_ADDRESS, topics, 0, 0, 1, 0);
     stream_run(&stream, 300 * SECOND, 3);
     ck_assert(record_sink_close(stream.sink));
     free(path);

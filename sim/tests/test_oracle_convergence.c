@@ -46,14 +46,14 @@ START_TEST(test_convergence__fails_hidden_topics) {
         s_broker_topic_created(&stream, BROKER_A, "T21", 4, 4, 6);
         for (uint16_t server = NS1; server <= NS2; server++) {
             s_registration_sent(&stream, BROKER_A, server == NS1 ? NS1_ADDRESS : NS2_ADDRESS, 1, 1,
-                                0, 2);
+                                0, 2, 0);
             stream_register(&stream, server, BROKER_A);
             s_route_topic_set(&stream, server, "T21", "broker-a", 4, 4, 6);
         }
         stream.now_ns = 90 * SECOND;
         for (uint16_t server = NS1; server <= NS2; server++) {
             s_registration_sent(&stream, BROKER_A, server == NS1 ? NS1_ADDRESS : NS2_ADDRESS, 2, 0,
-                                0, 2);
+                                0, 2, 0);
             stream_register(&stream, server, BROKER_A);
             if (!quirk || server == NS2)
                 s_route_topic_set(&stream, server, "T", "broker-a", 4, 4, 6);
@@ -73,7 +73,7 @@ START_TEST(test_convergence__compares_with_the_brokers_count) {
     struct stream stream = stream_of("convergence", "excused=ns-2");
     stream_start(&stream);
     stream_run(&stream, 30 * SECOND, 3);
-    s_registration_sent(&stream, BROKER_A, NS1_ADDRESS, 21, 0, 0, 7);
+    s_registration_sent(&stream, BROKER_A, NS1_ADDRESS, 21, 0, 0, 7, 0);
     stream_register(&stream, NS1, BROKER_A);
     stream.now_ns = 90 * SECOND;
     EXPECT_REASON(stream, FAIL, "ns-1 knows 1 topics of broker broker-a, which registers 21");

@@ -34,6 +34,19 @@ START_TEST(test_progress__fails_a_standstill) {
 }
 END_TEST
 
+/* A broker whose rounds send nothing makes no progress. */
+START_TEST(test_progress__does_not_count_empty_rounds) {
+    struct stream stream = stream_of("progress", "of=rounds within=60s");
+    stream_start(&stream);
+    stream_run(&stream, 90 * SECOND, 3);
+    for (int round = 0; round < 3; round++) {
+        stream_run(&stream, stream.now_ns + 30 * SECOND, 2);
+        s_registration_round_done(&stream, BROKER_A, 0, 0, 0, 0);
+    }
+    EXPECT_REASON(stream, FAIL, "no rounds at broker-a");
+}
+END_TEST
+
 /* A gap in the middle is a standstill too, even if work went on after it. */
 START_TEST(test_progress__fails_a_gap) {
     struct stream stream = stream_of("progress", "of=polls within=60s");
@@ -217,6 +230,27 @@ START_TEST(test_registration_latency__judges_late_rounds) {
 }
 END_TEST
 
+/* A round that waits for a sick name server before it tells the healthy one. */
+START_TEST(test_registration_latency__judges_the_wait_within_a_round) {
+    for (int slow = 0; slow < 2; slow++) {
+        struct stream stream = stream_of("registration-latency", "");
+        stream_start(&stream);
+        stream_run(&stream, 60 * SECOND, 3);
+        s_registration_sent(&stream, BROKER_A, NS1_ADDRESS, 1, 0, 0, 1, slow ? 6 * SECOND : SECOND);
+        if (slow)
+            EXPECT_REASON(stream, FAIL, "sent after 6.000 s");
+        else
+            EXPECT(stream, PASS);
+    }
+    struct stream stream = stream_of("registration-latency", "");
+    stream_start(&stream);
+    stream_run(&stream, 60 * SECOND, 3);
+    s_world_fault(&stream, NS2, 0, "black-hole", "ns-2", "begin");
+    s_registration_sent(&stream, BROKER_A, NS2_ADDRESS, 1, 0, 0, 1, 6 * SECOND);
+    EXPECT(stream, PASS); /* a sick one may be told late */
+}
+END_TEST
+
 START_TEST(test_event_count__counts_what_matches) {
     static const struct {
         const char *parameters;
@@ -253,9 +287,11 @@ END_TEST
 
 STREAM_MAIN("oracle_work", test_progress__passes_while_counts_rise,
             test_progress__fails_a_standstill, test_progress__fails_a_gap,
-            test_progress__counts_healthy_time_only,
+            test_progress__does_not_count_empty_rounds, test_progress__counts_healthy_time_only,
             test_progress__is_unknown_when_nothing_was_counted, test_client_follows__within_a_poll,
             test_client_follows__has_excuses, test_client_follows__to_another_name_server,
             test_no_churn__counts_openings_after_the_warm_up,
             test_registration_latency__judges_healthy_name_servers,
-            test_registration_latency__judges_late_rounds, test_event_count__counts_what_matches)
+            test_registration_latency__judges_late_rounds,
+            test_registration_latency__judges_the_wait_within_a_round,
+            test_event_count__counts_what_matches)
