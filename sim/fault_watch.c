@@ -9,6 +9,7 @@ struct fault_watch {
     struct oracle_host host;
     struct fault_seen *faults;
     size_t count, capacity;
+    bool no_memory;
     size_t unnoticed; /* faults that may still be noticed; none: nothing to do */
 };
 
@@ -29,8 +30,10 @@ static void copy_text(char *out, size_t size, struct span text) {
 static void fault_begins(struct fault_watch *watch, const struct record *record, bool lasting) {
     struct fault_seen *faults =
         array_room(&watch->host, watch->faults, watch->count, &watch->capacity, sizeof *faults);
-    if (faults == NULL)
+    if (faults == NULL) {
+        watch->no_memory = true;
         return;
+    }
     watch->faults = faults;
     struct fault_seen *fault = &faults[watch->count++];
     *fault = (struct fault_seen){
@@ -62,9 +65,7 @@ static void fault_ends(struct fault_watch *watch, const struct record *record) {
         ended->end_ns = record->world_ns;
 }
 
-static bool concerns(const struct fault_watch *watch, const struct fault_seen *fault,
-                     const struct cluster_node *node) {
-    (void)watch;
+static bool concerns(const struct fault_seen *fault, const struct cluster_node *node) {
     return node != NULL &&
            (fault->node == node->node ||
             (fault->node == 0 && fault_concerns(span_of_text(fault->target), node->name)));
@@ -78,24 +79,12 @@ static void reacted(struct fault_watch *watch, uint16_t by, const struct cluster
         bool over = fault->end_ns != CLUSTER_NEVER &&
                     (alive_ns > fault->end_ns || now_ns - fault->end_ns > NOTICED_WITHIN_NS);
         if (fault->noticed_ns != CLUSTER_NEVER || over || fault->node == by ||
-            !concerns(watch, fault, about))
+            !concerns(fault, about))
             continue;
         fault->noticed_ns = now_ns;
         fault->noticed_by = by;
         watch->unnoticed--;
     }
-}
-
-static const struct cluster_node *node_of_host(const struct cluster *cluster, struct span peer) {
-    const struct cluster_node *node = cluster_find_address(cluster, peer);
-    while (peer.len > 0 && peer.data[peer.len - 1] != ':')
-        peer.len--;
-    for (size_t i = 1; node == NULL && peer.len > 0 && i < cluster->node_limit; i++) {
-        const struct cluster_node *other = cluster_node(cluster, (uint16_t)i);
-        if (other != NULL && span_starts_with(other->address, peer))
-            node = other;
-    }
-    return node;
 }
 
 static void on_fault(struct fault_watch *watch, const struct record *record) {
@@ -125,11 +114,15 @@ void fault_watch_on_record(struct fault_watch *watch, const struct record *recor
                 now_ns);
         break;
     case EVENT_channel_closed:
-        reacted(watch, record->node, node_of_host(cluster, record_text(record, 0)), 0, now_ns);
+        reacted(watch, record->node, cluster_find_host(cluster, record_text(record, 0)), 0, now_ns);
         break;
     default:
         break;
     }
+}
+
+bool fault_watch_complete(const struct fault_watch *watch) {
+    return !watch->no_memory;
 }
 
 size_t fault_watch_list(const struct fault_watch *watch, const struct fault_seen **faults) {

@@ -24,6 +24,7 @@ struct fault_seen {
 struct fault_watch;
 struct fault_watch *fault_watch_create(const struct oracle_host *host); /* NULL: no memory */
 void fault_watch_on_record(struct fault_watch *watch, const struct record *record);
+bool fault_watch_complete(const struct fault_watch *watch); /* false: memory ran out */
 /* In order of their begin. */
 size_t fault_watch_list(const struct fault_watch *watch, const struct fault_seen **faults);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "sim/figures_internal.h"
+#include "sim/summary.h"
 
 struct figures *figures_create(const char *const *parameters, size_t count) {
     struct figures *figures = calloc(1, sizeof *figures);
@@ -159,12 +160,7 @@ static void add_summary(cJSON *to, const char *key, enum metric_id metric, uint6
                         size_t count) {
     struct metric_summary summary;
     metric_summarise(metric, values, count, &summary);
-    cJSON *object = cJSON_AddObjectToObject(to, key);
-    cJSON_AddNumberToObject(object, "count", (double)summary.count);
-    cJSON_AddNumberToObject(object, "min", (double)summary.min);
-    cJSON_AddNumberToObject(object, "p50", (double)summary.p50);
-    cJSON_AddNumberToObject(object, "p99", (double)summary.p99);
-    cJSON_AddNumberToObject(object, "max", (double)summary.max);
+    summary_add_metric(to, key, &summary);
 }
 
 cJSON *figures_metrics(const struct figures *figures, int group) {

@@ -22,8 +22,8 @@ bool figures_add(struct figures *figures, int group, enum metric_id metric,
                  const struct metric_sample *samples, size_t count);
 
 #define FIGURES_ALL (-1)
-/* {NAME: {"count", "min", "p50", "p99", "max"}} of a group or of all; metrics without a sample are
- * left out. */
+/* {NAME: {"count", "min", "p50", "p99", "max"}} of a group or of all, of the samples that runs kept
+ * (METRIC_SAMPLES_MAX of each metric); metrics without a sample are left out. */
 struct cJSON *figures_metrics(const struct figures *figures, int group);
 /* {NAME: {TAG: {...}}}. */
 struct cJSON *figures_metrics_by_tag(const struct figures *figures, int group);

@@ -110,6 +110,7 @@ static void finish_metrics(struct judge *judge, struct run_result *result) {
         size_t kept = metrics_samples(judge->metrics, (enum metric_id)id, &samples);
         uint64_t *scratch =
             kept == 0 ? NULL : judge->host.alloc(judge->host.ctx, kept * sizeof *scratch);
+        judge->metrics_lost |= kept > 0 && scratch == NULL;
         if (scratch == NULL)
             continue;
         metrics_summarise(judge->metrics, (enum metric_id)id, scratch,
@@ -131,6 +132,11 @@ size_t judge_samples(const struct judge *judge, const char *name,
     int id = metric_find(name);
     *samples = NULL;
     return id < 0 ? 0 : metrics_samples(judge->metrics, (enum metric_id)id, samples);
+}
+
+bool judge_is_complete(const struct judge *judge) {
+    return !judge->cluster->no_memory && !judge->metrics_lost && metrics_complete(judge->metrics) &&
+           fault_watch_complete(judge->faults);
 }
 
 size_t judge_faults(const struct judge *judge, const struct fault_seen **faults) {

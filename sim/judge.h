@@ -66,6 +66,8 @@ int exit_code_worse(int a, int b);
 /* Samples of metric `name` in order; valid while the arena is as it is. */
 size_t judge_samples(const struct judge *judge, const char *name,
                      const struct metric_sample **samples);
+/* False: memory ran out on the way, samples are missing. */
+bool judge_is_complete(const struct judge *judge);
 /* Faults that fired, in order (sim/metrics.h). */
 struct fault_seen;
 size_t judge_faults(const struct judge *judge, const struct fault_seen **faults);

@@ -12,6 +12,7 @@ struct judge {
     struct metrics *metrics;
     struct fault_watch *faults;
     struct world *world; /* NULL offline */
+    bool metrics_lost;   /* no memory to sum them up */
     uint64_t events;     /* typed ones seen */
     uint64_t end_ns;     /* time of the last one */
     char assertion[256]; /* first one of ours that failed */

@@ -292,18 +292,19 @@ static void check_sets(struct checker *checker, const struct timeline_entry *ent
     if (entry->kind->scope != FAULT_SETS)
         return;
     const struct targets *sets = entry->sets.items;
-    const struct targets **owner =
-        pool_alloc(checker->reader->pool, checker->scenario->node_count * sizeof *owner);
+    /* The number of the set that a node is in, from 1. */
+    size_t *member_of =
+        pool_alloc(checker->reader->pool, checker->scenario->node_count * sizeof *member_of);
     for (size_t i = 0; i < entry->sets.count; i++) {
         for (size_t k = 0; k < sets[i].candidate_count; k++) {
-            const struct targets **of = &owner[sets[i].candidates[k]];
-            if (*of != NULL && *of != &sets[i]) {
+            size_t *of = &member_of[sets[i].candidates[k]];
+            if (*of != 0 && *of != i + 1) {
                 doc_error(checker->errors, sets[i].at,
                           "the node \"%s\" is in two sets; expected sets that do not overlap",
                           checker->scenario->nodes[sets[i].candidates[k]].name);
                 return;
             }
-            *of = &sets[i];
+            *of = i + 1;
         }
     }
 }

@@ -164,8 +164,9 @@ static void take(struct builder *builder, enum json_token token) {
 
 static void syntax_error(struct builder *builder) {
     size_t offset = token_offset(builder);
-    char byte = offset < builder->source->len ? builder->source->text[offset] : 0;
-    if (byte == '/' || byte == '#')
+    bool comment = offset < builder->source->len &&
+                   (builder->source->text[offset] == '/' || builder->source->text[offset] == '#');
+    if (comment)
         scenario_error(builder->errors, builder->source, offset,
                        "JSON has no comments; expected %s, and notes in \"about\"",
                        builder->reader.expected);

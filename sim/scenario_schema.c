@@ -327,12 +327,10 @@ char *scenario_schema(void) {
     cJSON_Delete(schema);
     if (printed == NULL)
         return NULL;
-    size_t len = strlen(printed);
-    char *text = malloc(len + 2);
-    if (text != NULL) {
-        memcpy(text, printed, len);
-        memcpy(text + len, "\n", 2);
-    }
+    size_t room = strlen(printed) + 2;
+    char *text = malloc(room);
+    if (text != NULL)
+        (void)snprintf(text, room, "%s\n", printed);
     cJSON_free(printed);
     return text;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/base/check.h"
 #include "sim/scenario_internal.h"
 
 struct parameter_spec {
@@ -247,7 +248,9 @@ static void apply_vary(struct putter *putter) {
     }
     stride = scenario->combination_count;
     for (const struct doc_value *item = vary->first; item != NULL; item = item->next) {
+        RMQ_ASSERT(item->count > 0);
         stride /= item->count;
+        RMQ_ASSERT(stride > 0);
         const struct doc_value *chosen =
             doc_item(item, scenario->combination / stride % item->count);
         scenario->vary_names[scenario->vary_count] = item->key;

@@ -171,22 +171,16 @@ static const char *duration_json(struct pool *pool, uint64_t ns) {
     return pool_format(pool, "\"%s\"", text);
 }
 
-/* An array of texts; `format` makes the i-th. */
+/* A JSON array of what are JSON texts already. */
 static const char *join(struct pool *pool, const char *const *texts, size_t count) {
-    size_t len = 3;
+    size_t room = 3, len = 1;
     for (size_t i = 0; i < count; i++)
-        len += strlen(texts[i]) + 2;
-    char *out = pool_alloc(pool, len);
-    char *end = out;
-    *end++ = '[';
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0)
-            end = memcpy(end, ", ", 2), end += 2;
-        size_t text_len = strlen(texts[i]);
-        memcpy(end, texts[i], text_len);
-        end += text_len;
-    }
-    *end = ']';
+        room += strlen(texts[i]) + 2;
+    char *out = pool_alloc(pool, room);
+    out[0] = '[';
+    for (size_t i = 0; i < count; i++)
+        len += (size_t)snprintf(out + len, room - len, "%s%s", i == 0 ? "" : ", ", texts[i]);
+    (void)snprintf(out + len, room - len, "]");
     return out;
 }
 

@@ -56,6 +56,15 @@ void summary_add_fired(cJSON *faults, const struct fired_count *fired, size_t co
         cJSON_AddNumberToObject(kinds, fired[i].kind, (double)fired[i].times);
 }
 
+void summary_add_metric(cJSON *metrics, const char *key, const struct metric_summary *summary) {
+    cJSON *object = cJSON_AddObjectToObject(metrics, key);
+    cJSON_AddNumberToObject(object, "count", (double)summary->count);
+    cJSON_AddNumberToObject(object, "min", (double)summary->min);
+    cJSON_AddNumberToObject(object, "p50", (double)summary->p50);
+    cJSON_AddNumberToObject(object, "p99", (double)summary->p99);
+    cJSON_AddNumberToObject(object, "max", (double)summary->max);
+}
+
 /* ---- oracles ---- */
 
 static const char *class_name(enum oracle_class class_) {
@@ -199,9 +208,14 @@ char *summary_of_run(const struct run_info *info, const struct judge *judge,
     cJSON_AddStringToObject(summary, "scenario", texts.name);
     add_result(summary, info, result, facts);
     summary_add_oracles(summary, judge, result);
-    cJSON_AddItemToObject(summary, "metrics", figures_metrics(figures, FIGURES_ALL));
+    cJSON *metrics = cJSON_AddObjectToObject(summary, "metrics");
+    for (size_t i = 0; i < result->metric_count; i++)
+        summary_add_metric(metrics, result->metrics[i].name, &result->metrics[i]);
     cJSON_AddItemToObject(summary, "metrics_by_tag", figures_metrics_by_tag(figures, FIGURES_ALL));
     add_faults(summary, info, judge, facts, warnings);
+    if (!judge_is_complete(judge))
+        cJSON_AddItemToArray(warnings,
+                             cJSON_CreateString("memory ran out: metrics are incomplete"));
     cJSON_AddItemToObject(summary, "warnings", warnings);
     summary_add_versions(summary);
     cJSON_AddStringToObject(summary, "replay", info->replay);

@@ -1,13 +1,13 @@
 /* sim/summary.h - the text of summary.json, of a run and of a sweep. Built with cJSON.
  *
  * Run: architecture.md section 9, and: "exit_code", "steps", "interrupted", "assertion" when one
- * failed, "metrics_by_tag" (NAME -> TAG -> summary), "faults" {"configured", "fired", "noticed",
- * "fired_by_kind": {KIND: times},
- * "list": [{"index", "kind", "target", "fired_s", "ended_s", "noticed_s", "noticed_by"}]},
- * "versions" {"zlib", "compiler", "source"}. A configured fault that never fired has fired_s null,
- * and "warnings" says so. Sweep: "runs", "pass", "fail", "unknown", "crashed", "failures",
- * "metrics" over all runs, "groups" [{"parameters", "runs", "metrics", "metrics_by_tag"}], one for
- * each combination of the varied parameters. */
+ * failed, "metrics_by_tag" (NAME -> TAG -> summary, of the samples kept: sim/metrics.h), "faults"
+ * {"configured", "fired", "noticed", "fired_by_kind": {KIND: times}, "list": [{"index", "kind",
+ * "target", "fired_s", "ended_s", "noticed_s", "noticed_by"}]}, "versions" {"zlib", "compiler",
+ * "source"}. A configured fault that never fired has fired_s null, and "warnings" says so. Sweep:
+ * "runs", "pass", "fail", "unknown", "crashed", "failures", "metrics" over all runs, "groups"
+ * [{"parameters", "runs", "metrics", "metrics_by_tag"}], one for each combination of the varied
+ * parameters. */
 #ifndef SIM_SUMMARY_H
 #define SIM_SUMMARY_H
 
@@ -66,6 +66,9 @@ struct cJSON;
 void summary_add_versions(struct cJSON *summary);
 /* "eviction-window: broker-a ..." without what differs from seed to seed: digits become '#'. */
 void summary_signature(const char *oracle, const char *reason, char *out, size_t size);
+/* KEY: {"count", "min", "p50", "p99", "max"}. */
+void summary_add_metric(struct cJSON *metrics, const char *key,
+                        const struct metric_summary *summary);
 /* "oracles". */
 void summary_add_oracles(struct cJSON *summary, const struct judge *judge,
                          const struct run_result *result);

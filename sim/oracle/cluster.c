@@ -32,6 +32,12 @@ bool name_listed(struct span list, struct span name) {
     return false;
 }
 
+struct span host_of_address(struct span address) {
+    while (address.len > 0 && address.data[address.len - 1] != ':')
+        address.len--;
+    return span_of(address.data, address.len == 0 ? 0 : address.len - 1);
+}
+
 static bool is_name_byte(uint8_t byte) {
     return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
            (byte >= 'A' && byte <= 'Z') || byte == '-' || byte == '_' || byte == '.';
@@ -65,6 +71,7 @@ struct cluster *cluster_create(const struct oracle_host *host) {
     intern_init(&cluster->names, &cluster->host);
     table_init(&cluster->by_name, &cluster->host);
     table_init(&cluster->by_address, &cluster->host);
+    table_init(&cluster->by_host, &cluster->host);
     table_init(&cluster->by_broker, &cluster->host);
     return cluster;
 }
@@ -163,6 +170,9 @@ static void on_serves(struct cluster *cluster, struct cluster_node *node,
                       const struct record *record) {
     node->address = keep(cluster, record_text(record, 0));
     learn(cluster, &cluster->by_address, intern_find(&cluster->names, node->address), node->node);
+    struct span host = keep(cluster, host_of_address(node->address));
+    if (cluster_find_host(cluster, node->address) == NULL)
+        learn(cluster, &cluster->by_host, intern_find(&cluster->names, host), node->node);
     if (record_text(record, 1).len == 0)
         return;
     node->broker = keep(cluster, record_text(record, 1));
@@ -323,11 +333,13 @@ const struct cluster_node *cluster_find_address(const struct cluster *cluster,
         number == 0 ? NULL : look_up(cluster, &cluster->by_address, number);
     if (node != NULL)
         return node;
-    while (address.len > 0 && address.data[address.len - 1] != ':')
-        address.len--;
-    if (address.len == 0)
-        return NULL;
-    return cluster_find(cluster, span_of(address.data, address.len - 1));
+    struct span host = host_of_address(address);
+    return host.len == 0 ? NULL : cluster_find(cluster, host);
+}
+
+const struct cluster_node *cluster_find_host(const struct cluster *cluster, struct span peer) {
+    uint32_t host = intern_find(&cluster->names, host_of_address(peer));
+    return host == 0 ? NULL : look_up(cluster, &cluster->by_host, host);
 }
 
 const struct cluster_node *cluster_find_broker(const struct cluster *cluster, struct span broker,

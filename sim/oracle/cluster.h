@@ -45,6 +45,7 @@ struct cluster {
     struct intern names; /* of nodes, addresses, brokers, kinds */
     struct table by_name;
     struct table by_address;
+    struct table by_host;        /* host part of an address */
     struct table by_broker;      /* (broker, address) and (broker, 0) */
     struct cluster_node **nodes; /* by node number; NULL where none was seen */
     size_t node_limit;           /* highest number seen + 1 */
@@ -64,6 +65,11 @@ const struct cluster_node *cluster_node(const struct cluster *cluster, uint16_t 
 const struct cluster_node *cluster_find(const struct cluster *cluster, struct span name);
 /* By address: exact "ip:port", else a node whose name is the address's host part. */
 const struct cluster_node *cluster_find_address(const struct cluster *cluster, struct span address);
+/* The first node that serves at the host of `peer`, "ip:port" of any connection; NULL: none does.
+ */
+const struct cluster_node *cluster_find_host(const struct cluster *cluster, struct span peer);
+/* "ip" of "ip:port". */
+struct span host_of_address(struct span address);
 /* The broker node that serves `broker` at `address` (address may be absent: the first one). */
 const struct cluster_node *cluster_find_broker(const struct cluster *cluster, struct span broker,
                                                struct span address);

@@ -157,14 +157,8 @@ static void check_early(struct route_bounds *oracle, const struct route_entry *e
 
 /* ---- removed by close or unregistration ---- */
 
-static struct span host_part(struct span address) {
-    while (address.len > 0 && address.data[address.len - 1] != ':')
-        address.len--;
-    return span_of(address.data, address.len == 0 ? 0 : address.len - 1);
-}
-
 static uint64_t closed_key(struct route_bounds *oracle, uint16_t node, struct span address) {
-    return table_key(node, intern_add(&oracle->names, host_part(address)), 0, 0);
+    return table_key(node, intern_add(&oracle->names, host_of_address(address)), 0, 0);
 }
 
 static void on_channel_closed(struct route_bounds *oracle, const struct record *record) {

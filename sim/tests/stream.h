@@ -34,8 +34,14 @@ struct stream_block {
     uint64_t pad;
 };
 static struct stream_block *stream_blocks;
+static size_t stream_blocks_left = SIZE_MAX; /* then memory is out, */
+static bool stream_denied;                   /* and this says that it was asked for */
 static void *stream_alloc(void *ctx, size_t size) {
     (void)ctx;
+    stream_denied |= stream_blocks_left == 0;
+    if (stream_blocks_left == 0)
+        return NULL;
+    stream_blocks_left--;
     struct stream_block *block = calloc(1, sizeof *block + size);
     ck_assert_ptr_nonnull(block);
     block->next = stream_blocks;

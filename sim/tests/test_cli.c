@@ -298,7 +298,15 @@ START_TEST(test_ctrl_c__leaves_a_valid_summary_of_a_run) {
 }
 END_TEST
 
-#ifndef __SANITIZE_ADDRESS__ /* which has its own word on crashes */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1 /* it has its own word on crashes */
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+#ifndef SANITIZED
 START_TEST(test_crash__has_its_exit_code_and_says_how_to_run_again) {
     ck_assert_int_eq(call_and_signal("run scenarios/idle-clients.json --set duration=8000h --json",
                                      700, SIGSEGV),
@@ -325,7 +333,7 @@ int main(void) {
     tcase_add_test(tests, test_full_stdout__is_an_error);
     tcase_add_test(tests, test_ctrl_c__leaves_a_valid_summary_of_a_sweep);
     tcase_add_test(tests, test_ctrl_c__leaves_a_valid_summary_of_a_run);
-#ifndef __SANITIZE_ADDRESS__
+#ifndef SANITIZED
     tcase_add_test(tests, test_crash__has_its_exit_code_and_says_how_to_run_again);
 #endif
     suite_add_tcase(suite, tests);

@@ -203,6 +203,65 @@ START_TEST(test_cluster__a_killed_process_is_not_paused) {
 }
 END_TEST
 
+/* All that the vocabulary has for oracles: removals, returns, clients, faults, restarts. */
+static void play_all(struct stream *stream) {
+    stream_start(stream);
+    s_client_broker_believed(stream, CLIENT, "T", "broker-a", A_ADDRESS);
+    stream_run(stream, 90 * SECOND, 3);
+    s_world_fault(stream, WORLD, 0, "block", "broker-a->ns-1", "begin");
+    stream_run(stream, 210 * SECOND, 2);
+    s_channel_closed(stream, NS1, "10.0.0.3:4000", 1, "idle");
+    stream_evict(stream, NS1, BROKER_A, "idle", 120 * SECOND);
+    stream_evict(stream, NS2, BROKER_A, "close", 120 * SECOND);
+    s_client_broker_dropped(stream, CLIENT, "T", "broker-a", A_ADDRESS);
+    s_world_fault(stream, WORLD, 0, "block", "broker-a->ns-1", "end");
+    stream_run(stream, 300 * SECOND, 3);
+    s_world_node_down(stream, NS1, "kill");
+    stream_up(stream, NS1);
+    stream_run(stream, 420 * SECOND, 3);
+}
+
+static const char *const MANDATORY[][2] = {{"progress", "of=rounds"},
+                                           {"eviction-window", "max=1s"},
+                                           {"detection", "broker=broker-a"},
+                                           {"event-count", "event=registration.sent min=1"}};
+
+static const char *parameters_of(const char *oracle) {
+    for (size_t i = 0; i < sizeof MANDATORY / sizeof MANDATORY[0]; i++)
+        if (strcmp(MANDATORY[i][0], oracle) == 0)
+            return MANDATORY[i][1];
+    return "";
+}
+
+/* Memory ends after the n-th block, for each n until all is well: nothing crashes, and no oracle
+ * passes on half of what it should have seen. */
+START_TEST(test_judge__out_of_memory_is_never_a_pass) {
+    const char *name = ORACLES[_i]->name;
+    size_t needed = 0;
+    for (size_t n = 0; needed == 0; n++) {
+        const char *error = NULL;
+        stream_blocks_left = n;
+        stream_denied = false;
+        struct stream stream = {.judge = stream_judge(name, parameters_of(name), &error)};
+        if (stream.judge == NULL) {
+            ck_assert_ptr_nonnull(error);
+            stream_end();
+            continue;
+        }
+        play_all(&stream);
+        struct run_result result;
+        judge_finish_at(stream.judge, stream.now_ns, &result);
+        if (!stream_denied)
+            needed = n;
+        else if (judge_is_complete(stream.judge))
+            ck_assert_msg(result.verdict != VERDICT_PASS, "%s passes with %zu blocks", name, n);
+        stream_end();
+    }
+    stream_blocks_left = SIZE_MAX;
+    ck_assert_uint_gt(needed, 10);
+}
+END_TEST
+
 START_TEST(test_duration_parse__takes_units) {
     static const struct {
         const char *text;
@@ -238,10 +297,29 @@ START_TEST(test_duration_parse__takes_units) {
 }
 END_TEST
 
-STREAM_MAIN("judge", test_exit_code__worse_is_the_first_of_the_documented_order,
-            test_judge__sums_up_the_worst, test_judge__knows_nothing_without_oracles,
-            test_judge__a_failed_assertion_is_first, test_judge__ignores_steps,
-            test_faults__are_noticed_by_those_who_react, test_faults__of_links_concern_both_ends,
-            test_name_listed__takes_whole_words, test_fault_concerns__finds_words,
-            test_cluster__knows_servers_by_address, test_cluster__a_killed_process_is_not_paused,
-            test_duration_parse__takes_units)
+int main(void) {
+    const TTest *const tests[] = {test_exit_code__worse_is_the_first_of_the_documented_order,
+                                  test_judge__sums_up_the_worst,
+                                  test_judge__knows_nothing_without_oracles,
+                                  test_judge__a_failed_assertion_is_first,
+                                  test_judge__ignores_steps,
+                                  test_faults__are_noticed_by_those_who_react,
+                                  test_faults__of_links_concern_both_ends,
+                                  test_name_listed__takes_whole_words,
+                                  test_fault_concerns__finds_words,
+                                  test_cluster__knows_servers_by_address,
+                                  test_cluster__a_killed_process_is_not_paused,
+                                  test_duration_parse__takes_units};
+    Suite *suite = suite_create("judge");
+    TCase *tcase = tcase_create("all");
+    tcase_set_timeout(tcase, 60);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(tcase, tests[i]);
+    tcase_add_loop_test(tcase, test_judge__out_of_memory_is_never_a_pass, 0, (int)ORACLE_COUNT);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
