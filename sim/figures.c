@@ -215,7 +215,8 @@ cJSON *figures_groups(const struct figures *figures) {
         if (has_several_scenarios(figures))
             cJSON_AddStringToObject(parameters, "scenario", group->scenario);
         for (size_t p = 0; p < figures->parameter_count; p++)
-            cJSON_AddStringToObject(parameters, figures->parameters[p], group->values[p]);
+            if (group->values[p][0] != '\0') /* this scenario varies it */
+                cJSON_AddStringToObject(parameters, figures->parameters[p], group->values[p]);
         cJSON_AddNumberToObject(object, "runs", (double)group->runs);
         cJSON_AddItemToObject(object, "metrics", figures_metrics(figures, at));
         cJSON_AddItemToObject(object, "metrics_by_tag", figures_metrics_by_tag(figures, at));

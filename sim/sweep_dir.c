@@ -168,7 +168,8 @@ static bool add_row(struct sweep_dir *dir, const struct sweep_run *run) {
 static cJSON *parameters_of(const struct sweep_info *info, const char *const *values) {
     cJSON *parameters = cJSON_CreateObject();
     for (size_t i = 0; i < info->parameter_count; i++)
-        cJSON_AddStringToObject(parameters, info->parameters[i], values[i]);
+        if (values[i][0] != '\0') /* this scenario varies it */
+            cJSON_AddStringToObject(parameters, info->parameters[i], values[i]);
     return parameters;
 }
 
