@@ -38,9 +38,9 @@ size_t arena_used(void);
 void *arena_alloc(struct arena_owner *owner, size_t size);
 void *arena_alloc_zeroed(struct arena_owner *owner, size_t size);
 /* May move. NULL leaves the old block as it is. */
-void *arena_realloc(struct arena_owner *owner, void *block, size_t size);
+void *arena_realloc(struct arena_owner *owner, void *payload, size_t size);
 /* NULL is allowed. `owner` must be the block's. */
-void arena_free(struct arena_owner *owner, void *block);
+void arena_free(struct arena_owner *owner, void *payload);
 /* Frees all blocks of `owner`. */
 void arena_drop(struct arena_owner *owner);
 

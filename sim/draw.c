@@ -251,6 +251,13 @@ uint64_t dist_sample(const struct dist *dist, uint64_t u) {
     RMQ_UNREACHABLE();
 }
 
+bool dist_equal(const struct dist *a, const struct dist *b) {
+    return a->kind == b->kind && a->min == b->min && a->max == b->max && a->mean == b->mean &&
+           a->alpha_milli == b->alpha_milli && a->count == b->count &&
+           memcmp(a->value, b->value, sizeof a->value) == 0 &&
+           memcmp(a->upto, b->upto, sizeof a->upto) == 0;
+}
+
 static uint64_t mean_of_exponential(const struct dist *dist) {
     if (dist->max == 0 || dist->mean == 0) {
         return dist->min + dist->mean;

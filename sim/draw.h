@@ -51,8 +51,9 @@ struct dist {
     uint64_t value[DIST_TABLE_MAX];
     uint32_t upto[DIST_TABLE_MAX];
 };
-/* Sample for a 64-bit draw; pure integer arithmetic. */
-uint64_t dist_sample(const struct dist *dist, uint64_t draw);
+/* Sample for `u`, a 64-bit draw; pure integer arithmetic. */
+uint64_t dist_sample(const struct dist *dist, uint64_t u);
+bool dist_equal(const struct dist *a, const struct dist *b);
 /* Mean of the distribution as the routine samples it, rounded (for tests and reports). */
 uint64_t dist_mean(const struct dist *dist);
 

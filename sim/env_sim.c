@@ -120,7 +120,7 @@ void timers_remap(struct env *node) {
     LIST_EACH(&node->timers, link, following) {
         count++;
     }
-    struct env_timer **timers = world_need(node->world, (count + 1) * sizeof *timers);
+    struct env_timer **timers = world_need(node->world, (count + 1) * sizeof(struct env_timer *));
     size_t waiting = 0;
     LIST_EACH(&node->timers, link, following) {
         struct timer_slot *slot = LIST_ENTRY(link, struct timer_slot, of_node);

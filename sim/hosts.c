@@ -59,7 +59,7 @@ static bool make_room(struct world *world) {
         return true;
     }
     size_t capacity = world->node_capacity * 2;
-    void *moved = arena_realloc(&world->owner, world->nodes, capacity * sizeof *world->nodes);
+    void *moved = arena_realloc(&world->owner, world->nodes, capacity * sizeof(struct env *));
     if (moved == NULL) {
         return false;
     }

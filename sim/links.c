@@ -54,10 +54,18 @@ void world_set_default_link(struct world *world, const struct link_profile *prof
     world->default_profile = *profile;
 }
 
+static bool is_same_profile(const struct link_profile *a, const struct link_profile *b) {
+    return dist_equal(&a->latency, &b->latency) && a->bytes_per_second == b->bytes_per_second &&
+           a->loss_ppm == b->loss_ppm && a->chop_ppm == b->chop_ppm &&
+           a->corrupt_ppm == b->corrupt_ppm && a->rto_ns == b->rto_ns &&
+           a->give_up_ns == b->give_up_ns && a->dial_give_up_ns == b->dial_give_up_ns &&
+           a->buffer_bytes == b->buffer_bytes;
+}
+
 bool world_set_link(struct world *world, struct host *from, struct host *to,
                     const struct link_profile *profile) {
     struct profile_entry *entry = world->profiles;
-    while (entry != NULL && memcmp(&entry->profile, profile, sizeof *profile) != 0) {
+    while (entry != NULL && !is_same_profile(&entry->profile, profile)) {
         entry = entry->next;
     }
     if (entry == NULL) {

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/scenario_error.h"
+
 #define ERROR_BYTES 256
 
 /* ---- expectations ---- */
@@ -34,8 +36,15 @@ static bool add_parameter(struct expectation_list *list, const char *key, size_t
 static bool begin(struct expectation_list *list, struct span name, char error[ERROR_BYTES]) {
     const struct oracle_type *type = oracle_find(name);
     if (type == NULL) {
-        snprintf(error, ERROR_BYTES, "no oracle is called \"%.*s\"; see mqsim list oracles",
-                 (int)(name.len > 60 ? 60 : name.len), (const char *)name.data);
+        char word[61];
+        struct nearest nearest;
+        snprintf(word, sizeof word, "%.*s", (int)(name.len > 60 ? 60 : name.len),
+                 (const char *)name.data);
+        nearest_begin(&nearest, word);
+        for (size_t i = 0; i < ORACLE_COUNT; i++)
+            nearest_offer(&nearest, ORACLES[i]->name);
+        snprintf(error, ERROR_BYTES, "no oracle is called \"%s\"; see mqsim list oracles%s", word,
+                 nearest_hint(&nearest));
         return false;
     }
     if (list->count == RUN_ORACLES_MAX) {

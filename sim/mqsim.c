@@ -1,6 +1,7 @@
 /* mqsim.c - the command line of the simulator: which subcommand, and flags for all of them. */
 #include "sim/mqsim.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,30 +28,40 @@ static const struct {
 };
 #define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
 
-static void help(void) {
-    puts("mqsim - a RocketMQ cluster in a simulated world\n\nUsage: mqsim COMMAND ...\n");
+static void help(FILE *to) {
+    fputs("mqsim - a RocketMQ cluster in a simulated world\n\nUsage: mqsim COMMAND ...\n\n", to);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        printf("  %-8s%s\n", COMMANDS[i].name, COMMANDS[i].about);
-    puts("\nmqsim COMMAND --help says more.\n\n"
-         "Exit codes: 0 pass; 1 usage, or a scenario that does not load; 10 assertion or crash;\n"
-         "11 safety; 12 liveness; 13 objective missed; 14 nondeterminism; 15 unknown.");
+        fprintf(to, "  %-8s%s\n", COMMANDS[i].name, COMMANDS[i].about);
+    fputs("\nmqsim COMMAND --help says more.\n\n"
+          "Exit codes: 0 pass; 1 usage, or a scenario that does not load; 10 assertion or crash;\n"
+          "11 safety; 12 liveness; 13 objective missed; 14 nondeterminism; 15 unknown.\n",
+          to);
+}
+
+/* Runs a command; what it printed has arrived, or the exit code says not. */
+static int run_command(int (*run)(int argc, char **argv), int argc, char **argv) {
+    int code = run(argc, argv);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "mqsim %s: stdout: %s\n", argv[0], strerror(errno));
+    return code == EXIT_PASS ? EXIT_USAGE : code;
 }
 
 int main(int argc, char **argv) {
     if (argc > 0)
         mqsim_program = argv[0];
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        help();
+        help(argc < 2 ? stderr : stdout);
         return argc < 2 ? EXIT_USAGE : EXIT_PASS;
     }
     struct nearest nearest;
     nearest_begin(&nearest, argv[1]);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (strcmp(COMMANDS[i].name, argv[1]) == 0)
-            return COMMANDS[i].run(argc - 1, argv + 1);
+            return run_command(COMMANDS[i].run, argc - 1, argv + 1);
         nearest_offer(&nearest, COMMANDS[i].name);
     }
-    fprintf(stderr, "mqsim: unknown command \"%s\"; expected one of mqsim --help%s\n", argv[1],
+    fprintf(stderr, "mqsim: unknown command \"%s\"; see mqsim --help%s\n", argv[1],
             nearest_hint(&nearest));
     return EXIT_USAGE;
 }
@@ -65,8 +76,8 @@ static int unknown_flag(const char *command, const struct flag *flags, size_t co
     nearest_begin(&nearest, word);
     for (size_t i = 0; i < count; i++)
         nearest_offer(&nearest, flags[i].name);
-    fprintf(stderr, "mqsim %s: unknown flag \"%s\"; expected one of mqsim %s --help%s\n", command,
-            word, command, nearest_hint(&nearest));
+    fprintf(stderr, "mqsim %s: unknown flag \"%s\"; see mqsim %s --help%s\n", command, word,
+            command, nearest_hint(&nearest));
     return -2;
 }
 
@@ -105,7 +116,7 @@ void flag_help(const struct flag *flags, size_t count) {
         (void)snprintf(left, sizeof left, "%s%s%s", flags[i].name,
                        flags[i].value == NULL ? "" : " ",
                        flags[i].value == NULL ? "" : flags[i].value);
-        printf("  %-20s%s\n", left, flags[i].about);
+        printf("  %-20s%s%s\n", left, strlen(left) < 20 ? "" : " ", flags[i].about);
     }
 }
 

@@ -1,8 +1,10 @@
 /* mqsim_check.c - judges event logs offline, by the oracles of their scenario or by given ones. */
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/files.h"
 #include "sim/log_judge.h"
@@ -102,7 +104,11 @@ static void check_log(struct check *check, const char *path) {
     char error[256] = "out of memory";
     struct expectation_list own = {.count = 0};
     struct log_verdict *verdict = calloc(1, sizeof *verdict);
-    bool judged = verdict != NULL && (check->given.count > 0 || read_scenario(path, &own, error)) &&
+    bool readable = access(path, R_OK) == 0;
+    if (!readable)
+        snprintf(error, sizeof error, "%s", strerror(errno));
+    bool judged = readable && verdict != NULL &&
+                  (check->given.count > 0 || read_scenario(path, &own, error)) &&
                   log_judge(path, check->given.count > 0 ? &check->given : &own, run_end_ns(path),
                             verdict, error);
     if (!judged) {

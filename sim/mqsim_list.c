@@ -125,7 +125,7 @@ static bool print_list(const char *name) {
         }
         nearest_offer(&nearest, LISTS[i].name);
     }
-    fprintf(stderr, "mqsim list: unknown list \"%s\"; expected one of mqsim list --help%s\n", name,
+    fprintf(stderr, "mqsim list: unknown list \"%s\"; see mqsim list --help%s\n", name,
             nearest_hint(&nearest));
     return false;
 }

@@ -92,8 +92,7 @@ static void print_failures(FILE *out, const cJSON *failures) {
             return;
         }
         fprintf(out, "  seed %s, %s: %s\n    again: %s\n", text_of(failure, "seed"),
-                text_of(failure, "oracle"), text_of(failure, "signature"),
-                text_of(failure, "replay"));
+                text_of(failure, "oracle"), text_of(failure, "reason"), text_of(failure, "replay"));
     }
 }
 

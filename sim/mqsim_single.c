@@ -114,6 +114,13 @@ static int fail(const char *what) {
     return EXIT_USAGE;
 }
 
+static int fail_out(const char *out, const char *what) {
+    if (out == NULL)
+        return fail(what);
+    fprintf(stderr, "mqsim run: --out %s: %s\n", out, what);
+    return EXIT_USAGE;
+}
+
 /* Runs with everything prepared; gives the exit code. */
 static int execute(const struct run_command *command, struct run *run, struct single *single,
                    const char *out, bool quiet, struct scenario *scenario) {
@@ -122,7 +129,7 @@ static int execute(const struct run_command *command, struct run *run, struct si
     struct run_result *result = calloc(1, sizeof *result);
     if (dir == NULL || result == NULL) {
         free(result);
-        return fail(error == NULL ? "out of memory" : error);
+        return fail_out(out, error == NULL ? "out of memory" : error);
     }
     struct progress progress = {scenario, 0};
     struct run_options options = {.seed = single->info.seed,
@@ -141,10 +148,14 @@ static int execute(const struct run_command *command, struct run *run, struct si
                               .fired = fired.kinds,
                               .fired_count = fired.count};
     progress_clear();
-    int code = whole || result->exit_code != EXIT_PASS ? result->exit_code : EXIT_UNKNOWN;
+    if (!whole && result->exit_code == EXIT_PASS) { /* the rest may have failed */
+        result->verdict = VERDICT_UNKNOWN;
+        result->exit_code = EXIT_UNKNOWN;
+    }
+    int code = result->exit_code;
     char *summary = NULL;
     if (!run_dir_finish(dir, run_judge(run), result, &facts, &command->report, &summary, &error))
-        code = fail(error);
+        code = fail_out(out, error);
     else if (error != NULL && !quiet)
         fprintf(stderr, "mqsim run: %s\n", error);
     if (summary != NULL && !quiet) {

@@ -140,6 +140,13 @@ static int fail(const char *what) {
     return EXIT_USAGE;
 }
 
+static int fail_out(const char *out, const char *what) {
+    if (out == NULL)
+        return fail(what);
+    fprintf(stderr, "mqsim run: --out %s: %s\n", out, what);
+    return EXIT_USAGE;
+}
+
 static int finish(struct sweeper *sweeper, const struct sweep_plan *plan) {
     const struct run_command *command = sweeper->command;
     struct run_facts facts = {.wall_ns = clock_ns() - sweeper->begin_ns,
@@ -150,11 +157,9 @@ static int finish(struct sweeper *sweeper, const struct sweep_plan *plan) {
     progress_clear();
     keep_runs(sweeper, plan);
     if (!sweep_dir_finish(sweeper->dir, &facts, &command->report, &code, &summary, &error))
-        code = fail(error);
+        code = fail_out(command->out, error);
     else if (error != NULL)
         fprintf(stderr, "mqsim run: %s\n", error);
-    if (facts.interrupted && code == EXIT_PASS)
-        code = EXIT_UNKNOWN;
     if (summary != NULL) {
         if (command->json)
             fputs(summary, stdout);
@@ -176,7 +181,7 @@ static int sweep(struct sweeper *sweeper, const char *effective, const char *rep
     const char *error = NULL;
     sweeper->dir = sweep_dir_open(command->out, &info, &error);
     if (sweeper->dir == NULL)
-        return fail(error);
+        return fail_out(command->out, error);
     struct scenario **units = calloc(command->unit_count, sizeof(struct scenario *));
     if (units == NULL)
         return fail("out of memory");

@@ -8,6 +8,7 @@
 #include "sim/mqsim.h"
 #include "sim/mqsim_tools.h"
 #include "sim/oracle/base.h"
+#include "sim/scenario_error.h"
 
 enum { FLAG_NODE, FLAG_KIND, FLAG_FROM, FLAG_TO, FLAG_JSON, FLAG_HELP };
 static const struct flag FLAGS[] = {
@@ -48,14 +49,38 @@ static bool add_filter(const char *flag, const char **list, size_t *count, const
 
 static bool is_kind(const char *value) {
     size_t len = strlen(value);
+    struct nearest nearest;
+    nearest_begin(&nearest, value);
     for (uint32_t kind = 0; kind < RECORD_STEP_END; kind++) {
         const char *name = record_kind_name((uint16_t)kind);
         if (name != NULL && strncmp(name, value, len) == 0)
             return true;
+        if (name != NULL)
+            nearest_offer(&nearest, name);
     }
-    fprintf(stderr, "mqsim trace: --kind: no event is called \"%s\"; see mqsim list events\n",
-            value);
+    fprintf(stderr, "mqsim trace: --kind: no event is called \"%s\"; see mqsim list events%s\n",
+            value, nearest_hint(&nearest));
     return false;
+}
+
+/* The log has each node that is asked for. */
+static bool knows_nodes(const struct trace *trace, const struct record_log *log) {
+    for (size_t i = 0; i < trace->node_count; i++) {
+        struct nearest nearest;
+        nearest_begin(&nearest, trace->nodes[i]);
+        bool known = false;
+        for (size_t node = 0; !known && node <= record_log_nodes(log); node++) {
+            const char *name = record_log_node(log, (uint16_t)node);
+            known = strcmp(name, trace->nodes[i]) == 0;
+            nearest_offer(&nearest, name);
+        }
+        if (known)
+            continue;
+        fprintf(stderr, "mqsim trace: --node: the log has no node \"%s\"%s\n", trace->nodes[i],
+                nearest_hint(&nearest));
+        return false;
+    }
+    return true;
 }
 
 static bool read_time(const char *flag, const char *value, uint64_t *ns) {
@@ -100,6 +125,10 @@ static bool read_flags(struct trace *trace, int argc, char **argv, int *code) {
         default:
             good = false;
         }
+    if (good && trace->from_ns > trace->to_ns) {
+        fputs("mqsim trace: --from is after --to\n", stderr);
+        return false;
+    }
     if (good && trace->path == NULL)
         fputs("mqsim trace: no event log is given; see mqsim trace --help\n", stderr);
     return good && trace->path != NULL;
@@ -150,7 +179,7 @@ int mqsim_trace(int argc, char **argv) {
         fprintf(stderr, "mqsim trace: %s: %s\n", trace.path, error);
         return EXIT_USAGE;
     }
-    code = print_log(&trace, log);
+    code = knows_nodes(&trace, log) ? print_log(&trace, log) : EXIT_USAGE;
     record_log_close(log);
     return code;
 }

@@ -11,7 +11,7 @@ static void grow(struct world *world, struct name_table *table) {
     struct name_link **old = table->buckets;
     size_t old_count = table->bucket_count;
     table->bucket_count = old_count == 0 ? 16 : old_count * 2;
-    table->buckets = world_need(world, table->bucket_count * sizeof *table->buckets);
+    table->buckets = world_need(world, table->bucket_count * sizeof(struct name_link *));
     for (size_t i = 0; i < old_count; i++) {
         for (struct name_link *link = old[i], *next; link != NULL; link = next) {
             next = link->next;

@@ -59,7 +59,7 @@ static size_t draw_cuts(struct env_conn *conn, size_t total, size_t ends[PIECES_
     for (size_t i = 1; i < pieces; i++) { /* insertion into the sorted, distinct cuts */
         size_t cut =
             1 + (size_t)world_draw_below(world, DRAW_LINK_CHOP, owner, index | (i + 1), total - 1);
-        size_t at = count;
+        size_t at = count - 1; /* the last end, total, is above every cut */
         while (at > 0 && ends[at - 1] >= cut) {
             at--;
         }

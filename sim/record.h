@@ -85,6 +85,7 @@ struct record_log;
 /* NULL and *error (static or owned by the log layer until the next call) when it is not one. */
 struct record_log *record_log_open(const char *path, const char **error);
 const char *record_log_header(const struct record_log *log); /* the JSON line */
+size_t record_log_nodes(const struct record_log *log); /* how many the header names: 1 to this */
 /* Name of a node number; "world" for 0, "?" when unknown. */
 const char *record_log_node(const struct record_log *log, uint16_t node);
 /* Next record: 1, at the end 0, on damage -1 with *offset. Valid until the next call. */

@@ -103,6 +103,10 @@ const char *record_log_header(const struct record_log *log) {
     return log->header;
 }
 
+size_t record_log_nodes(const struct record_log *log) {
+    return log->node_count;
+}
+
 const char *record_log_node(const struct record_log *log, uint16_t node) {
     if (node == 0)
         return "world";

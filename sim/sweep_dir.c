@@ -302,14 +302,21 @@ static void add_hash(cJSON *summary, const struct sweep_dir *dir) {
     cJSON_AddStringToObject(summary, "trace_hash", hex);
 }
 
-static void add_counts(cJSON *summary, const struct sweep_dir *dir) {
+/* What was not run may have failed: an interrupted sweep does not pass. */
+static int exit_code_of_sweep(const struct sweep_dir *dir, const struct run_facts *facts) {
+    bool is_whole = dir->runs > 0 && !facts->interrupted;
+    return dir->exit_code == 0 && !is_whole ? 15 : dir->exit_code;
+}
+
+static void add_counts(cJSON *summary, const struct sweep_dir *dir, const struct run_facts *facts) {
+    int exit_code = exit_code_of_sweep(dir, facts);
     uint64_t fail = dir->verdicts[VERDICT_FAIL], unknown = dir->verdicts[VERDICT_UNKNOWN];
     bool failed = fail + dir->crashed > 0;
     cJSON_AddStringToObject(summary, "verdict",
-                            verdict_name(failed                          ? VERDICT_FAIL
-                                         : unknown > 0 || dir->runs == 0 ? VERDICT_UNKNOWN
-                                                                         : VERDICT_PASS));
-    cJSON_AddNumberToObject(summary, "exit_code", dir->runs == 0 ? 15 : dir->exit_code);
+                            verdict_name(failed           ? VERDICT_FAIL
+                                         : exit_code == 0 ? VERDICT_PASS
+                                                          : VERDICT_UNKNOWN));
+    cJSON_AddNumberToObject(summary, "exit_code", exit_code);
     cJSON_AddNumberToObject(summary, "runs", (double)dir->runs);
     cJSON_AddNumberToObject(summary, "pass", (double)dir->verdicts[VERDICT_PASS]);
     cJSON_AddNumberToObject(summary, "fail", (double)fail);
@@ -349,7 +356,7 @@ static char *summary_of_sweep(struct sweep_dir *dir, const struct run_facts *fac
     cJSON *summary = cJSON_CreateObject();
     cJSON_AddStringToObject(summary, "scenario", dir->texts.name);
     cJSON_AddStringToObject(summary, "commit", build_commit());
-    add_counts(summary, dir);
+    add_counts(summary, dir, facts);
     summary_add_seconds(summary, "wall_s", facts->wall_ns);
     cJSON_AddBoolToObject(summary, "interrupted", facts->interrupted);
     add_hash(summary, dir);
@@ -416,7 +423,7 @@ bool sweep_dir_finish(struct sweep_dir *dir, const struct run_facts *facts,
         qsort(dir->rows, dir->row_count, sizeof *dir->rows, compare_rows);
     if (dir->failure_count > 0)
         qsort(dir->failures, dir->failure_count, sizeof *dir->failures, compare_failures);
-    *exit_code = dir->runs == 0 ? 15 : dir->exit_code;
+    *exit_code = exit_code_of_sweep(dir, facts);
     char *text = summary_of_sweep(dir, facts);
     bool written = text != NULL;
     *error = written ? NULL : "out of memory";

@@ -59,7 +59,7 @@ void world_free(struct world *world, void *block) {
 /* Equal distributions are kept once: a thousand nodes have the same. */
 const struct dist *world_intern_dist(struct world *world, const struct dist *dist) {
     for (struct dist_entry *entry = world->dists; entry != NULL; entry = entry->next) {
-        if (memcmp(&entry->dist, dist, sizeof *dist) == 0) {
+        if (dist_equal(&entry->dist, dist)) {
             return &entry->dist;
         }
     }

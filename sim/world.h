@@ -82,7 +82,7 @@ bool world_set_link(struct world *world, struct host *from, struct host *to,
 typedef void world_listener_fn(struct world *world, void *state, const struct record *record);
 bool world_listen(struct world *world, world_listener_fn *listener, void *state);
 /* Sink for records, outside the world; NULL: none. */
-void world_set_sink(struct world *world, struct record_sink *sink);
+void world_set_sink(struct world *world, struct record_sink *to);
 /* Where env_log's text goes, up to `level` (enum env_log_level); NULL: nowhere. Of the process. */
 void world_set_log(FILE *out, int level);
 
@@ -118,8 +118,8 @@ void world_event(struct world *world, node_id about, int kind, const struct even
                  size_t count);
 
 /* Memory of a node, bytes: now, and the most it ever had. */
-size_t world_node_memory(const struct world *world, node_id node);
-size_t world_node_memory_peak(const struct world *world, node_id node);
+size_t world_node_memory(const struct world *world, node_id id);
+size_t world_node_memory_peak(const struct world *world, node_id id);
 
 /* Reseeds: all later draws use `seed`. Meant for a loaded world at time 0. */
 void world_set_seed(struct world *world, uint64_t seed);

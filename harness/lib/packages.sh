@@ -15,15 +15,16 @@ need_packages() {
             missing="$missing $name"
     done
     [ -n "$missing" ] || return 0
-    echo "installing Debian packages:$missing"
     local sudo=""
     if [ "$(id -u)" != 0 ]; then
         sudo=sudo
         command -v sudo >/dev/null || {
-            echo "error: not root and no sudo; run as root: apt-get install$missing" >&2
+            echo "error: packages are missing, and this is neither root nor is there sudo;" \
+                "run as root: apt-get install$missing" >&2
             return 1
         }
     fi
+    echo "installing Debian packages:$missing"
     local log
     log=$(mktemp)
     # A mirror in the middle of a sync fails one list of several; the install below decides.

@@ -119,7 +119,7 @@ static const struct {
     int code;
     const char *in_out, *in_err; /* text that must be there */
 } CALLS[] = {
-    {"", 1, "Usage: mqsim COMMAND", ""},
+    {"", 1, "", "Usage: mqsim COMMAND"},
     {"--help", 0, "Exit codes", ""},
     {"run --help", 0, "--seeds A..B", ""},
     {"list --help", 0, "oracles", ""},
@@ -253,6 +253,24 @@ START_TEST(test_run_seeds__keeps_a_directory_for_a_failure) {
 }
 END_TEST
 
+/* ---- where nothing can be written ---- */
+
+START_TEST(test_out__says_which_directory_cannot_be_written) {
+    ck_assert_int_eq(call("run scenarios/killed-broker.json --out /dev/null/x", 0), 1);
+    ck_assert_str_eq(err, "mqsim run: --out /dev/null/x: Not a directory\n");
+    ck_assert_int_eq(call("run scenarios/killed-broker.json --seeds 1..2 --out /dev/null/x", 0), 1);
+    ck_assert_str_eq(err, "mqsim run: --out /dev/null/x: Not a directory\n");
+}
+END_TEST
+
+START_TEST(test_full_stdout__is_an_error) {
+    int status = system(RMQ_BINARY_DIR "/bin/mqsim run scenarios/killed-broker.json >/dev/full "
+                                       "2>/dev/null");
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 1);
+}
+END_TEST
+
 /* ---- Ctrl-C ---- */
 
 START_TEST(test_ctrl_c__leaves_a_valid_summary_of_a_sweep) {
@@ -260,6 +278,8 @@ START_TEST(test_ctrl_c__leaves_a_valid_summary_of_a_sweep) {
     ck_assert_int_eq(code, 15);
     cJSON *summary = json();
     ck_assert(cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(summary, "interrupted")));
+    ck_assert_str_eq(text_of(summary, "verdict"), "unknown");
+    ck_assert_int_eq(number_of(summary, "exit_code"), 15);
     ck_assert_int_gt(number_of(summary, "runs"), 0);
     ck_assert_int_eq(number_of(summary, "runs"), number_of(summary, "pass"));
     cJSON_Delete(summary);
@@ -271,6 +291,8 @@ START_TEST(test_ctrl_c__leaves_a_valid_summary_of_a_run) {
     ck_assert_msg(code == 15, "exit %d: %s", code, err);
     cJSON *summary = json();
     ck_assert(cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(summary, "interrupted")));
+    ck_assert_str_eq(text_of(summary, "verdict"), "unknown");
+    ck_assert_int_eq(number_of(summary, "exit_code"), 15);
     ck_assert_int_gt(number_of(summary, "events"), 0);
     cJSON_Delete(summary);
 }
@@ -307,6 +329,8 @@ int main(void) {
     tcase_add_test(tests, test_run_out__writes_a_directory_that_replays);
     tcase_add_test(tests, test_run_seeds__gives_the_same_rows_for_any_jobs);
     tcase_add_test(tests, test_run_seeds__keeps_a_directory_for_a_failure);
+    tcase_add_test(tests, test_out__says_which_directory_cannot_be_written);
+    tcase_add_test(tests, test_full_stdout__is_an_error);
     tcase_add_test(tests, test_ctrl_c__leaves_a_valid_summary_of_a_sweep);
     tcase_add_test(tests, test_ctrl_c__leaves_a_valid_summary_of_a_run);
 #ifndef SANITIZED

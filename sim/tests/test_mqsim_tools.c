@@ -83,6 +83,9 @@ START_TEST(test_mqsim_check__says_what_is_wrong) {
     EXPECT_SAID("nothing.bin: No such file or directory");
     EXPECT_RUN(1, "check events.bin --oracle route-bound");
     EXPECT_SAID("no oracle is called \"route-bound\"");
+    EXPECT_SAID("did you mean \"route-bounds\"?");
+    EXPECT_RUN(1, "check no-such-folder/events.bin");
+    EXPECT_SAID("No such file or directory");
     EXPECT_RUN(1, "check events.bin --oracle route-bounds,slack=x");
     EXPECT_SAID("oracle route-bounds: slack: is not a duration");
     EXPECT_RUN(1, "check events.bin --oracle route-bounds,");
@@ -107,6 +110,13 @@ START_TEST(test_mqsim_trace__filters) {
     EXPECT_SAID("\"node\":\"ns-2\"");
     EXPECT_RUN(1, "trace events.bin --kind routes");
     EXPECT_SAID("no event is called \"routes\"");
+    EXPECT_RUN(1, "trace events.bin --kind route.broker_evictd");
+    EXPECT_SAID("did you mean \"route.broker_evicted\"?");
+    EXPECT_RUN(1, "trace events.bin --node client-1 --node broker-");
+    EXPECT_SAID("the log has no node \"broker-\"; did you mean \"broker-");
+    EXPECT_RUN(0, "trace events.bin --node world --kind world.node_up");
+    EXPECT_RUN(1, "trace events.bin --from 60s --to 59s");
+    EXPECT_SAID("--from is after --to");
     EXPECT_RUN(1, "trace events.bin --from soon");
     EXPECT_RUN(1, "trace events.bin events.bin");
     EXPECT_RUN(1, "trace");
