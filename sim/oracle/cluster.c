@@ -156,9 +156,23 @@ static void on_up(struct cluster *cluster, struct cluster_node *node) {
     cluster->disturbed_ns = cluster->now_ns;
 }
 
+static void add_server(struct cluster *cluster, const struct cluster_node *node) {
+    uint16_t *servers = array_room(&cluster->host, cluster->servers, cluster->server_count,
+                                   &cluster->server_capacity, sizeof *servers);
+    if (servers == NULL) {
+        cluster->no_memory = true;
+        return;
+    }
+    cluster->servers = servers;
+    servers[cluster->server_count++] = node->node;
+}
+
 static void on_started(struct cluster *cluster, struct cluster_node *node,
                        const struct record *record) {
-    node->role = role_of(record_text(record, 0));
+    enum cluster_role role = role_of(record_text(record, 0));
+    if (role == CLUSTER_NAMESRV && node->role != CLUSTER_NAMESRV)
+        add_server(cluster, node);
+    node->role = role;
     /* logs of real runs have no world.node_up */
     if (!node->up || node->seen_incarnation != record->incarnation)
         on_up(cluster, node);

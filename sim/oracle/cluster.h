@@ -50,8 +50,10 @@ struct cluster {
     struct table listings;       /* (name server, broker name, id) -> number from 1 on */
     uint32_t listing;            /* of a route.broker_registered or _evicted at hand; else 0 */
     struct cluster_node **nodes; /* by node number; NULL where none was seen */
-    size_t node_limit;           /* highest number seen + 1 */
-    uint64_t now_ns;             /* time of the last record */
+    uint16_t *servers;           /* name servers, in order of appearance */
+    size_t server_count, server_capacity;
+    size_t node_limit; /* highest number seen + 1 */
+    uint64_t now_ns;   /* time of the last record */
     uint64_t
         disturbed_ns; /* last fault begin/end, node up/down, command, topic or permission change */
     uint32_t open_faults; /* lasting faults that have not ended */

@@ -278,20 +278,35 @@ static void check_missing(struct route_bounds *oracle, const struct cluster_node
                    "should be listed by now");
 }
 
-/* All pairs that `node` is part of, as they were before it lost its health at `now_ns`. */
-static void check_pairs_of(struct route_bounds *oracle, const struct cluster_node *node,
-                           uint64_t since_ns, uint64_t now_ns) {
+/* The pairs that a node is part of, as they were before it lost its health at `now_ns`. */
+static void check_pairs_of_broker(struct route_bounds *oracle, const struct cluster_node *broker,
+                                  uint64_t since_ns, uint64_t now_ns) {
+    const struct cluster *cluster = oracle->base.host.cluster;
+    for (size_t i = 0; i < cluster->server_count; i++) {
+        uint16_t server = cluster->servers[i];
+        if (server < oracle->before_limit && oracle->before[server].healthy)
+            check_missing(oracle, cluster_node(cluster, server), oracle->before[server].since_ns,
+                          broker, since_ns, now_ns, false);
+    }
+}
+
+static void check_pairs_of_server(struct route_bounds *oracle, const struct cluster_node *server,
+                                  uint64_t since_ns, uint64_t now_ns) {
     const struct cluster *cluster = oracle->base.host.cluster;
     for (size_t i = 1; i < oracle->before_limit; i++) {
-        const struct cluster_node *other = cluster_node(cluster, (uint16_t)i);
-        if (other == NULL || other == node || !oracle->before[i].healthy)
-            continue;
-        uint64_t other_since_ns = oracle->before[i].since_ns;
-        if (node->role == CLUSTER_NAMESRV && other->role == CLUSTER_BROKER)
-            check_missing(oracle, node, since_ns, other, other_since_ns, now_ns, false);
-        if (node->role == CLUSTER_BROKER && other->role == CLUSTER_NAMESRV)
-            check_missing(oracle, other, other_since_ns, node, since_ns, now_ns, false);
+        const struct cluster_node *broker = cluster_node(cluster, (uint16_t)i);
+        if (broker != NULL && broker->role == CLUSTER_BROKER && oracle->before[i].healthy)
+            check_missing(oracle, server, since_ns, broker, oracle->before[i].since_ns, now_ns,
+                          false);
     }
+}
+
+static void check_pairs_of(struct route_bounds *oracle, const struct cluster_node *node,
+                           uint64_t since_ns, uint64_t now_ns) {
+    if (node->role == CLUSTER_BROKER)
+        check_pairs_of_broker(oracle, node, since_ns, now_ns);
+    else if (node->role == CLUSTER_NAMESRV)
+        check_pairs_of_server(oracle, node, since_ns, now_ns);
 }
 
 static bool before_room(struct route_bounds *oracle, size_t number) {
@@ -451,7 +466,7 @@ static void finish(void *self, uint64_t end_ns, struct oracle_verdict *out) {
     for (size_t i = 1; i < oracle->before_limit; i++) {
         const struct cluster_node *node = cluster_node(cluster, (uint16_t)i);
         if (oracle->before[i].healthy && node->role == CLUSTER_BROKER)
-            check_pairs_of(oracle, node, oracle->before[i].since_ns, end_ns);
+            check_pairs_of_broker(oracle, node, oracle->before[i].since_ns, end_ns);
     }
     oracle_end(&oracle->base, "no registration at a name server was seen", out);
 }
