@@ -1,6 +1,6 @@
 /* sim/arena.c - size classes over one bump region.
  *
- * A block is a 16-byte header and its payload. Classes step by 16 bytes up to 128 and by a quarter
+ * A block is a 16-byte header and its payload. Classes step by 16 bytes up to 128 and by an eighth
  * of the power of two above; a freed block waits in its class's list, last in, first out. Blocks of
  * an owner form a doubly linked list by 32-bit offsets in units of 16 bytes (64 GiB). Everything,
  * including the lists' heads, is inside the mapping, so that a snapshot holds it. */
@@ -14,7 +14,7 @@
 #include "model/base/check.h"
 
 #define UNIT 16u
-#define CLASS_COUNT 136
+#define CLASS_COUNT 256
 #define BLOCK_LIVE 0x4c495645u
 #define BLOCK_FREE 0x46524545u
 
@@ -59,17 +59,17 @@ static uint32_t class_of(size_t bytes) {
         return (uint32_t)((bytes + 15) / 16);
     }
     unsigned power = 63u - (unsigned)__builtin_clzll((unsigned long long)bytes - 1);
-    unsigned quarter = (unsigned)(((bytes - 1) >> (power - 2)) & 3);
-    return 9 + (power - 7) * 4 + quarter;
+    unsigned eighth = (unsigned)(((bytes - 1) >> (power - 3)) & 7);
+    return 9 + (power - 7) * 8 + eighth;
 }
 
 static size_t class_bytes(uint32_t class_index) {
     if (class_index <= 8) {
         return class_index * (size_t)16;
     }
-    unsigned power = 7 + (class_index - 9) / 4;
-    unsigned quarter = (class_index - 9) % 4;
-    return (size_t)(quarter + 5) << (power - 2);
+    unsigned power = 7 + (class_index - 9) / 8;
+    unsigned eighth = (class_index - 9) % 8;
+    return (size_t)(eighth + 9) << (power - 3);
 }
 
 static void arena_empty(void) {
@@ -191,8 +191,9 @@ void *arena_realloc(struct arena_owner *owner, void *payload, size_t size) {
     if (payload == NULL) {
         return arena_alloc(owner, size);
     }
-    size_t had = class_bytes(block_of(payload)->class_index) - sizeof(struct block);
-    if (size <= had && size >= had / 2) {
+    uint32_t class_index = block_of(payload)->class_index;
+    size_t had = class_bytes(class_index) - sizeof(struct block);
+    if (size <= had && class_of(size + sizeof(struct block)) == class_index) {
         return payload;
     }
     void *moved = arena_alloc(owner, size);

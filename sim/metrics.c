@@ -37,13 +37,15 @@ struct metrics {
     struct oracle_host host;
     struct series series[METRIC_COUNT];
     struct intern names;
-    struct table listed;  /* (name server, broker, id) -> incarnation that lists it; 0: removed */
+    uint32_t *listed; /* by the cluster's number of a listing: incarnation of the name server */
+    size_t listed_capacity;
     struct table removed; /* (name server, broker, address) -> index in removals + 1 */
     struct table beliefs; /* (client, incarnation, broker, address) -> topics that hold it */
     struct table servers; /* client -> node of its name server; 0: none */
     struct removal *removals;
     size_t removal_count, removal_capacity;
-    uint64_t nowhere; /* stands in for a table's value when memory is gone */
+    uint64_t nowhere; /* stand in for a table's value when memory is gone */
+    uint32_t no_listing;
     bool no_memory;
 };
 
@@ -53,7 +55,6 @@ struct metrics *metrics_create(const struct oracle_host *host) {
         return NULL;
     metrics->host = *host;
     intern_init(&metrics->names, &metrics->host);
-    table_init(&metrics->listed, &metrics->host);
     table_init(&metrics->removed, &metrics->host);
     table_init(&metrics->beliefs, &metrics->host);
     table_init(&metrics->servers, &metrics->host);
@@ -112,10 +113,20 @@ static uint64_t *slot(struct metrics *metrics, struct table *table, uint64_t key
     return value == NULL ? &metrics->nowhere : value;
 }
 
-/* Of a registration or a removal. */
-static uint64_t listed_key(struct metrics *metrics, const struct record *record) {
-    return table_key(record->node, intern_add(&metrics->names, record_text(record, 1)),
-                     (uint64_t)record_int(record, 2), 1);
+#define LISTED_NEVER 0
+#define LISTED_REMOVED UINT32_MAX
+
+/* Who lists what a registration or a removal is about. */
+static uint32_t *listed_by(struct metrics *metrics) {
+    size_t number = metrics->host.cluster->listing;
+    uint32_t *listed = array_reach(&metrics->host, metrics->listed, number,
+                                   &metrics->listed_capacity, sizeof *listed);
+    if (listed == NULL) {
+        metrics->no_memory = true;
+        return &metrics->no_listing;
+    }
+    metrics->listed = listed;
+    return &listed[number - 1];
 }
 
 static uint64_t address_key(struct metrics *metrics, uint16_t server, struct span broker,
@@ -166,7 +177,7 @@ static void on_evicted(struct metrics *metrics, const struct record *record) {
         sample(metrics, METRIC_EVICTION_AFTER_FAULT, now_ns - broker->fault_begin_ns, record->node,
                broker, reason);
     remember_removal(metrics, record);
-    *slot(metrics, &metrics->listed, listed_key(metrics, record)) = 0;
+    *listed_by(metrics) = LISTED_REMOVED;
 }
 
 /* The latest thing that kept `broker` out of `server`, and its tag; NEVER: nothing did. */
@@ -198,19 +209,19 @@ static uint64_t obstacle_end(const struct cluster_node *server, const struct clu
 static void on_registered(struct metrics *metrics, const struct record *record) {
     const struct cluster *cluster = metrics->host.cluster;
     const struct cluster_node *server = cluster_node(cluster, record->node);
-    uint64_t key = listed_key(metrics, record);
-    const uint64_t *before = table_get(&metrics->listed, key);
-    if (before != NULL && *before == server->incarnation)
+    uint32_t *listed = listed_by(metrics), before = *listed;
+    if (before == server->incarnation)
         return;
+    *listed = server->incarnation;
     const struct cluster_node *broker =
         cluster_find_broker(cluster, record_text(record, 1), record_text(record, 3));
     struct span tag = SPAN_NONE;
-    uint64_t since_ns =
-        before == NULL || broker == NULL ? CLUSTER_NEVER : obstacle_end(server, broker, &tag);
+    uint64_t since_ns = before == LISTED_NEVER || broker == NULL
+                            ? CLUSTER_NEVER
+                            : obstacle_end(server, broker, &tag);
     if (since_ns != CLUSTER_NEVER)
         sample(metrics, METRIC_RETURN_AFTER_RESUME, record->world_ns - since_ns, record->node,
                broker, tag);
-    *slot(metrics, &metrics->listed, key) = server->incarnation;
 }
 
 /* ---- clients ---- */

@@ -73,6 +73,7 @@ struct cluster *cluster_create(const struct oracle_host *host) {
     table_init(&cluster->by_address, &cluster->host);
     table_init(&cluster->by_host, &cluster->host);
     table_init(&cluster->by_broker, &cluster->host);
+    table_init(&cluster->listings, &cluster->host);
     return cluster;
 }
 
@@ -155,9 +156,23 @@ static void on_up(struct cluster *cluster, struct cluster_node *node) {
     cluster->disturbed_ns = cluster->now_ns;
 }
 
+static void add_server(struct cluster *cluster, const struct cluster_node *node) {
+    uint16_t *servers = array_room(&cluster->host, cluster->servers, cluster->server_count,
+                                   &cluster->server_capacity, sizeof *servers);
+    if (servers == NULL) {
+        cluster->no_memory = true;
+        return;
+    }
+    cluster->servers = servers;
+    servers[cluster->server_count++] = node->node;
+}
+
 static void on_started(struct cluster *cluster, struct cluster_node *node,
                        const struct record *record) {
-    node->role = role_of(record_text(record, 0));
+    enum cluster_role role = role_of(record_text(record, 0));
+    if (role == CLUSTER_NAMESRV && node->role != CLUSTER_NAMESRV)
+        add_server(cluster, node);
+    node->role = role;
     /* logs of real runs have no world.node_up */
     if (!node->up || node->seen_incarnation != record->incarnation)
         on_up(cluster, node);
@@ -273,8 +288,23 @@ static void on_fault(struct cluster *cluster, const struct record *record) {
     }
 }
 
+/* Once for all who follow registrations: look-ups cost. */
+static void number_listing(struct cluster *cluster, const struct record *record) {
+    uint32_t broker = intern_add(&cluster->names, record_text(record, 1));
+    uint64_t key = table_key(record->node, broker, (uint64_t)record_int(record, 2), 0);
+    uint64_t *number = broker == 0 ? NULL : table_put(&cluster->listings, key);
+    if (number == NULL) {
+        cluster->no_memory = true;
+        return;
+    }
+    if (*number == 0)
+        *number = cluster->listings.count;
+    cluster->listing = (uint32_t)*number;
+}
+
 void cluster_on_record(struct cluster *cluster, const struct record *record) {
     cluster->now_ns = record->world_ns;
+    cluster->listing = 0;
     struct cluster_node *node = record->node == 0 ? NULL : see(cluster, record->node);
     if (record->kind == EVENT_world_fault) {
         on_fault(cluster, record);
@@ -298,6 +328,10 @@ void cluster_on_record(struct cluster *cluster, const struct record *record) {
         break;
     case EVENT_node_stopping:
         node->stopping = true;
+        break;
+    case EVENT_route_broker_registered:
+    case EVENT_route_broker_evicted:
+        number_listing(cluster, record);
         break;
     case EVENT_broker_topic_created:
     case EVENT_route_perm_changed:
@@ -356,6 +390,14 @@ const struct cluster_node *cluster_find_broker(const struct cluster *cluster, st
         look_up(cluster, &cluster->by_broker, table_key(name, 0, 0, 0));
     bool fits = first != NULL && (address.len == 0 || span_is_absent(first->address));
     return fits ? first : NULL;
+}
+
+uint32_t cluster_find_listing(const struct cluster *cluster, uint16_t server, struct span broker,
+                              int64_t id) {
+    uint32_t name = intern_find(&cluster->names, broker);
+    const uint64_t *number =
+        name == 0 ? NULL : table_get(&cluster->listings, table_key(server, name, (uint64_t)id, 0));
+    return number == NULL ? 0 : (uint32_t)*number;
 }
 
 bool cluster_is_healthy(const struct cluster_node *node) {

@@ -47,9 +47,13 @@ struct cluster {
     struct table by_address;
     struct table by_host;        /* host part of an address */
     struct table by_broker;      /* (broker, address) and (broker, 0) */
+    struct table listings;       /* (name server, broker name, id) -> number from 1 on */
+    uint32_t listing;            /* of a route.broker_registered or _evicted at hand; else 0 */
     struct cluster_node **nodes; /* by node number; NULL where none was seen */
-    size_t node_limit;           /* highest number seen + 1 */
-    uint64_t now_ns;             /* time of the last record */
+    uint16_t *servers;           /* name servers, in order of appearance */
+    size_t server_count, server_capacity;
+    size_t node_limit; /* highest number seen + 1 */
+    uint64_t now_ns;   /* time of the last record */
     uint64_t
         disturbed_ns; /* last fault begin/end, node up/down, command, topic or permission change */
     uint32_t open_faults; /* lasting faults that have not ended */
@@ -73,6 +77,10 @@ struct span host_of_address(struct span address);
 /* The broker node that serves `broker` at `address` (address may be absent: the first one). */
 const struct cluster_node *cluster_find_broker(const struct cluster *cluster, struct span broker,
                                                struct span address);
+/* Number of the place where `server` lists `broker` under `id`; 0: never seen there. Numbers are
+ * given in order of first appearance in route.broker_registered and route.broker_evicted. */
+uint32_t cluster_find_listing(const struct cluster *cluster, uint16_t server, struct span broker,
+                              int64_t id);
 /* Faults name what they concern by words: is `name` one in `target`? */
 bool fault_concerns(struct span target, struct span name);
 /* Does a world.fault of this kind only end another one, or give an order? Nothing is measured from

@@ -26,9 +26,9 @@ static const struct oracle_parameter PARAMETERS[] = {
 /* One broker address slot (name, id) at one name server. */
 struct route_entry {
     uint16_t name_server;
-    uint32_t broker; /* name */
+    struct span broker; /* name */
     int64_t broker_id;
-    uint32_t address;
+    struct span address; /* absent: not seen yet */
     bool listed;
     uint64_t changed_ns; /* of the last listing or removal; 0 when it was never listed */
     uint64_t last_ns;    /* of the last registration or refresh */
@@ -47,9 +47,8 @@ struct node_before {
 struct route_bounds {
     struct oracle_base base;
     uint64_t expiry_ns, scan_ns, period_ns, rpc_ns, slack_ns;
-    struct intern names; /* brokers and addresses */
-    struct table table;
-    struct route_entry *entries;
+    struct intern names;         /* brokers and addresses */
+    struct route_entry *entries; /* by the cluster's number of the listing, from 1 on */
     size_t count, capacity;
     size_t unproven_closes;
     struct node_before *before; /* by node number */
@@ -71,32 +70,40 @@ static void *create(const struct oracle_host *host, const struct props *paramete
     oracle->rpc_ns = oracle_read_duration(&oracle->base, "rpc");
     oracle->slack_ns = oracle_read_duration(&oracle->base, "slack");
     intern_init(&oracle->names, &oracle->base.host);
-    table_init(&oracle->table, &oracle->base.host);
     table_init(&oracle->closed, &oracle->base.host);
     return oracle_ready(oracle, error);
 }
 
-static struct route_entry *entry_of(struct route_bounds *oracle, uint16_t name_server,
-                                    struct span broker, int64_t broker_id) {
-    uint32_t name = intern_add(&oracle->names, broker);
-    uint64_t *at = table_put(&oracle->table, table_key(name_server, name, (uint64_t)broker_id, 0));
-    if (at != NULL && *at != 0)
-        return &oracle->entries[*at - 1];
+/* Interned; absent when there is no memory. */
+static struct span keep(struct route_bounds *oracle, struct span text) {
+    uint32_t number = intern_add(&oracle->names, text);
+    oracle->base.no_memory |= number == 0;
+    return number == 0 ? SPAN_NONE : intern_text(&oracle->names, number);
+}
+
+static struct route_entry *entry_numbered(struct route_bounds *oracle, uint32_t number) {
+    return number == 0 || number > oracle->count ? NULL : &oracle->entries[number - 1];
+}
+
+/* The one that a registration or an eviction is about. NULL: no memory. */
+static struct route_entry *entry_of(struct route_bounds *oracle, const struct record *record) {
+    uint32_t number = oracle->base.host.cluster->listing;
+    if (number <= oracle->count)
+        return entry_numbered(oracle, number);
     struct route_entry *entries = array_room(&oracle->base.host, oracle->entries, oracle->count,
                                              &oracle->capacity, sizeof *entries);
-    if (name == 0 || at == NULL || entries == NULL) {
+    if (entries == NULL || number != oracle->count + 1) {
         oracle->base.no_memory = true;
         return NULL;
     }
     oracle->entries = entries;
     entries[oracle->count++] = (struct route_entry){
-        .name_server = name_server,
-        .broker = name,
-        .broker_id = broker_id,
+        .name_server = record->node,
+        .broker = keep(oracle, record_text(record, 1)),
+        .broker_id = record_int(record, 2),
         .unproven_close_ns = CLUSTER_NEVER,
     };
-    *at = oracle->count;
-    return &entries[oracle->count - 1];
+    return &entries[number - 1];
 }
 
 static const struct cluster_node *server_of(const struct route_bounds *oracle,
@@ -105,13 +112,11 @@ static const struct cluster_node *server_of(const struct route_bounds *oracle,
 }
 
 static bool is_excused(const struct route_bounds *oracle, const struct route_entry *entry) {
-    struct span broker = intern_text(&oracle->names, entry->broker);
-    struct span address =
-        entry->address == 0 ? SPAN_NONE : intern_text(&oracle->names, entry->address);
     const struct oracle_base *base = &oracle->base;
     return base->excused.len > 0 &&
            (oracle_excuses(base, server_of(oracle, entry)) ||
-            oracle_excuses(base, cluster_find_broker(base->host.cluster, broker, address)));
+            oracle_excuses(base,
+                           cluster_find_broker(base->host.cluster, entry->broker, entry->address)));
 }
 
 /* ---- listed too long, too short ---- */
@@ -129,7 +134,7 @@ static void check_late(struct route_bounds *oracle, const struct route_entry *en
     due_ns += oracle->scan_ns + oracle->slack_ns;
     if (now_ns <= due_ns)
         return;
-    struct span broker = intern_text(&oracle->names, entry->broker);
+    struct span broker = entry->broker;
     if (!oracle_fail(&oracle->base,
                      "%.*s lists broker %.*s " SECONDS_FORMAT " after its last registration",
                      TEXT(server->name), TEXT(broker), SECONDS(now_ns - entry->last_ns)))
@@ -175,7 +180,7 @@ static void on_channel_closed(struct route_bounds *oracle, const struct record *
         struct route_entry *entry = &oracle->entries[i];
         if (entry->unproven_close_ns == CLUSTER_NEVER || entry->name_server != record->node ||
             record->world_ns - entry->unproven_close_ns > oracle->slack_ns ||
-            closed_key(oracle, record->node, intern_text(&oracle->names, entry->address)) != key)
+            closed_key(oracle, record->node, entry->address) != key)
             continue;
         entry->unproven_close_ns = CLUSTER_NEVER;
         oracle->unproven_closes--;
@@ -187,7 +192,7 @@ static void fail_close(struct route_bounds *oracle, struct route_entry *entry) {
                                EVENT_route_broker_evicted};
     entry->unproven_close_ns = CLUSTER_NEVER;
     oracle->unproven_closes--;
-    struct span broker = intern_text(&oracle->names, entry->broker);
+    struct span broker = entry->broker;
     if (!oracle_fail(
             &oracle->base,
             "%.*s removed broker %.*s for a closed connection, but none of its host closed",
@@ -251,10 +256,12 @@ static void check_missing(struct route_bounds *oracle, const struct cluster_node
     if (oracle_excuses(&oracle->base, server) || oracle_excuses(&oracle->base, broker))
         return;
     const struct route_entry *entry =
-        entry_of(oracle, server->node, broker->broker, broker->broker_id);
-    if (entry == NULL || entry->listed)
+        entry_numbered(oracle, cluster_find_listing(oracle->base.host.cluster, server->node,
+                                                    broker->broker, broker->broker_id));
+    if (entry != NULL && entry->listed)
         return;
-    uint64_t since_ns = later(later(server_since_ns, broker_since_ns), entry->changed_ns);
+    uint64_t since_ns =
+        later(later(server_since_ns, broker_since_ns), entry == NULL ? 0 : entry->changed_ns);
     bool network = server->network_fault || broker->network_fault;
     uint64_t allowed_ns = oracle->period_ns * (network ? 2 : 1) + oracle->rpc_ns + oracle->slack_ns;
     bool late = now_ns - since_ns > allowed_ns;
@@ -271,32 +278,43 @@ static void check_missing(struct route_bounds *oracle, const struct cluster_node
                    "should be listed by now");
 }
 
-/* All pairs that `node` is part of, as they were before it lost its health at `now_ns`. */
-static void check_pairs_of(struct route_bounds *oracle, const struct cluster_node *node,
-                           uint64_t since_ns, uint64_t now_ns) {
+/* The pairs that a node is part of, as they were before it lost its health at `now_ns`. */
+static void check_pairs_of_broker(struct route_bounds *oracle, const struct cluster_node *broker,
+                                  uint64_t since_ns, uint64_t now_ns) {
     const struct cluster *cluster = oracle->base.host.cluster;
-    for (size_t i = 1; i < oracle->before_limit; i++) {
-        const struct cluster_node *other = cluster_node(cluster, (uint16_t)i);
-        if (other == NULL || other == node || !oracle->before[i].healthy)
-            continue;
-        uint64_t other_since_ns = oracle->before[i].since_ns;
-        if (node->role == CLUSTER_NAMESRV && other->role == CLUSTER_BROKER)
-            check_missing(oracle, node, since_ns, other, other_since_ns, now_ns, false);
-        if (node->role == CLUSTER_BROKER && other->role == CLUSTER_NAMESRV)
-            check_missing(oracle, other, other_since_ns, node, since_ns, now_ns, false);
+    for (size_t i = 0; i < cluster->server_count; i++) {
+        uint16_t server = cluster->servers[i];
+        if (server < oracle->before_limit && oracle->before[server].healthy)
+            check_missing(oracle, cluster_node(cluster, server), oracle->before[server].since_ns,
+                          broker, since_ns, now_ns, false);
     }
 }
 
-static bool before_room(struct route_bounds *oracle, size_t number) {
-    while (number >= oracle->before_limit) {
-        size_t capacity = oracle->before_limit;
-        struct node_before *grown = array_room(&oracle->base.host, oracle->before,
-                                               oracle->before_limit, &capacity, sizeof *grown);
-        if (grown == NULL)
-            return false;
-        oracle->before = grown;
-        oracle->before_limit = capacity;
+static void check_pairs_of_server(struct route_bounds *oracle, const struct cluster_node *server,
+                                  uint64_t since_ns, uint64_t now_ns) {
+    const struct cluster *cluster = oracle->base.host.cluster;
+    for (size_t i = 1; i < oracle->before_limit; i++) {
+        const struct cluster_node *broker = cluster_node(cluster, (uint16_t)i);
+        if (broker != NULL && broker->role == CLUSTER_BROKER && oracle->before[i].healthy)
+            check_missing(oracle, server, since_ns, broker, oracle->before[i].since_ns, now_ns,
+                          false);
     }
+}
+
+static void check_pairs_of(struct route_bounds *oracle, const struct cluster_node *node,
+                           uint64_t since_ns, uint64_t now_ns) {
+    if (node->role == CLUSTER_BROKER)
+        check_pairs_of_broker(oracle, node, since_ns, now_ns);
+    else if (node->role == CLUSTER_NAMESRV)
+        check_pairs_of_server(oracle, node, since_ns, now_ns);
+}
+
+static bool before_room(struct route_bounds *oracle, size_t number) {
+    struct node_before *before = array_reach(&oracle->base.host, oracle->before, number + 1,
+                                             &oracle->before_limit, sizeof *before);
+    if (before == NULL)
+        return false;
+    oracle->before = before;
     return true;
 }
 
@@ -369,18 +387,16 @@ static void list(struct route_bounds *oracle, struct route_entry *entry, struct 
         entry->listed = true;
         entry->changed_ns = entry->last_ns = record->world_ns;
     }
-    if (entry->address == 0 || !span_equal(intern_text(&oracle->names, entry->address), address))
-        entry->address = intern_add(&oracle->names, address);
-    oracle->base.no_memory |= entry->address == 0;
+    if (!span_equal(entry->address, address))
+        entry->address = keep(oracle, address);
     refresh(oracle, entry, record);
 }
 
 /* Every registration of every broker comes through here: look-ups cost. */
 static void on_registered(struct route_bounds *oracle, const struct record *record) {
-    struct span broker = record_text(record, 1);
-    struct route_entry *entry = entry_of(oracle, record->node, broker, record_int(record, 2));
+    struct route_entry *entry = entry_of(oracle, record);
     if (entry != NULL)
-        list(oracle, entry, broker, record_text(record, 3), record);
+        list(oracle, entry, record_text(record, 1), record_text(record, 3), record);
 }
 
 /* Requests 322 and 904 name no id: it is that of the broker at this address. */
@@ -389,14 +405,16 @@ static void on_refreshed(struct route_bounds *oracle, const struct record *recor
     const struct cluster_node *node =
         cluster_find_broker(oracle->base.host.cluster, broker, address);
     struct route_entry *entry =
-        node == NULL ? NULL : entry_of(oracle, record->node, broker, node->broker_id);
-    if (entry != NULL && entry->listed && entry->address == intern_find(&oracle->names, address))
+        node == NULL
+            ? NULL
+            : entry_numbered(oracle, cluster_find_listing(oracle->base.host.cluster, record->node,
+                                                          broker, node->broker_id));
+    if (entry != NULL && entry->listed && span_equal(entry->address, address))
         refresh(oracle, entry, record);
 }
 
 static void on_evicted(struct route_bounds *oracle, const struct record *record) {
-    struct route_entry *entry =
-        entry_of(oracle, record->node, record_text(record, 1), record_int(record, 2));
+    struct route_entry *entry = entry_of(oracle, record);
     if (entry == NULL || !entry->listed)
         return; /* the log begins later than the registration */
     check_late(oracle, entry, record->world_ns);
@@ -448,7 +466,7 @@ static void finish(void *self, uint64_t end_ns, struct oracle_verdict *out) {
     for (size_t i = 1; i < oracle->before_limit; i++) {
         const struct cluster_node *node = cluster_node(cluster, (uint16_t)i);
         if (oracle->before[i].healthy && node->role == CLUSTER_BROKER)
-            check_pairs_of(oracle, node, oracle->before[i].since_ns, end_ns);
+            check_pairs_of_broker(oracle, node, oracle->before[i].since_ns, end_ns);
     }
     oracle_end(&oracle->base, "no registration at a name server was seen", out);
 }

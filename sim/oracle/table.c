@@ -21,6 +21,16 @@ void *array_room(const struct oracle_host *host, void *array, size_t count, size
     return grown;
 }
 
+void *array_reach(const struct oracle_host *host, void *array, size_t count, size_t *capacity,
+                  size_t size) {
+    while (*capacity < count) {
+        array = array_room(host, array, *capacity, capacity, size);
+        if (array == NULL)
+            return NULL;
+    }
+    return array;
+}
+
 uint64_t table_key(uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
     uint64_t low = trace_hash_mix(a ^ 0x9e3779b97f4a7c15ULL, b ^ 0xd1b54a32d192ed03ULL);
     uint64_t high = trace_hash_mix(c ^ 0x8cb92ba72f3d8dd7ULL, d ^ 0xaef17502108ef2d9ULL);

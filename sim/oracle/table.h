@@ -11,6 +11,10 @@
 void *array_room(const struct oracle_host *host, void *array, size_t count, size_t *capacity,
                  size_t size);
 
+/* The same for an array that is reached by number: at least `count` elements. */
+void *array_reach(const struct oracle_host *host, void *array, size_t count, size_t *capacity,
+                  size_t size);
+
 struct table {
     const struct oracle_host *host;
     struct table_slot {
