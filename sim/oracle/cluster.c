@@ -134,6 +134,7 @@ static struct cluster_node *see(struct cluster *cluster, uint16_t number) {
         .down_since_ns = CLUSTER_NEVER,
         .fault_begin_ns = CLUSTER_NEVER,
         .fault_end_ns = CLUSTER_NEVER,
+        .stopped_ns = CLUSTER_NEVER,
         .paused_since_ns = CLUSTER_NEVER,
         .resumed_ns = CLUSTER_NEVER,
         .name = keep(cluster, name),
@@ -232,10 +233,13 @@ static void fault_begins(struct cluster *cluster, struct cluster_node *node, str
         node->paused_since_ns = cluster->now_ns;
 }
 
-static void fault_ends(struct cluster *cluster, struct cluster_node *node) {
+/* Another fault may end while a pause goes on. */
+static void fault_ends(struct cluster *cluster, struct cluster_node *node, struct span kind) {
     node->fault_end_ns = cluster->now_ns;
     if (node->faults > 0)
         node->faults--;
+    if (!kind_starts(kind, "pause"))
+        return;
     if (node->paused_since_ns != CLUSTER_NEVER)
         node->resumed_ns = cluster->now_ns;
     node->paused_since_ns = CLUSTER_NEVER;
@@ -267,7 +271,7 @@ static void on_fault(struct cluster *cluster, const struct record *record) {
             (record->node == 0 && !fault_concerns(target, node->name)))
             continue;
         if (ends)
-            fault_ends(cluster, node);
+            fault_ends(cluster, node, kind);
         else
             fault_begins(cluster, node, kind, lasts);
     }
@@ -298,6 +302,7 @@ void cluster_on_record(struct cluster *cluster, const struct record *record) {
         break;
     case EVENT_node_stopping:
         node->stopping = true;
+        node->stopped_ns = cluster->now_ns;
         break;
     case EVENT_broker_topic_created:
     case EVENT_route_perm_changed:
