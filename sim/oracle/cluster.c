@@ -224,7 +224,9 @@ static void fault_begins(struct cluster *cluster, struct cluster_node *node, str
         return;
     node->fault_begin_ns = cluster->now_ns;
     node->fault_kind = keep(cluster, kind);
-    node->network_fault = !kind_is_process(kind);
+    /* a machine without power sends no FIN: its peers find out by their next request */
+    bool half_open = node->role == CLUSTER_NAMESRV && kind_starts(kind, "power-off");
+    node->network_fault = half_open || !kind_is_process(kind);
     node->clock_fault |= kind_starts(kind, "clock") || kind_starts(kind, "mono");
     if (!lasts)
         return;

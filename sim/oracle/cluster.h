@@ -24,7 +24,7 @@ struct cluster_node {
     uint32_t seen_incarnation; /* as its records have it */
     bool up;                   /* process exists */
     bool stopping;             /* a clean stop began in this incarnation */
-    bool network_fault;        /* the latest fault was not one of its process (kill, pause, ...) */
+    bool network_fault;        /* the latest fault may have left peers an old connection */
     bool clock_fault;          /* a fault of its clocks was there: its durations are its own */
     uint32_t faults;           /* lasting faults that hold it now */
     uint64_t up_since_ns;      /* CLUSTER_NEVER: was never up */

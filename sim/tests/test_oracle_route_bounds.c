@@ -236,6 +236,28 @@ START_TEST(test_route_bounds__gives_two_periods_after_a_network_fault) {
 }
 END_TEST
 
+/* A name server's machine loses power: what its brokers send first gets a reset. A killed one's
+ * connections are closed, so its brokers have to be back after one period. */
+START_TEST(test_route_bounds__gives_two_periods_after_a_name_servers_power_failure) {
+    for (int power = 0; power < 2; power++) {
+        struct stream stream = stream_of("route-bounds", "excused=ns-2,broker-b");
+        stream_start(&stream);
+        stream_run(&stream, 60 * SECOND, 3);
+        s_world_node_down(&stream, NS1, power ? "power_off" : "kill");
+        s_world_fault(&stream, NS1, 0, power ? "power-off" : "kill", "ns-1", "begin");
+        stream.now_ns += SECOND;
+        stream_up(&stream, NS1);
+        s_world_fault(&stream, NS1, 0, power ? "power-off" : "kill", "ns-1", "end");
+        stream.now_ns += 55 * SECOND;
+        stream_register(&stream, NS1, BROKER_A);
+        if (power)
+            EXPECT(stream, PASS);
+        else
+            EXPECT_REASON(stream, FAIL, "ns-1 does not list the healthy broker broker-a");
+    }
+}
+END_TEST
+
 START_TEST(test_route_bounds__excuses_what_is_listed) {
     struct stream stream = stream_of("route-bounds", "excused=broker-x,broker-a");
     stream_start(&stream);
@@ -265,4 +287,5 @@ STREAM_MAIN(
     test_route_bounds__knows_a_late_unregistration, test_route_bounds__follows_a_pause_to_its_end,
     test_route_bounds__wants_brokers_back_after_a_restart, test_route_bounds__fails_a_late_return,
     test_route_bounds__gives_two_periods_after_a_network_fault,
+    test_route_bounds__gives_two_periods_after_a_name_servers_power_failure,
     test_route_bounds__excuses_what_is_listed, test_route_bounds__refuses_bad_parameters)
