@@ -135,6 +135,7 @@ static struct cluster_node *see(struct cluster *cluster, uint16_t number) {
         .down_since_ns = CLUSTER_NEVER,
         .fault_begin_ns = CLUSTER_NEVER,
         .fault_end_ns = CLUSTER_NEVER,
+        .stopped_ns = CLUSTER_NEVER,
         .paused_since_ns = CLUSTER_NEVER,
         .resumed_ns = CLUSTER_NEVER,
         .name = keep(cluster, name),
@@ -238,7 +239,9 @@ static void fault_begins(struct cluster *cluster, struct cluster_node *node, str
         return;
     node->fault_begin_ns = cluster->now_ns;
     node->fault_kind = keep(cluster, kind);
-    node->network_fault = !kind_is_process(kind);
+    /* a machine without power sends no FIN: its peers find out by their next request */
+    bool half_open = node->role == CLUSTER_NAMESRV && kind_starts(kind, "power-off");
+    node->network_fault = half_open || !kind_is_process(kind);
     node->clock_fault |= kind_starts(kind, "clock") || kind_starts(kind, "mono");
     if (!lasts)
         return;
@@ -247,10 +250,13 @@ static void fault_begins(struct cluster *cluster, struct cluster_node *node, str
         node->paused_since_ns = cluster->now_ns;
 }
 
-static void fault_ends(struct cluster *cluster, struct cluster_node *node) {
+/* Another fault may end while a pause goes on. */
+static void fault_ends(struct cluster *cluster, struct cluster_node *node, struct span kind) {
     node->fault_end_ns = cluster->now_ns;
     if (node->faults > 0)
         node->faults--;
+    if (!kind_starts(kind, "pause"))
+        return;
     if (node->paused_since_ns != CLUSTER_NEVER)
         node->resumed_ns = cluster->now_ns;
     node->paused_since_ns = CLUSTER_NEVER;
@@ -282,7 +288,7 @@ static void on_fault(struct cluster *cluster, const struct record *record) {
             (record->node == 0 && !fault_concerns(target, node->name)))
             continue;
         if (ends)
-            fault_ends(cluster, node);
+            fault_ends(cluster, node, kind);
         else
             fault_begins(cluster, node, kind, lasts);
     }
@@ -328,6 +334,7 @@ void cluster_on_record(struct cluster *cluster, const struct record *record) {
         break;
     case EVENT_node_stopping:
         node->stopping = true;
+        node->stopped_ns = cluster->now_ns;
         break;
     case EVENT_route_broker_registered:
     case EVENT_route_broker_evicted:

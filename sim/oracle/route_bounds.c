@@ -214,10 +214,26 @@ static void check_close(struct route_bounds *oracle, struct route_entry *entry,
     oracle->unproven_closes++;
 }
 
-static void check_unregister(struct route_bounds *oracle, const struct record *record) {
+/* A broker's clean stop after its last registration, though it may be up again: a name server that
+ * stood still reads both late. */
+static bool has_stopped(const struct route_bounds *oracle, const struct route_entry *entry,
+                        const struct cluster_node *broker, uint64_t now_ns) {
+    const struct cluster_node *server = server_of(oracle, entry);
+    if (broker->stopping || !broker->up)
+        return true;
+    if (broker->stopped_ns == CLUSTER_NEVER)
+        return false;
+    bool resumed = server->resumed_ns != CLUSTER_NEVER &&
+                   server->resumed_ns >= broker->stopped_ns &&
+                   now_ns - server->resumed_ns <= oracle->slack_ns;
+    return resumed || broker->stopped_ns >= entry->last_ns;
+}
+
+static void check_unregister(struct route_bounds *oracle, const struct route_entry *entry,
+                             const struct record *record) {
     const struct cluster_node *broker = cluster_find_broker(
         oracle->base.host.cluster, record_text(record, 1), record_text(record, 3));
-    if (broker == NULL || broker->stopping || !broker->up)
+    if (broker == NULL || has_stopped(oracle, entry, broker, record->world_ns))
         return;
     if (oracle_fail(&oracle->base, "broker %.*s was unregistered at %.*s although it does not stop",
                     TEXT(broker->name),
@@ -236,7 +252,7 @@ static void check_removal(struct route_bounds *oracle, struct route_entry *entry
     else if (span_equal(reason, SPAN_LITERAL("close")))
         check_close(oracle, entry, record);
     else if (span_equal(reason, SPAN_LITERAL("unregister")))
-        check_unregister(oracle, record);
+        check_unregister(oracle, entry, record);
     else if (!span_equal(reason, SPAN_LITERAL("superseded")))
         oracle_fail(&oracle->base, "broker %.*s was removed for an unknown reason, %.*s",
                     TEXT(record_text(record, 1)), TEXT(reason));

@@ -135,6 +135,48 @@ START_TEST(test_route_bounds__knows_who_may_be_unregistered) {
 }
 END_TEST
 
+/* The stop was sent to a name server that stood still, which reads it when the broker is back; or
+ * the broker is back and registered for long. */
+START_TEST(test_route_bounds__knows_a_late_unregistration) {
+    for (int paused = 0; paused < 2; paused++) {
+        struct stream stream = stream_of("route-bounds", "excused=ns-2,broker-b");
+        stream_start(&stream);
+        stream_run(&stream, 60 * SECOND, 3);
+        if (paused)
+            s_world_fault(&stream, NS1, 0, "pause", "ns-1", "begin");
+        s_node_stopping(&stream, BROKER_A, "broker");
+        s_world_node_down(&stream, BROKER_A, "exit");
+        stream.now_ns += 10 * SECOND;
+        stream_up(&stream, BROKER_A);
+        if (paused)
+            s_world_fault(&stream, NS1, 0, "pause", "ns-1", "end");
+        stream_register(&stream, NS1, BROKER_A);
+        stream_evict(&stream, NS1, BROKER_A, "unregister", 0);
+        stream_register(&stream, NS1, BROKER_A);
+        if (paused)
+            EXPECT(stream, PASS);
+        else
+            EXPECT_REASON(stream, FAIL, "although it does not stop");
+    }
+}
+END_TEST
+
+/* Another fault's end is not the pause's. */
+START_TEST(test_route_bounds__follows_a_pause_to_its_end) {
+    struct stream stream = stream_of("route-bounds", "excused=ns-2,broker-b");
+    stream_start(&stream);
+    stream_run(&stream, 60 * SECOND, 3);
+    s_world_fault(&stream, NS1, 0, "pause", "ns-1", "begin");
+    s_world_fault(&stream, NS1, 1, "cpu", "ns-1", "begin");
+    stream.now_ns += 30 * SECOND;
+    s_world_fault(&stream, NS1, 1, "cpu", "ns-1", "end");
+    stream.now_ns += 150 * SECOND;
+    s_world_fault(&stream, NS1, 0, "pause", "ns-1", "end");
+    stream_evict(&stream, NS1, BROKER_A, "scan", 180 * SECOND);
+    EXPECT(stream, PASS);
+}
+END_TEST
+
 /* A name server restarts: within a period its brokers must be back. */
 START_TEST(test_route_bounds__wants_brokers_back_after_a_restart) {
     for (int back = 0; back < 2; back++) {
@@ -194,6 +236,28 @@ START_TEST(test_route_bounds__gives_two_periods_after_a_network_fault) {
 }
 END_TEST
 
+/* A name server's machine loses power: what its brokers send first gets a reset. A killed one's
+ * connections are closed, so its brokers have to be back after one period. */
+START_TEST(test_route_bounds__gives_two_periods_after_a_name_servers_power_failure) {
+    for (int power = 0; power < 2; power++) {
+        struct stream stream = stream_of("route-bounds", "excused=ns-2,broker-b");
+        stream_start(&stream);
+        stream_run(&stream, 60 * SECOND, 3);
+        s_world_node_down(&stream, NS1, power ? "power_off" : "kill");
+        s_world_fault(&stream, NS1, 0, power ? "power-off" : "kill", "ns-1", "begin");
+        stream.now_ns += SECOND;
+        stream_up(&stream, NS1);
+        s_world_fault(&stream, NS1, 0, power ? "power-off" : "kill", "ns-1", "end");
+        stream.now_ns += 55 * SECOND;
+        stream_register(&stream, NS1, BROKER_A);
+        if (power)
+            EXPECT(stream, PASS);
+        else
+            EXPECT_REASON(stream, FAIL, "ns-1 does not list the healthy broker broker-a");
+    }
+}
+END_TEST
+
 START_TEST(test_route_bounds__excuses_what_is_listed) {
     struct stream stream = stream_of("route-bounds", "excused=broker-x,broker-a");
     stream_start(&stream);
@@ -213,15 +277,15 @@ START_TEST(test_route_bounds__refuses_bad_parameters) {
 }
 END_TEST
 
-STREAM_MAIN("oracle_route_bounds", test_route_bounds__passes_a_quiet_cluster,
-            test_route_bounds__is_unknown_without_registrations,
-            test_route_bounds__passes_a_silent_broker_removed_in_time,
-            test_route_bounds__fails_an_early_scan, test_route_bounds__fails_an_entry_that_stays,
-            test_route_bounds__fails_a_late_removal,
-            test_route_bounds__excuses_a_paused_name_server,
-            test_route_bounds__asks_for_proof_of_a_close,
-            test_route_bounds__knows_who_may_be_unregistered,
-            test_route_bounds__wants_brokers_back_after_a_restart,
-            test_route_bounds__fails_a_late_return,
-            test_route_bounds__gives_two_periods_after_a_network_fault,
-            test_route_bounds__excuses_what_is_listed, test_route_bounds__refuses_bad_parameters)
+STREAM_MAIN(
+    "oracle_route_bounds", test_route_bounds__passes_a_quiet_cluster,
+    test_route_bounds__is_unknown_without_registrations,
+    test_route_bounds__passes_a_silent_broker_removed_in_time,
+    test_route_bounds__fails_an_early_scan, test_route_bounds__fails_an_entry_that_stays,
+    test_route_bounds__fails_a_late_removal, test_route_bounds__excuses_a_paused_name_server,
+    test_route_bounds__asks_for_proof_of_a_close, test_route_bounds__knows_who_may_be_unregistered,
+    test_route_bounds__knows_a_late_unregistration, test_route_bounds__follows_a_pause_to_its_end,
+    test_route_bounds__wants_brokers_back_after_a_restart, test_route_bounds__fails_a_late_return,
+    test_route_bounds__gives_two_periods_after_a_network_fault,
+    test_route_bounds__gives_two_periods_after_a_name_servers_power_failure,
+    test_route_bounds__excuses_what_is_listed, test_route_bounds__refuses_bad_parameters)
