@@ -248,8 +248,8 @@ static int mqsim(const char *format, ...) {
     char command[4096];
     va_list arguments;
     va_start(arguments, format);
-    size_t used =
-        (size_t)snprintf(command, sizeof command, "cd %s && %s/bin/mqsim ", folder, RMQ_BINARY_DIR);
+    size_t used = (size_t)snprintf(command, sizeof command, "cd %s && '%s/bin/mqsim' ", folder,
+                                   RMQ_BINARY_DIR);
     vsnprintf(command + used, sizeof command - used, format, arguments);
     va_end(arguments);
     strcat(command, " > stdout 2> stderr");
