@@ -264,8 +264,9 @@ START_TEST(test_out__says_which_directory_cannot_be_written) {
 END_TEST
 
 START_TEST(test_full_stdout__is_an_error) {
-    int status = system(RMQ_BINARY_DIR "/bin/mqsim run scenarios/killed-broker.json >/dev/full "
-                                       "2>/dev/null");
+    int status =
+        system("'" RMQ_BINARY_DIR "/bin/mqsim' run scenarios/killed-broker.json >/dev/full "
+               "2>/dev/null");
     ck_assert(WIFEXITED(status));
     ck_assert_int_eq(WEXITSTATUS(status), 1);
 }

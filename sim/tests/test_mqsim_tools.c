@@ -9,7 +9,7 @@
 /* Runs "mqsim ARGUMENTS" in the folder; its exit code, and what it said (both streams). */
 static int mqsim(char *said, size_t size, const char *arguments) {
     char command[1024];
-    snprintf(command, sizeof command, "cd %s && %s/bin/mqsim %s 2>&1", folder, RMQ_BINARY_DIR,
+    snprintf(command, sizeof command, "cd %s && '%s/bin/mqsim' %s 2>&1", folder, RMQ_BINARY_DIR,
              arguments);
     FILE *pipe = popen(command, "r");
     ck_assert_ptr_nonnull(pipe);

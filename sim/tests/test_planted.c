@@ -248,8 +248,8 @@ static int mqsim(const char *format, ...) {
     char command[4096];
     va_list arguments;
     va_start(arguments, format);
-    size_t used =
-        (size_t)snprintf(command, sizeof command, "cd %s && %s/bin/mqsim ", folder, RMQ_BINARY_DIR);
+    size_t used = (size_t)snprintf(command, sizeof command, "cd %s && '%s/bin/mqsim' ", folder,
+                                   RMQ_BINARY_DIR);
     vsnprintf(command + used, sizeof command - used, format, arguments);
     va_end(arguments);
     strcat(command, " > stdout 2> stderr");
@@ -264,7 +264,7 @@ START_TEST(test_rows__get_the_same_verdict_offline) {
     char sets[1024] = "";
     for (size_t i = 0; ROWS[row].sets != NULL && ROWS[row].sets[i] != NULL; i++)
         snprintf(sets + strlen(sets), sizeof sets - strlen(sets), " --set '%s'", ROWS[row].sets[i]);
-    int run = mqsim("run %s/%s --seed 1 --no-pictures --out out%s --set '%s'%s", RMQ_SOURCE_DIR,
+    int run = mqsim("run '%s/%s' --seed 1 --no-pictures --out out%s --set '%s'%s", RMQ_SOURCE_DIR,
                     ROWS[row].file, sets, ROWS[row].on, once.pins);
     ck_assert_int_eq(run, once.exit_code);
     ck_assert_int_eq(mqsim("check out/events.bin"), once.exit_code);
