@@ -9,7 +9,13 @@ void trace_hash_init(struct trace_hash *hash) {
     hash->folds = 0;
 }
 
+#define LONG_BYTES 240 /* from there on XXH3 uses vectors */
+
 uint64_t trace_hash_bytes(const void *data, size_t len) {
+#ifdef RMQ_AVX2
+    if (len > LONG_BYTES && __builtin_cpu_supports("avx2"))
+        return trace_hash_bytes_avx2(data, len);
+#endif
     return XXH3_64bits(data, len);
 }
 

@@ -37,6 +37,7 @@ static inline void trace_hash_fold(struct trace_hash *hash, uint64_t a, uint64_t
 }
 /* XXH3 of bytes, for contents. */
 uint64_t trace_hash_bytes(const void *data, size_t len);
+uint64_t trace_hash_bytes_avx2(const void *data, size_t len); /* of trace_hash_bytes */
 /* Final value as 32 hex digits and NUL; does not change the state. */
 void trace_hash_hex(const struct trace_hash *hash, char out[33]);
 

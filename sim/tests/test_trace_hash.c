@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "sim/trace_hash.h"
 
@@ -52,12 +53,22 @@ START_TEST(test_fold__order_matters) {
 }
 END_TEST
 
+START_TEST(test_bytes__are_those_of_xxh3_at_every_length) {
+    static uint8_t bytes[3000];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 131 ^ i >> 3);
+    for (size_t len = 0; len < sizeof bytes; len++)
+        ck_assert_uint_eq(trace_hash_bytes(bytes, len), XXH3_64bits(bytes, len));
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("trace_hash");
     TCase *core = tcase_create("core");
     tcase_add_test(core, test_hex__golden_value);
     tcase_add_test(core, test_fold__one_changed_bit_anywhere_changes_the_hash);
     tcase_add_test(core, test_fold__order_matters);
+    tcase_add_test(core, test_bytes__are_those_of_xxh3_at_every_length);
     suite_add_tcase(suite, core);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
