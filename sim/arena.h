@@ -11,8 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ARENA_BASE ((uintptr_t)0x551000000000) /* where it lets programs have memory */
+#endif
+#endif
 #if UINTPTR_MAX > 0xffffffffu
+#ifndef ARENA_BASE
 #define ARENA_BASE ((uintptr_t)0x510000000000)
+#endif
 #define ARENA_BYTES_MAX ((size_t)64 << 30) /* reserved, not committed */
 #else
 #define ARENA_BASE ((uintptr_t)0x50000000)

@@ -154,7 +154,9 @@ static int execute(const struct run_command *command, struct run *run, struct si
     }
     int code = result->exit_code;
     char *summary = NULL;
-    if (!run_dir_finish(dir, run_judge(run), result, &facts, &command->report, &summary, &error))
+    bool written =
+        run_dir_finish(dir, run_judge(run), result, &facts, &command->report, &summary, &error);
+    if (!written)
         code = fail_out(out, error);
     else if (error != NULL && !quiet)
         fprintf(stderr, "mqsim run: %s\n", error);
@@ -163,7 +165,7 @@ static int execute(const struct run_command *command, struct run *run, struct si
             fputs(summary, stdout);
         else
             print_run_summary(stdout, summary);
-        if (out != NULL)
+        if (out != NULL && written)
             fprintf(command->json ? stderr : stdout, "written to %s\n", out);
     }
     free(summary);

@@ -156,7 +156,9 @@ static int finish(struct sweeper *sweeper, const struct sweep_plan *plan) {
     int code = EXIT_USAGE;
     progress_clear();
     keep_runs(sweeper, plan);
-    if (!sweep_dir_finish(sweeper->dir, &facts, &command->report, &code, &summary, &error))
+    bool written =
+        sweep_dir_finish(sweeper->dir, &facts, &command->report, &code, &summary, &error);
+    if (!written)
         code = fail_out(command->out, error);
     else if (error != NULL)
         fprintf(stderr, "mqsim run: %s\n", error);
@@ -165,7 +167,7 @@ static int finish(struct sweeper *sweeper, const struct sweep_plan *plan) {
             fputs(summary, stdout);
         else
             print_sweep_summary(stdout, summary);
-        if (command->out != NULL)
+        if (command->out != NULL && written)
             fprintf(command->json ? stderr : stdout, "written to %s\n", command->out);
     }
     free(summary);

@@ -272,6 +272,18 @@ START_TEST(test_full_stdout__is_an_error) {
 }
 END_TEST
 
+START_TEST(test_file_size_limit__is_a_write_error) {
+    char command[512];
+    snprintf(command, sizeof command,
+             "ulimit -f 8; '%s/bin/mqsim' run scenarios/killed-broker.json --out %s/x >/dev/null "
+             "2>&1",
+             RMQ_BINARY_DIR, folder);
+    int status = system(command);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 1);
+}
+END_TEST
+
 /* ---- Ctrl-C ---- */
 
 START_TEST(test_ctrl_c__leaves_a_valid_summary_of_a_sweep) {
@@ -332,6 +344,7 @@ int main(void) {
     tcase_add_test(tests, test_run_seeds__keeps_a_directory_for_a_failure);
     tcase_add_test(tests, test_out__says_which_directory_cannot_be_written);
     tcase_add_test(tests, test_full_stdout__is_an_error);
+    tcase_add_test(tests, test_file_size_limit__is_a_write_error);
     tcase_add_test(tests, test_ctrl_c__leaves_a_valid_summary_of_a_sweep);
     tcase_add_test(tests, test_ctrl_c__leaves_a_valid_summary_of_a_run);
 #ifndef SANITIZED
