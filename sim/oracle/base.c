@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "model/base/check.h"
+#include "model/base/utf8.h"
 
 /* ---- parameters ---- */
 
@@ -149,6 +150,21 @@ struct span oracle_read_text(struct oracle_base *base, const char *key) {
 
 /* ---- verdict ---- */
 
+/* Names come from the wire, where chance may have changed them, and a text may be cut in the middle
+ * of a character: what is not UTF-8, and control characters, become '?'. */
+static void make_readable(char *text) {
+    uint32_t code;
+    for (size_t len = strlen(text); len > 0;) {
+        size_t step = utf8_decode(span_of((const uint8_t *)text, len), &code);
+        if (step == 0 || code < ' ' || code == 0x7F) {
+            *text = '?';
+            step = 1;
+        }
+        text += step;
+        len -= step;
+    }
+}
+
 bool oracle_fail(struct oracle_base *base, const char *format, ...) {
     if (base->failures++ > 0)
         return false;
@@ -156,6 +172,7 @@ bool oracle_fail(struct oracle_base *base, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(base->verdict.reason, sizeof base->verdict.reason, format, arguments);
     va_end(arguments);
+    make_readable(base->verdict.reason);
     return true;
 }
 
@@ -171,6 +188,7 @@ void oracle_witness(struct oracle_base *base, struct oracle_mark mark, const cha
     va_start(arguments, format);
     vsnprintf(verdict->witness[i].text, sizeof verdict->witness[i].text, format, arguments);
     va_end(arguments);
+    make_readable(verdict->witness[i].text);
 }
 
 bool oracle_excuses(const struct oracle_base *base, const struct cluster_node *node) {

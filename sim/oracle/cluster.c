@@ -135,6 +135,7 @@ static struct cluster_node *see(struct cluster *cluster, uint16_t number) {
         .down_since_ns = CLUSTER_NEVER,
         .fault_begin_ns = CLUSTER_NEVER,
         .fault_end_ns = CLUSTER_NEVER,
+        .network_fault_ns = CLUSTER_NEVER,
         .stopped_ns = CLUSTER_NEVER,
         .paused_since_ns = CLUSTER_NEVER,
         .resumed_ns = CLUSTER_NEVER,
@@ -233,15 +234,20 @@ bool fault_is_repair(struct span kind) {
     return kind_listed(kind, kinds);
 }
 
+/* Peers may have an old connection, and find out by their next request. */
+static bool leaves_connections(const struct cluster_node *node, struct span kind) {
+    bool silent = node->role == CLUSTER_NAMESRV && kind_starts(kind, "power-off"); /* no FIN */
+    return silent || !kind_is_process(kind);
+}
+
 static void fault_begins(struct cluster *cluster, struct cluster_node *node, struct span kind,
                          bool lasts) {
     if (fault_is_repair(kind))
         return;
     node->fault_begin_ns = cluster->now_ns;
     node->fault_kind = keep(cluster, kind);
-    /* a machine without power sends no FIN: its peers find out by their next request */
-    bool half_open = node->role == CLUSTER_NAMESRV && kind_starts(kind, "power-off");
-    node->network_fault = half_open || !kind_is_process(kind);
+    if (leaves_connections(node, kind))
+        node->network_fault_ns = cluster->now_ns;
     node->clock_fault |= kind_starts(kind, "clock") || kind_starts(kind, "mono");
     if (!lasts)
         return;
@@ -253,6 +259,8 @@ static void fault_begins(struct cluster *cluster, struct cluster_node *node, str
 /* Another fault may end while a pause goes on. */
 static void fault_ends(struct cluster *cluster, struct cluster_node *node, struct span kind) {
     node->fault_end_ns = cluster->now_ns;
+    if (leaves_connections(node, kind))
+        node->network_fault_ns = cluster->now_ns;
     if (node->faults > 0)
         node->faults--;
     if (!kind_starts(kind, "pause"))

@@ -24,12 +24,13 @@ struct cluster_node {
     uint32_t seen_incarnation; /* as its records have it */
     bool up;                   /* process exists */
     bool stopping;             /* a clean stop began in this incarnation */
-    bool network_fault;        /* the latest fault may have left peers an old connection */
     bool clock_fault;          /* a fault of its clocks was there: its durations are its own */
     uint32_t faults;           /* lasting faults that hold it now */
     uint64_t up_since_ns;      /* CLUSTER_NEVER: was never up */
     uint64_t down_since_ns;
-    uint64_t stopped_ns;      /* when the latest clean stop began; CLUSTER_NEVER: none */
+    uint64_t stopped_ns; /* when the latest clean stop began; CLUSTER_NEVER: none */
+    /* latest begin or end of a fault that leaves peers old connections; CLUSTER_NEVER: none */
+    uint64_t network_fault_ns;
     uint64_t fault_begin_ns;  /* of the latest fault; CLUSTER_NEVER: none */
     uint64_t fault_end_ns;    /* latest end of a fault; CLUSTER_NEVER: none */
     uint64_t paused_since_ns; /* CLUSTER_NEVER: it runs */

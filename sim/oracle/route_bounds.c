@@ -264,6 +264,10 @@ static uint64_t later(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
 
+static bool is_recent(uint64_t fault_ns, uint64_t now_ns, uint64_t within_ns) {
+    return fault_ns != CLUSTER_NEVER && now_ns <= fault_ns + within_ns;
+}
+
 /* `broker` is missing at `server`, or returns just now, both healthy since the times given: is it
  * for too long? */
 static void check_missing(struct route_bounds *oracle, const struct cluster_node *server,
@@ -278,8 +282,10 @@ static void check_missing(struct route_bounds *oracle, const struct cluster_node
         return;
     uint64_t since_ns =
         later(later(server_since_ns, broker_since_ns), entry == NULL ? 0 : entry->changed_ns);
-    bool network = server->network_fault || broker->network_fault;
-    uint64_t allowed_ns = oracle->period_ns * (network ? 2 : 1) + oracle->rpc_ns + oracle->slack_ns;
+    uint64_t allowed_ns = oracle->period_ns + oracle->rpc_ns + oracle->slack_ns;
+    if (is_recent(server->network_fault_ns, since_ns, allowed_ns) ||
+        is_recent(broker->network_fault_ns, since_ns, allowed_ns))
+        allowed_ns += oracle->period_ns;
     bool late = now_ns - since_ns > allowed_ns;
     oracle->base.verdict.checked += returns || late;
     if (!late)

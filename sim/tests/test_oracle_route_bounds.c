@@ -267,6 +267,16 @@ START_TEST(test_route_bounds__excuses_what_is_listed) {
 }
 END_TEST
 
+/* A name that chance has changed on the wire: summary.json stays UTF-8. */
+START_TEST(test_route_bounds__gives_reasons_that_can_be_read) {
+    struct stream stream = stream_of("route-bounds", "");
+    stream_start(&stream);
+    s_route_broker_registered(&stream, NS1, "c", "br\xc4k\x01r-a", 0, "10.9.9.9:1", 1, 1, 0, 1);
+    stream_run(&stream, 300 * SECOND, 3);
+    EXPECT_REASON(stream, FAIL, "lists broker br?k?r-a");
+}
+END_TEST
+
 START_TEST(test_route_bounds__refuses_bad_parameters) {
     const char *error = NULL;
     ck_assert_ptr_null(stream_judge("route-bounds", "expiry=soon", &error));
@@ -288,4 +298,5 @@ STREAM_MAIN(
     test_route_bounds__wants_brokers_back_after_a_restart, test_route_bounds__fails_a_late_return,
     test_route_bounds__gives_two_periods_after_a_network_fault,
     test_route_bounds__gives_two_periods_after_a_name_servers_power_failure,
-    test_route_bounds__excuses_what_is_listed, test_route_bounds__refuses_bad_parameters)
+    test_route_bounds__excuses_what_is_listed, test_route_bounds__gives_reasons_that_can_be_read,
+    test_route_bounds__refuses_bad_parameters)
