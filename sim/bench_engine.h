@@ -6,7 +6,7 @@
 #ifndef SIM_BENCH_ENGINE_H
 #define SIM_BENCH_ENGINE_H
 
-#include "sim/world.h"
+#include "sim/world/world.h"
 
 #define BENCH_ENGINE_BYTES 64
 

@@ -10,7 +10,7 @@
 #include "model/base/err.h"
 #include "model/base/span.h"
 #include "sim/mqsim_tools.h"
-#include "sim/scenario_error.h"
+#include "sim/scenario/scenario_error.h"
 
 const char *mqsim_program = "mqsim";
 

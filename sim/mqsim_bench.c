@@ -15,7 +15,7 @@
 #include "model/broker/broker.h"
 #include "model/namesrv/namesrv.h"
 #include "sim/bench_engine.h"
-#include "sim/judge.h"
+#include "sim/judge/judge.h"
 #include "sim/mqsim_bench.h"
 
 #define RUNS_MAX 100

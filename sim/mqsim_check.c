@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sim/files.h"
-#include "sim/log_judge.h"
+#include "sim/judge/log_judge.h"
 #include "sim/mqsim.h"
 #include "sim/mqsim_tools.h"
-#include "sim/summary.h"
+#include "sim/report/files.h"
+#include "sim/report/summary.h"
 
 enum { FLAG_ORACLE, FLAG_JSON, FLAG_HELP };
 static const struct flag FLAGS[] = {

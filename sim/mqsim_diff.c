@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/files.h"
 #include "sim/mqsim.h"
 #include "sim/mqsim_tools.h"
-#include "sim/record.h"
+#include "sim/record/record.h"
+#include "sim/report/files.h"
 
 enum { FLAG_HELP };
 static const struct flag FLAGS[] = {{"--help", NULL, "this text"}};

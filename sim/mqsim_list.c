@@ -6,11 +6,11 @@
 
 #include "model/events.h"
 #include "model/quirks.h"
-#include "sim/faults.h"
-#include "sim/metrics.h"
+#include "sim/judge/metrics.h"
 #include "sim/mqsim.h"
-#include "sim/report.h"
-#include "sim/scenario_commands.h"
+#include "sim/report/report.h"
+#include "sim/run/faults.h"
+#include "sim/scenario/scenario_commands.h"
 
 static void print_fields(const struct record_type *type) {
     for (size_t i = 0; i < type->field_count; i++)

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "sim/mqsim.h"
-#include "sim/run_dir.h"
-#include "sim/scenario_units.h"
-#include "sim/sweep.h"
+#include "sim/report/run_dir.h"
+#include "sim/run/sweep.h"
+#include "sim/scenario/scenario_units.h"
 
 volatile sig_atomic_t run_interrupted;
 

@@ -5,8 +5,8 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "sim/report.h"
-#include "sim/scenario.h"
+#include "sim/report/report.h"
+#include "sim/scenario/scenario.h"
 
 /* A scenario of this call: a file, or one combination of its varied parameters. */
 struct run_unit {

@@ -4,11 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sim/faults.h"
 #include "sim/mqsim.h"
 #include "sim/mqsim_run.h"
-#include "sim/run.h"
-#include "sim/run_dir.h"
+#include "sim/report/run_dir.h"
+#include "sim/run/faults.h"
+#include "sim/run/run.h"
 
 /* What the run directory is told about the run before it begins. */
 struct single {

@@ -8,8 +8,8 @@
 
 #include "sim/mqsim.h"
 #include "sim/mqsim_run.h"
-#include "sim/run_dir.h"
-#include "sim/sweep.h"
+#include "sim/report/run_dir.h"
+#include "sim/run/sweep.h"
 
 #define KEPT_FAILURES_MAX 10
 

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/files.h"
 #include "sim/mqsim.h"
 #include "sim/mqsim_tools.h"
 #include "sim/oracle/base.h"
-#include "sim/scenario_error.h"
+#include "sim/report/files.h"
+#include "sim/scenario/scenario_error.h"
 
 enum { FLAG_NODE, FLAG_KIND, FLAG_FROM, FLAG_TO, FLAG_JSON, FLAG_HELP };
 static const struct flag FLAGS[] = {

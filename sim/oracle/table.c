@@ -4,7 +4,7 @@
 #include <xxhash.h>
 
 #include "model/base/check.h"
-#include "sim/trace_hash.h"
+#include "sim/world/trace_hash.h"
 
 void *array_room(const struct oracle_host *host, void *array, size_t count, size_t *capacity,
                  size_t size) {

@@ -4,7 +4,7 @@
 #ifndef SIM_ORACLE_TABLE_H
 #define SIM_ORACLE_TABLE_H
 
-#include "sim/oracle.h"
+#include "sim/oracle/oracle.h"
 
 /* Room for one more element of `size` bytes in an array of `count`: the array, moved if it had to
  * grow; NULL when there is no memory (the old one stays valid). New elements are zero. */

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sim/files.h"
+#include "sim/report/files.h"
 
 static char folder[64];
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "model/base/check.h"
-#include "sim/scenario.h"
+#include "sim/scenario/scenario.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

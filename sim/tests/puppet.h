@@ -11,7 +11,7 @@
 
 #include "model/base/check.h"
 #include "model/base/props.h"
-#include "sim/world.h"
+#include "sim/world/world.h"
 
 #define PUPPET_NODES 16
 #define PUPPET_CONNS 256

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/scenario.h"
+#include "sim/scenario/scenario.h"
 
 /* Content of a file of the source tree, for free(). */
 static inline char *read_source_file(const char *path) {

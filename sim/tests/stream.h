@@ -9,7 +9,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "sim/judge.h"
+#include "sim/judge/judge.h"
 #include "sim/oracle/cluster.h"
 
 #define SECOND UINT64_C(1000000000)

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/arena.h"
-#include "sim/draw.h"
+#include "sim/world/arena.h"
+#include "sim/world/draw.h"
 
 static void setup(void) {
     ck_assert(arena_open());

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "sim/draw.h"
+#include "sim/world/draw.h"
 
 #define DRAWS 1000000
 

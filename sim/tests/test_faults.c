@@ -1,8 +1,8 @@
 /* test_faults.c - each kind of fault acts on what it names and shows its effect, and is undone. */
 #include "sim/tests/scenario_text.h"
 
-#include "sim/faults.h"
-#include "sim/run.h"
+#include "sim/run/faults.h"
+#include "sim/run/run.h"
 
 /* Two name servers, three brokers (two on one machine), two clients; `entry` is the timeline. */
 static const char *const FRAME =

@@ -1,5 +1,5 @@
 /* The judge: exit codes, worst verdict, faults seen, and the view of the cluster. */
-#include "sim/fault_watch.h"
+#include "sim/judge/fault_watch.h"
 #include "sim/oracle/base.h"
 #include "sim/tests/stream.h"
 

@@ -1,8 +1,8 @@
 /* Metrics: each from a stream made for it; summaries; figures of groups. */
 #include <cjson/cJSON.h>
 
-#include "sim/figures.h"
-#include "sim/metrics.h"
+#include "sim/judge/metrics.h"
+#include "sim/report/figures.h"
 #include "sim/tests/stream.h"
 
 static struct stream measured(void) {

@@ -11,7 +11,7 @@
 
 #include "model/env.h"
 #include "model/quirks.h"
-#include "sim/run.h"
+#include "sim/run/run.h"
 #include "sim/tests/folder.h"
 #include "sim/tests/scenario_text.h"
 

@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "sim/files.h"
+#include "sim/report/files.h"
 #include "sim/tests/stream.h"
 
 #define HEADER "{\"nodes\":[\"ns-1\",\"ns-2\",\"broker-a\",\"broker-b\",\"client-1\"]}"

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sim/report_internal.h"
-#include "sim/run_dir.h"
+#include "sim/report/report_internal.h"
+#include "sim/report/run_dir.h"
 
 /* ---- fixture: a directory whose name needs quoting everywhere ---- */
 

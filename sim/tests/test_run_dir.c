@@ -2,7 +2,7 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 
-#include "sim/run_dir.h"
+#include "sim/report/run_dir.h"
 #include "sim/tests/folder.h"
 #include "sim/tests/stream.h"
 

@@ -2,7 +2,7 @@
  * restored world, all give the same trace hash. */
 #include "sim/tests/scenario_text.h"
 
-#include "sim/run.h"
+#include "sim/run/run.h"
 
 static const char *const FILES[] = {
     "scenarios/silent-broker.json",  "scenarios/killed-broker.json",

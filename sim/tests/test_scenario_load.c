@@ -1,8 +1,8 @@
 /* test_scenario_load.c - what a scenario that loads comes to: values, nodes, parameters, draws. */
 #include "sim/tests/scenario_text.h"
 
-#include "sim/faults.h"
-#include "sim/scenario_units.h"
+#include "sim/run/faults.h"
+#include "sim/scenario/scenario_units.h"
 
 static char *base;
 

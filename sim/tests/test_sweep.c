@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-#include "sim/sweep.h"
+#include "sim/run/sweep.h"
 
 #define RUNS_MAX 400
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "sim/trace_hash.h"
+#include "sim/world/trace_hash.h"
 
 static void fold_thousand(struct trace_hash *hash, int changed) {
     trace_hash_init(hash);

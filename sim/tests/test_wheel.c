@@ -2,8 +2,8 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "sim/draw.h"
-#include "sim/wheel.h"
+#include "sim/world/draw.h"
+#include "sim/world/wheel.h"
 
 #define EVENTS 4096
 

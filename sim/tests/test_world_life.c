@@ -1,5 +1,5 @@
 /* Life cycle: start, stop, kill between and inside handlers, pause, power, half-open, resets. */
-#include "sim/world_internal.h"
+#include "sim/world/world_internal.h"
 
 #include "sim/tests/puppet.h"
 

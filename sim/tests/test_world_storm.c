@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "model/base/list.h"
-#include "sim/world_internal.h"
+#include "sim/world/world_internal.h"
 
 #define MS 1000000ULL
 #define NODES 6

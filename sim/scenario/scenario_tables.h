@@ -1,0 +1,61 @@
+/* sim/scenario/scenario_tables.h - the record types of a scenario file. */
+#ifndef SIM_SCENARIO_TABLES_H
+#define SIM_SCENARIO_TABLES_H
+
+#include "sim/scenario/scenario.h"
+
+extern const struct record_type SCENARIO_TYPE; /* struct scenario_spec, the whole file */
+extern const struct record_type WORKLOAD_TYPE; /* struct workload_spec */
+extern const struct record_type TIMELINE_TYPE; /* struct timeline_entry */
+extern const struct record_type TRIGGER_TYPE;  /* struct trigger_spec */
+extern const struct record_type EXPECTATION_TYPE;
+extern const struct record_type DIST_EXPONENTIAL_TYPE, DIST_PARETO_TYPE, TARGETS_RANDOM_TYPE;
+
+/* The type that says which parameters an oracle has; in `pool`. */
+const struct record_type *expectation_variant(struct pool *pool, const struct oracle_type *oracle);
+
+/* Members of a link's profile, in a struct whose member `m` is a struct link_spec. */
+#define LINK_FIELDS(s, m)                                                                        \
+    {.key = "latency",                                                                           \
+     .type = FIELD_DIST,                                                                         \
+     .offset = offsetof(s, m.latency),                                                           \
+     .about = "one way, per chunk; 200us when left out"},                                        \
+        {.key = "bandwidth",                                                                     \
+         .type = FIELD_RATE,                                                                     \
+         .offset = offsetof(s, m.bandwidth),                                                     \
+         .min = 1000,                                                                            \
+         .about = "bytes or bits per second; unlimited when left out"},                          \
+        {.key = "loss",                                                                          \
+         .type = FIELD_RATIO,                                                                    \
+         .offset = offsetof(s, m.loss),                                                          \
+         .about = "chance per chunk of being sent again after the retransmission timeout"},      \
+        {.key = "chop",                                                                          \
+         .type = FIELD_RATIO,                                                                    \
+         .offset = offsetof(s, m.chop),                                                          \
+         .about = "chance that a write arrives in several pieces, cut anywhere"},                \
+        {.key = "corrupt",                                                                       \
+         .type = FIELD_RATIO,                                                                    \
+         .offset = offsetof(s, m.corrupt),                                                       \
+         .about = "chance that a chunk has one byte changed"},                                   \
+        {.key = "rto",                                                                           \
+         .type = FIELD_DURATION,                                                                 \
+         .offset = offsetof(s, m.rto_ns),                                                        \
+         .min = 1000000,                                                                         \
+         .about = "first retransmission timeout, doubles; 200ms when left out"},                 \
+        {.key = "give_up",                                                                       \
+         .type = FIELD_DURATION,                                                                 \
+         .offset = offsetof(s, m.give_up_ns),                                                    \
+         .min = 1000000,                                                                         \
+         .about = "unacknowledged this long: the connection ends; 924s when left out"},          \
+        {.key = "dial_give_up",                                                                  \
+         .type = FIELD_DURATION,                                                                 \
+         .offset = offsetof(s, m.dial_give_up_ns),                                               \
+         .min = 1000000,                                                                         \
+         .about = "a dial without an answer ends; 127s when left out"},                          \
+    {                                                                                            \
+        .key = "buffer", .type = FIELD_SIZE, .offset = offsetof(s, m.buffer_bytes), .min = 4096, \
+        .max = INT64_C(1) << 30,                                                                 \
+        .about = "send and receive buffer of a connection; 4MiB when left out"                   \
+    }
+
+#endif
