@@ -1,4 +1,5 @@
-/* sim/run/build.c - properties of each node, then hosts, nodes and links in the order of the file. */
+/* sim/run/build.c - properties of each node, then hosts, nodes and links in the order of the file.
+ */
 #include "sim/run/build.h"
 
 #include <inttypes.h>

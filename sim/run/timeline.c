@@ -1,5 +1,5 @@
-/* sim/run/timeline.c - the course of faults, orders and starts in a run. Everything it needs later is in
- * the arena; times and targets were settled before. */
+/* sim/run/timeline.c - the course of faults, orders and starts in a run. Everything it needs later
+ * is in the arena; times and targets were settled before. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* sim/scenario/scenario_check.c - what the table of fields cannot say: names that must exist, times that must be
- * in order, members that exclude each other. */
+/* sim/scenario/scenario_check.c - what the table of fields cannot say: names that must exist, times
+ * that must be in order, members that exclude each other. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
-/* sim/scenario/scenario_course.c - tables of what goes on in a scenario: workload, timeline, expectations. Which
- * members a timeline entry has depends on its "do", an expectation's on its "oracle". */
+/* sim/scenario/scenario_course.c - tables of what goes on in a scenario: workload, timeline,
+ * expectations. Which members a timeline entry has depends on its "do", an expectation's on its
+ * "oracle". */
 #include <string.h>
 
 #include "sim/run/faults.h"

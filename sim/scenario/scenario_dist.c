@@ -1,4 +1,5 @@
-/* sim/scenario/scenario_dist.c - durations that are drawn: distributions, and values drawn once per seed.
+/* sim/scenario/scenario_dist.c - durations that are drawn: distributions, and values drawn once per
+ * seed.
  *
  * Forms: "1ms" | {"constant": T} | {"uniform": [T, T]} | {"exponential": {"floor", "mean", "max"}}
  * | {"pareto": {"scale", "alpha_milli", "max"}} | {"table": [["1ms", "0%"], ["5ms", "90%"], ...]},

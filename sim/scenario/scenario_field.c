@@ -1,5 +1,5 @@
-/* sim/scenario/scenario_field.c - reads members by the table: scalars, lists, nested records. Distributions and
- * targets are in scenario_dist.c and scenario_targets.c. */
+/* sim/scenario/scenario_field.c - reads members by the table: scalars, lists, nested records.
+ * Distributions and targets are in scenario_dist.c and scenario_targets.c. */
 #include "sim/scenario/scenario_field.h"
 
 #include <inttypes.h>

@@ -1,5 +1,5 @@
-/* sim/scenario/scenario_record.c - reads an object's members into a struct by its table: unknown keys, missing
- * ones, and members that depend on another one. */
+/* sim/scenario/scenario_record.c - reads an object's members into a struct by its table: unknown
+ * keys, missing ones, and members that depend on another one. */
 #include <inttypes.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* sim/scenario/scenario_schema.c - the JSON schema (draft-07) of scenario files, printed from the same tables
- * that check them. Any value may also be a "$name" reference to a parameter. */
+/* sim/scenario/scenario_schema.c - the JSON schema (draft-07) of scenario files, printed from the
+ * same tables that check them. Any value may also be a "$name" reference to a parameter. */
 #include <stdlib.h>
 #include <string.h>
 

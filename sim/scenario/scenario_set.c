@@ -1,4 +1,5 @@
-/* sim/scenario/scenario_set.c - --set arguments, varied parameters and "$name" references, on the tree.
+/* sim/scenario/scenario_set.c - --set arguments, varied parameters and "$name" references, on the
+ * tree.
  *
  * Afterwards a value knows where it really came from: the file, a parameter, or the --set argument;
  * errors about it point there. */

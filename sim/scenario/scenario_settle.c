@@ -1,4 +1,5 @@
-/* sim/scenario/scenario_settle.c - what is drawn per seed, and the effective scenario that holds it.
+/* sim/scenario/scenario_settle.c - what is drawn per seed, and the effective scenario that holds
+ * it.
  *
  * A drawn value's owner is its place in the file (doc_path), a start phase's the node's name: one
  * node or fault more or less leaves the others' draws as they were. */

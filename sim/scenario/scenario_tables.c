@@ -1,6 +1,6 @@
-/* sim/scenario/scenario_tables.c - what may stand in a scenario file: the file, its cluster, its network (what
- * goes on in it: scenario_course.c). To add a member: one line here, its place
- * in scenario.h, and what it does (scenario_check.c, build.c or faults.c). */
+/* sim/scenario/scenario_tables.c - what may stand in a scenario file: the file, its cluster, its
+ * network (what goes on in it: scenario_course.c). To add a member: one line here, its place in
+ * scenario.h, and what it does (scenario_check.c, build.c or faults.c). */
 #include "sim/scenario/scenario_tables.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])

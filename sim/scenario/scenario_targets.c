@@ -1,4 +1,5 @@
-/* sim/scenario/scenario_targets.c - which nodes: reading, looking names up, drawing some of them. */
+/* sim/scenario/scenario_targets.c - which nodes: reading, looking names up, drawing some of them.
+ */
 #include "sim/scenario/scenario_targets.h"
 
 #include <inttypes.h>

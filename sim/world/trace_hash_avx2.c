@@ -1,5 +1,5 @@
-/* sim/world/trace_hash_avx2.c - XXH3 compiled for AVX2: the same value in half the time. Called where the
- * machine has it (trace_hash.c); the code around it stays at the compiler's baseline. */
+/* sim/world/trace_hash_avx2.c - XXH3 compiled for AVX2: the same value in half the time. Called
+ * where the machine has it (trace_hash.c); the code around it stays at the compiler's baseline. */
 #ifdef __AVX2__
 #define XXH_INLINE_ALL
 #include <xxhash.h>
