@@ -16,7 +16,8 @@
 #include "model/namesrv/namesrv.h"
 #include "sim/bench_engine.h"
 #include "sim/judge/judge.h"
-#include "sim/mqsim_bench.h"
+#include "sim/mqsim.h"
+#include "sim/scenario/scenario_error.h"
 
 #define RUNS_MAX 100
 #define NAME_SERVERS 2
@@ -329,80 +330,62 @@ static void print_row(const struct bench *bench, const cJSON *row) {
     fflush(stdout);
 }
 
-static void usage(FILE *out) {
-    fprintf(out, "usage: mqsim bench [NAME...] [--runs N] [--json]\n\n"
-                 "Medians of N runs (5), each in a process of its own. Names (all when none):\n");
+enum { FLAG_RUNS, FLAG_JSON, FLAG_HELP, FLAG_COUNT };
+static const struct flag FLAGS[FLAG_COUNT] = {
+    [FLAG_RUNS] = {"--runs", "N", "runs of each, 1 to 100 (5); the figure is their median"},
+    [FLAG_JSON] = {"--json", NULL,
+                   "an array of {bench, params, unit, median, runs, peak_rss_bytes}"},
+    [FLAG_HELP] = {"--help", NULL, "this text"},
+};
+
+static void help(void) {
+    printf("Usage: mqsim bench [NAME...] [flags]\n\n"
+           "Measures the simulator, each run in a process of its own. Names (all when none):\n\n");
     for (size_t i = 0; i < BENCH_COUNT; i++) {
-        fprintf(out, "  %-10s %-12s %s\n", BENCHES[i].name, BENCHES[i].unit, BENCHES[i].about);
+        printf("  %-10s %-14s %s\n", BENCHES[i].name, BENCHES[i].unit, BENCHES[i].about);
     }
-    fprintf(out, "\nWith --json stdout is an array of {bench, params, unit, median, runs, "
-                 "peak_rss_bytes}.\n");
+    printf("\n");
+    flag_help(FLAGS, FLAG_COUNT);
 }
 
-static bool known(const char *name) {
-    for (size_t i = 0; i < BENCH_COUNT; i++) {
-        if (strcmp(BENCHES[i].name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool wanted(const struct bench *bench, int argc, char **argv) {
+/* Marks the benches of this name; false after a message when there is none. */
+static bool choose(const char *name, bool chosen[BENCH_COUNT]) {
+    struct nearest nearest;
     bool any = false;
-    for (int i = 1; i < argc; i++) {
-        if (argv[i][0] != '-' && strcmp(argv[i - 1], "--runs") != 0) {
-            any = true;
-            if (strcmp(argv[i], bench->name) == 0) {
-                return true;
-            }
-        }
-    }
-    return !any;
-}
-
-/* 0: go on; else the exit code + 1. */
-static int parse(int argc, char **argv, unsigned *runs, bool *json) {
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
-            *json = true;
-        } else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc) {
-            char *end;
-            unsigned long value = strtoul(argv[++i], &end, 10);
-            if (*end != '\0' || value < 1 || value > RUNS_MAX) {
-                fprintf(stderr, "mqsim bench: --runs takes 1 to %d, not '%s'\n", RUNS_MAX, argv[i]);
-                return 2;
-            }
-            *runs = (unsigned)value;
-        } else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            usage(stdout);
-            return 1;
-        } else if (!known(argv[i])) {
-            fprintf(stderr, "mqsim bench: unknown %s '%s'\n", argv[i][0] == '-' ? "flag" : "bench",
-                    argv[i]);
-            usage(stderr);
-            return 2;
-        }
-    }
-    return 0;
-}
-
-int mqsim_bench(int argc, char **argv) {
-    unsigned runs = 5;
-    bool json = false;
-    int stop = parse(argc, argv, &runs, &json);
-    if (stop != 0) {
-        return stop - 1;
-    }
-    cJSON *rows = cJSON_CreateArray();
-    int exit_code = 0;
+    nearest_begin(&nearest, name);
     for (size_t i = 0; i < BENCH_COUNT; i++) {
-        if (!wanted(&BENCHES[i], argc, argv)) {
-            continue;
+        nearest_offer(&nearest, BENCHES[i].name);
+        if (strcmp(BENCHES[i].name, name) == 0) {
+            chosen[i] = any = true;
         }
-        cJSON *row = measure(&BENCHES[i], runs);
+    }
+    if (!any) {
+        fprintf(stderr, "mqsim bench: unknown bench \"%s\"; see mqsim bench --help%s\n", name,
+                nearest_hint(&nearest));
+    }
+    return any;
+}
+
+static bool runs_of(const char *text, unsigned *runs) {
+    uint64_t value;
+    if (!flag_u64("bench", "--runs", text, &value)) {
+        return false;
+    }
+    if (value < 1 || value > RUNS_MAX) {
+        fprintf(stderr, "mqsim bench: --runs takes 1 to %d, not \"%s\"\n", RUNS_MAX, text);
+        return false;
+    }
+    *runs = (unsigned)value;
+    return true;
+}
+
+static int run_benches(const bool chosen[BENCH_COUNT], unsigned runs, bool json) {
+    cJSON *rows = cJSON_CreateArray();
+    int exit_code = EXIT_PASS;
+    for (size_t i = 0; i < BENCH_COUNT; i++) {
+        cJSON *row = chosen[i] ? measure(&BENCHES[i], runs) : NULL;
         if (row == NULL) {
-            exit_code = 1;
+            exit_code = chosen[i] ? EXIT_USAGE : exit_code;
             continue;
         }
         if (!json) {
@@ -417,4 +400,37 @@ int mqsim_bench(int argc, char **argv) {
     }
     cJSON_Delete(rows);
     return exit_code;
+}
+
+int mqsim_bench(int argc, char **argv) {
+    bool chosen[BENCH_COUNT] = {false}, json = false, named = false;
+    unsigned runs = 5;
+    const char *value;
+    for (int i = 1; i < argc;) {
+        switch (flag_next("bench", FLAGS, FLAG_COUNT, argc, argv, &i, &value)) {
+        case FLAG_RUNS:
+            if (!runs_of(value, &runs)) {
+                return EXIT_USAGE;
+            }
+            break;
+        case FLAG_JSON:
+            json = true;
+            break;
+        case FLAG_HELP:
+            help();
+            return EXIT_PASS;
+        case -1:
+            if (!choose(value, chosen)) {
+                return EXIT_USAGE;
+            }
+            named = true;
+            break;
+        default:
+            return EXIT_USAGE;
+        }
+    }
+    for (size_t i = 0; i < BENCH_COUNT && !named; i++) {
+        chosen[i] = true;
+    }
+    return run_benches(chosen, runs, json);
 }

@@ -152,6 +152,10 @@ static const struct {
     {"list", 0, "== faults", ""},
     {"list events", 0, "route.broker_evicted", ""},
     {"list quirk", 1, "", "did you mean \"quirks\"?"},
+    {"bench engin", 1, "", "did you mean \"engine\"?"},
+    {"bench --rnus 2", 1, "", "did you mean \"--runs\"?"},
+    {"bench --runs 0", 1, "", "--runs takes 1 to 100"},
+    {"bench engine --runs", 1, "", "needs a value"},
     {"schema", 0, "json-schema.org/draft-07", ""},
 };
 #define CALL_COUNT ((int)(sizeof CALLS / sizeof CALLS[0]))
