@@ -36,6 +36,10 @@
  *   rocketmq.serialize.type   JSON (default) or ROCKETMQ: headers of what the broker sends
  *   quirk.serialRegistration  see model/quirks.h
  *
+ * Not here yet: the second port (listenPort - 2, wire.md 8.2), re-reading namesrvAddr each 120 s, a
+ * slave's copy of its master's tables (only the master's addresses are kept), acting master beyond
+ * its traffic, files (topics.json comes with the store, so `topics` starts at version 0).
+ *
  * Command: do=create-topic topic=T [readQueueNums=8] [writeQueueNums=8] [perm=6] creates or updates
  * a topic as request 17 does; command.done follows, with request 17's code and remark. */
 #ifndef MODEL_BROKER_BROKER_H
