@@ -190,6 +190,18 @@ static int read_arguments(int argc, char **argv, struct run_command *command) {
 
 /* ---- loading --------------------------------------------------------------------------------- */
 
+int run_failed(const char *what) {
+    fprintf(stderr, "mqsim run: %s\n", what);
+    return EXIT_USAGE;
+}
+
+int run_failed_out(const char *out, const char *what) {
+    if (out == NULL)
+        return run_failed(what);
+    fprintf(stderr, "mqsim run: --out %s: %s\n", out, what);
+    return EXIT_USAGE;
+}
+
 static void print_errors(const struct scenario_errors *errors) {
     for (size_t i = 0; i < errors->count; i++)
         fprintf(stderr, "%s\n", errors->text[i]);

@@ -39,6 +39,10 @@ int run_single(const struct run_command *command, const struct run_unit *unit, c
                const char *out, bool quiet);
 int run_sweep(const struct run_command *command);
 
+/* Says what went wrong (with --out: where) on stderr; gives EXIT_USAGE. */
+int run_failed(const char *what);
+int run_failed_out(const char *out, const char *what);
+
 /* "mqsim run FILE --seed 7 --set a=b": runs just this one. For free(). */
 char *replay_of_run(const struct run_command *command, const struct run_unit *unit, uint64_t seed);
 char *replay_of_sweep(const struct run_command *command);

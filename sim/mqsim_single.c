@@ -109,18 +109,6 @@ static void on_progress(void *ctx, uint64_t now_ns) {
                    (uint64_t)(scenario->spec.duration_ns / WORLD_SECOND_NS));
 }
 
-static int fail(const char *what) {
-    fprintf(stderr, "mqsim run: %s\n", what);
-    return EXIT_USAGE;
-}
-
-static int fail_out(const char *out, const char *what) {
-    if (out == NULL)
-        return fail(what);
-    fprintf(stderr, "mqsim run: --out %s: %s\n", out, what);
-    return EXIT_USAGE;
-}
-
 /* Runs with everything prepared; gives the exit code. */
 static int execute(const struct run_command *command, struct run *run, struct single *single,
                    const char *out, bool quiet, struct scenario *scenario) {
@@ -129,7 +117,7 @@ static int execute(const struct run_command *command, struct run *run, struct si
     struct run_result *result = calloc(1, sizeof *result);
     if (dir == NULL || result == NULL) {
         free(result);
-        return fail_out(out, error == NULL ? "out of memory" : error);
+        return run_failed_out(out, error == NULL ? "out of memory" : error);
     }
     struct progress progress = {scenario, 0};
     struct run_options options = {.seed = single->info.seed,
@@ -157,7 +145,7 @@ static int execute(const struct run_command *command, struct run *run, struct si
     bool written =
         run_dir_finish(dir, run_judge(run), result, &facts, &command->report, &summary, &error);
     if (!written)
-        code = fail_out(out, error);
+        code = run_failed_out(out, error);
     else if (error != NULL && !quiet)
         fprintf(stderr, "mqsim run: %s\n", error);
     if (summary != NULL && !quiet) {
@@ -179,14 +167,14 @@ int run_single(const struct run_command *command, const struct run_unit *unit, c
     struct scenario *scenario = unit->scenario;
     struct run *run = run_open(scenario, &error);
     if (run == NULL)
-        return fail(error);
+        return run_failed(error);
     uint64_t chosen = seed != NULL ? *seed : scenario->spec.seed;
     struct single single = {.effective = NULL};
     int code;
     if (!run_prepare(run, chosen, &error))
-        code = fail(error);
+        code = run_failed(error);
     else if (!describe(&single, command, unit, chosen))
-        code = fail("out of memory");
+        code = run_failed("out of memory");
     else
         code = execute(command, run, &single, out, quiet, scenario);
     forget(&single);

@@ -135,18 +135,6 @@ static bool collect_parameters(struct sweeper *sweeper) {
     return sweeper->parameters != NULL && sweeper->parameter_count <= 64;
 }
 
-static int fail(const char *what) {
-    fprintf(stderr, "mqsim run: %s\n", what);
-    return EXIT_USAGE;
-}
-
-static int fail_out(const char *out, const char *what) {
-    if (out == NULL)
-        return fail(what);
-    fprintf(stderr, "mqsim run: --out %s: %s\n", out, what);
-    return EXIT_USAGE;
-}
-
 static int finish(struct sweeper *sweeper, const struct sweep_plan *plan) {
     const struct run_command *command = sweeper->command;
     struct run_facts facts = {.wall_ns = clock_ns() - sweeper->begin_ns,
@@ -159,7 +147,7 @@ static int finish(struct sweeper *sweeper, const struct sweep_plan *plan) {
     bool written =
         sweep_dir_finish(sweeper->dir, &facts, &command->report, &code, &summary, &error);
     if (!written)
-        code = fail_out(command->out, error);
+        code = run_failed_out(command->out, error);
     else if (error != NULL)
         fprintf(stderr, "mqsim run: %s\n", error);
     if (summary != NULL) {
@@ -171,7 +159,7 @@ static int finish(struct sweeper *sweeper, const struct sweep_plan *plan) {
             fprintf(command->json ? stderr : stdout, "written to %s\n", command->out);
     }
     free(summary);
-    return sweeper->no_memory ? fail("out of memory") : code;
+    return sweeper->no_memory ? run_failed("out of memory") : code;
 }
 
 static int sweep(struct sweeper *sweeper, const char *effective, const char *replay) {
@@ -183,10 +171,10 @@ static int sweep(struct sweeper *sweeper, const char *effective, const char *rep
     const char *error = NULL;
     sweeper->dir = sweep_dir_open(command->out, &info, &error);
     if (sweeper->dir == NULL)
-        return fail_out(command->out, error);
+        return run_failed_out(command->out, error);
     struct scenario **units = calloc(command->unit_count, sizeof(struct scenario *));
     if (units == NULL)
-        return fail("out of memory");
+        return run_failed("out of memory");
     for (size_t i = 0; i < command->unit_count; i++)
         units[i] = command->units[i].scenario;
     struct sweep_plan plan = {.units = units,
@@ -202,7 +190,7 @@ static int sweep(struct sweeper *sweeper, const char *effective, const char *rep
     sweeper->begin_ns = clock_ns();
     bool ok = sweep_run(&plan, &listener, &error);
     if (!ok)
-        fail(error);
+        run_failed(error);
     int code = finish(sweeper, &plan);
     free(units);
     return ok ? code : EXIT_CRASH;
@@ -214,11 +202,11 @@ int run_sweep(const struct run_command *command) {
     char *replay = replay_of_sweep(command);
     int code;
     if (sweeper == NULL || effective == NULL || replay == NULL) {
-        code = fail("out of memory");
+        code = run_failed("out of memory");
     } else {
         sweeper->command = command;
         code = collect_parameters(sweeper) ? sweep(sweeper, effective, replay)
-                                           : fail("too many varied parameters");
+                                           : run_failed("too many varied parameters");
         free(sweeper->parameters);
     }
     free(replay);

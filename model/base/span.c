@@ -17,6 +17,18 @@ bool span_starts_with(struct span span, struct span prefix) {
            (prefix.len == 0 || memcmp(span.data, prefix.data, prefix.len) == 0);
 }
 
+bool span_next_part(struct span *rest, uint8_t separator, struct span *out) {
+    while (rest->len > 0) {
+        const uint8_t *end = memchr(rest->data, separator, rest->len);
+        size_t len = end == NULL ? rest->len : (size_t)(end - rest->data);
+        *out = span_of(rest->data, len);
+        *rest = span_from(*rest, end == NULL ? len : len + 1);
+        if (len > 0)
+            return true;
+    }
+    return false;
+}
+
 /* Digits only, at least one. A bad character outranks a number that is too large. */
 int span_to_u64(struct span span, uint64_t *out) {
     uint64_t value = 0;

@@ -47,6 +47,10 @@ static inline struct span span_from(struct span span, size_t offset) {
     return (struct span){span.data + offset, span.len - offset};
 }
 
+/* Takes the next non-empty part of a list such as "a;b" off the front of *rest; false at its end.
+ */
+bool span_next_part(struct span *rest, uint8_t separator, struct span *out);
+
 /* Decimal i64/i32/u64 of the whole span (optional '-' except for u64, no blanks, no '+').
  * RMQ_E_INVALID, RMQ_E_RANGE. */
 int span_to_i64(struct span span, int64_t *out);

@@ -297,10 +297,8 @@ static int parse_topic(struct span item, struct topic_config *out) {
 }
 
 int topics_load(struct topics *topics, struct span list) {
-    while (list.len > 0) {
-        struct span item = next_part(&list, ';');
-        if (item.len == 0)
-            continue;
+    struct span item;
+    while (span_next_part(&list, ';', &item)) {
         struct topic_config topic;
         int err = parse_topic(item, &topic);
         if (err != RMQ_OK)

@@ -53,19 +53,6 @@ static int read_config(struct env *env, const struct props *props, struct client
 
 /* ---- the topics ------------------------------------------------------------------------------ */
 
-/* Takes the next non-empty part of a ';' list; false at its end. */
-static bool next_name(struct span *rest, struct span *out) {
-    while (rest->len > 0) {
-        const uint8_t *end = memchr(rest->data, ';', rest->len);
-        size_t len = end == NULL ? rest->len : (size_t)(end - rest->data);
-        *out = span_of(rest->data, len);
-        *rest = span_from(*rest, end == NULL ? len : len + 1);
-        if (len > 0)
-            return true;
-    }
-    return false;
-}
-
 static bool has_topic(const struct client *client, struct span name) {
     for (size_t i = 0; i < client->topic_count; i++) {
         if (span_equal(client->topics[i].name, name))
@@ -78,7 +65,7 @@ static bool has_topic(const struct client *client, struct span name) {
 static int load_topics(struct client *client, const struct client_config *config) {
     struct span rest = config->topics, name;
     size_t count = 1; /* TBW102 */
-    while (next_name(&rest, &name))
+    while (span_next_part(&rest, ';', &name))
         count++;
     size_t array = count * sizeof(struct client_topic);
     char *memory = env_alloc(client->env, array + config->topics.len + 1);
@@ -88,7 +75,7 @@ static int load_topics(struct client *client, const struct client_config *config
     if (config->topics.len > 0)
         memcpy(memory + array, config->topics.data, config->topics.len);
     rest = span_of(memory + array, config->topics.len);
-    while (next_name(&rest, &name)) {
+    while (span_next_part(&rest, ';', &name)) {
         if (!has_topic(client, name))
             client->topics[client->topic_count++] = (struct client_topic){.name = name};
     }

@@ -18,23 +18,10 @@ bool name_server_address_valid(struct span text) {
     return port > 0 && port < 65536 && text.data[colon] != '-';
 }
 
-/* Takes the next non-empty part of a ';' list; false at its end. */
-static bool next_address(struct span *rest, struct span *out) {
-    while (rest->len > 0) {
-        const uint8_t *end = memchr(rest->data, ';', rest->len);
-        size_t len = end == NULL ? rest->len : (size_t)(end - rest->data);
-        *out = span_of(rest->data, len);
-        *rest = span_from(*rest, end == NULL ? len : len + 1);
-        if (len > 0)
-            return true;
-    }
-    return false;
-}
-
 static int count_addresses(struct span list, uint32_t *count) {
     struct span address;
     *count = 0;
-    while (next_address(&list, &address)) {
+    while (span_next_part(&list, ';', &address)) {
         if (!name_server_address_valid(address))
             return RMQ_E_INVALID;
         (*count)++;
@@ -77,7 +64,7 @@ int name_servers_init(struct name_servers *servers, struct env *env, struct remo
     struct span copy = span_of(memory + array, list.len);
     for (uint32_t i = 0; i < count; i++) {
         servers->servers[i] = (struct name_server){.owner = servers};
-        bool more = next_address(&copy, &servers->servers[i].address);
+        bool more = span_next_part(&copy, ';', &servers->servers[i].address);
         RMQ_ASSERT(more);
     }
     shuffle(servers);

@@ -23,6 +23,19 @@ START_TEST(test_span_equal__takes_absent_as_empty) {
 }
 END_TEST
 
+START_TEST(test_span_next_part__skips_empty_parts) {
+    struct span rest = SPAN_LITERAL(";a;;bc;"), part;
+    ck_assert(span_next_part(&rest, ';', &part) && span_equal(part, SPAN_LITERAL("a")));
+    ck_assert(span_next_part(&rest, ';', &part) && span_equal(part, SPAN_LITERAL("bc")));
+    ck_assert(!span_next_part(&rest, ';', &part));
+    rest = SPAN_LITERAL("one");
+    ck_assert(span_next_part(&rest, ';', &part) && span_equal(part, SPAN_LITERAL("one")));
+    ck_assert(!span_next_part(&rest, ';', &part));
+    rest = SPAN_NONE;
+    ck_assert(!span_next_part(&rest, ';', &part));
+}
+END_TEST
+
 START_TEST(test_span_starts_with__compares_whole_prefix) {
     ck_assert(span_starts_with(SPAN_LITERAL("quirk.x"), SPAN_LITERAL("quirk.")));
     ck_assert(span_starts_with(SPAN_LITERAL("x"), SPAN_NONE));
@@ -99,6 +112,7 @@ int main(void) {
     TCase *tests = suite_case(suite, "span");
     tcase_add_test(tests, test_span_compare__orders_by_bytes_then_length);
     tcase_add_test(tests, test_span_equal__takes_absent_as_empty);
+    tcase_add_test(tests, test_span_next_part__skips_empty_parts);
     tcase_add_test(tests, test_span_starts_with__compares_whole_prefix);
     tcase_add_loop_test(tests, test_span_to_i64__reads_exactly_i64, 0,
                         sizeof I64_CASES / sizeof I64_CASES[0]);
