@@ -125,10 +125,20 @@ static void unknown_node(struct field_reader *reader, const struct doc_value *pa
 bool targets_look_up(struct field_reader *reader, struct targets *targets,
                      const struct node_names *nodes) {
     bool *member = pool_alloc(reader->pool, nodes->count + 1);
+    /* An effective scenario names thousands of nodes one by one: numbers are compared first. */
+    uint64_t *hashes = pool_alloc(reader->pool, (2 * nodes->count + 1) * sizeof *hashes);
+    for (size_t i = 0; i < nodes->count; i++) {
+        hashes[2 * i] = draw_owner(nodes->names[i]);
+        hashes[2 * i + 1] = draw_owner(nodes->hosts[i]);
+    }
     for (size_t p = 0; p < targets->pattern_count; p++) {
         const char *pattern = targets->patterns[p]->text;
+        bool exact = strchr(pattern, '*') == NULL;
+        uint64_t hash = draw_owner(pattern);
         size_t found = 0;
         for (size_t i = 0; i < nodes->count; i++) {
+            if (exact && hashes[2 * i] != hash && hashes[2 * i + 1] != hash)
+                continue;
             if (pattern_matches(pattern, nodes->names[i]) ||
                 pattern_matches(pattern, nodes->hosts[i])) {
                 member[i] = true;
