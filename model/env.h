@@ -104,6 +104,98 @@ void env_conn_close(struct env_conn *conn);
 #define ENV_ADDRESS_MAX 64
 void env_conn_peer(const struct env_conn *conn, char out[ENV_ADDRESS_MAX]);
 
+/* ---- files ---------------------------------------------------------------------------------- */
+
+/* Paths: absolute, '/' between parts, no "." or "..", at most ENV_PATH_MAX - 1 bytes. Files belong
+ * to the machine: they survive their process.
+ *
+ * What is where: a write's `done` says that its bytes are in the OS cache (readable by all, they
+ * survive a kill). Bytes, and a file's size and allocation, are durable only after the `done` of an
+ * env_file_sync that was started after the write's `done`; names (creation, rename, unlink, made
+ * directories) only after env_path_sync_dir of the directory that holds them. A power-off may keep
+ * or lose anything else, page by page, name by name, in any order. After a failed sync the bytes it
+ * covered may be gone although a later sync succeeds: what failed once is unknown for ever.
+ * Operations on one file may be under way together and end in any order; their effects are not
+ * ordered either, so whoever needs an order waits for `done`. */
+#define ENV_PATH_MAX 512
+struct env_file;
+struct env_file_op;
+typedef void env_file_fn(struct env_file_op *op, int status);
+
+/* One operation under way. Embedded in its owner, zero-initialised before first use; it and the
+ * bytes it names stay put until `done` is called, once, in a later handler (E2), whatever happened.
+ * Errors: RMQ_E_IO, RMQ_E_NO_SPACE, RMQ_E_READ_ONLY, RMQ_E_NOMEM. Operations of a closed file, and
+ * of a node that ended, are dropped without a call; whether they took effect is open. */
+struct env_file_op {
+    env_file_fn *done; /* NULL when not under way */
+    struct env *env;
+    size_t bytes; /* at done: bytes written or read; fewer than asked with a status, or (read) at
+                     the end of the file */
+    uint64_t slot[6]; /* the implementation's */
+};
+static inline bool env_file_op_active(const struct env_file_op *op) {
+    return op->done != NULL;
+}
+
+enum env_open_mode {
+    ENV_OPEN_READ,   /* must exist; views and reads only */
+    ENV_OPEN_WRITE,  /* must exist */
+    ENV_OPEN_CREATE, /* is created when missing */
+    ENV_OPEN_NEW     /* RMQ_E_EXISTS when it is there */
+};
+/* RMQ_E_NOT_FOUND (also a missing directory), RMQ_E_EXISTS, RMQ_E_INVALID (a directory, or no
+ * path), RMQ_E_NO_SPACE, RMQ_E_READ_ONLY, RMQ_E_IO, RMQ_E_NOMEM. */
+int env_file_open(struct env *env, struct span path, enum env_open_mode mode,
+                  struct env_file **out) RMQ_CHECK_RESULT;
+/* Drops what is under way. NULL is allowed. Views of it end. */
+void env_file_close(struct env_file *file);
+uint64_t env_file_size(const struct env_file *file);
+/* Modification time, wall ms. */
+int64_t env_file_modified_ms(const struct env_file *file);
+
+/* Writes `bytes` at `offset`; what is between the end of the file and `offset` reads as zeros. A
+ * failed write may have written a prefix (op->bytes says how much is surely there). */
+void env_file_write(struct env_file *file, uint64_t offset, struct span bytes,
+                    struct env_file_op *op, env_file_fn *done);
+/* Reads up to `len` bytes at `offset` into `into`. */
+void env_file_read(struct env_file *file, uint64_t offset, void *into, size_t len,
+                   struct env_file_op *op, env_file_fn *done);
+/* Bytes at `offset` that are resident: at most `len`, perhaps fewer, at least one. RMQ_E_AGAIN: use
+ * env_file_read. RMQ_E_RANGE: at or past the end. Valid until the handler returns, or the file is
+ * closed, truncated or written there. */
+int env_file_view(struct env_file *file, uint64_t offset, size_t len,
+                  struct span *out) RMQ_CHECK_RESULT;
+void env_file_sync(struct env_file *file, struct env_file_op *op, env_file_fn *done);
+/* Sets the size: new bytes are zeros (sparse), cut ones are gone. At once, not durable. */
+int env_file_truncate(struct env_file *file, uint64_t size) RMQ_CHECK_RESULT;
+/* Makes [offset, offset + len) zeros and allocated, so that writes there need no more space; size
+ * grows where needed. Like a write. */
+void env_file_zero(struct env_file *file, uint64_t offset, uint64_t len, struct env_file_op *op,
+                   env_file_fn *done);
+
+/* Makes the directory and its parents; there already is RMQ_OK. */
+int env_path_make_dir(struct env *env, struct span path) RMQ_CHECK_RESULT;
+/* Replaces `to` when it exists. RMQ_E_NOT_FOUND. */
+int env_path_rename(struct env *env, struct span from, struct span to) RMQ_CHECK_RESULT;
+/* A file, or an empty directory (RMQ_E_STATE: not empty). RMQ_E_NOT_FOUND. */
+int env_path_unlink(struct env *env, struct span path) RMQ_CHECK_RESULT;
+/* Names in directory `path`, each ended by a NUL, sorted by bytes, directories with '/' before the
+ * NUL. RMQ_E_NOT_FOUND, RMQ_E_NOMEM. */
+struct buf;
+int env_path_list(struct env *env, struct span path, struct buf *out) RMQ_CHECK_RESULT;
+void env_path_sync_dir(struct env *env, struct span path, struct env_file_op *op,
+                       env_file_fn *done);
+
+struct env_disk_usage {
+    uint64_t total_bytes, used_bytes;
+};
+/* Of the file system that holds `path`. RMQ_E_NOT_FOUND, RMQ_E_IO. */
+int env_disk_usage(struct env *env, struct span path, struct env_disk_usage *out) RMQ_CHECK_RESULT;
+
+/* Exclusive lock on `path` (created when missing) against other processes, until the process ends
+ * or the file is closed (Java: FileLock on byte 0). RMQ_E_IN_USE: another process has it. */
+int env_file_lock(struct env *env, struct span path, struct env_file **out) RMQ_CHECK_RESULT;
+
 /* ---- chance -------------------------------------------------------------------------------- */
 
 /* 64 random bits: seeded in the simulator, from the OS in real/. Never two in one expression. */
@@ -114,30 +206,67 @@ uint64_t env_random_below(struct env *env, uint64_t bound);
 /* Rare but legal behaviour (buggify) and planted bugs (plant). Constant false in real/. */
 #define ENV_BUGGIFY_POINTS(X)                                                            \
     X(BUGGIFY_NAMESRV_ANSWER_LATE, "namesrv.answer_late", "a route answer waits 200 ms") \
-    X(BUGGIFY_CLIENT_POLL_EARLY, "client.poll_early", "a route poll comes 1 s early")
-#define ENV_PLANT_POINTS(X)                                                                \
-    X(PLANT_NAMESRV_SCAN_NEVER, "namesrv.scan_never", "the expiry scan never runs")        \
-    X(PLANT_NAMESRV_EVICT_EARLY, "namesrv.evict_early", "the scan evicts after 60 s")      \
-    X(PLANT_NAMESRV_KEEP_TOPICS, "namesrv.keep_topics", "an evicted broker's topics stay") \
-    X(PLANT_NAMESRV_KEEP_CLOSED, "namesrv.keep_closed",                                    \
-      "a broker whose connection closes stays listed")                                     \
-    X(PLANT_NAMESRV_CLOSE_TAKES_ALL, "namesrv.close_takes_all",                            \
-      "a closed connection removes all brokers")                                           \
-    X(PLANT_NAMESRV_PERM_RETURNS, "namesrv.perm_returns",                                  \
-      "each registration brings a wiped write permission back")                            \
-    X(PLANT_BROKER_REGISTER_FIRST_ONLY, "broker.register_first_only",                      \
-      "registers with the first name server only")                                         \
-    X(PLANT_BROKER_REGISTER_SERIALLY, "broker.register_serially",                          \
-      "registers with a name server when the one before has answered")                     \
-    X(PLANT_BROKER_STOP_REGISTERING, "broker.stop_registering",                            \
-      "registers five times, then never")                                                  \
-    X(PLANT_BROKER_SKIP_MISSED, "broker.skip_missed",                                      \
-      "never sends the registrations that it missed in a pause")                           \
-    X(PLANT_CLIENT_KEEP_ROUTE, "client.keep_route",                                        \
-      "a cached route is never replaced by one with fewer brokers")                        \
-    X(PLANT_CLIENT_RECONNECT, "client.reconnect",                                          \
-      "opens a new connection for each request to a name server")                          \
-    X(PLANT_CLIENT_STOP_POLLING, "client.stop_polling", "polls five times, then never")
+    X(BUGGIFY_CLIENT_POLL_EARLY, "client.poll_early", "a route poll comes 1 s early")    \
+    X(BUGGIFY_STORE_SMALL_VIEW, "store.small_view", "a view of the log is cut short")    \
+    X(BUGGIFY_STORE_FLUSH_NOW, "store.flush_now", "a flush comes at once")               \
+    X(BUGGIFY_BROKER_PULL_SHORT, "broker.pull_short", "a pull finds one message only")   \
+    X(BUGGIFY_BROKER_HOLD_WAKES, "broker.hold_wakes", "a held pull is answered early")   \
+    X(BUGGIFY_CONSUMER_REBALANCE, "consumer.rebalance", "a rebalance comes at once")     \
+    X(BUGGIFY_CONSUMER_COMMIT, "consumer.commit", "an offset commit comes at once")
+#define ENV_PLANT_POINTS(X)                                                                    \
+    X(PLANT_NAMESRV_SCAN_NEVER, "namesrv.scan_never", "the expiry scan never runs")            \
+    X(PLANT_NAMESRV_EVICT_EARLY, "namesrv.evict_early", "the scan evicts after 60 s")          \
+    X(PLANT_NAMESRV_KEEP_TOPICS, "namesrv.keep_topics", "an evicted broker's topics stay")     \
+    X(PLANT_NAMESRV_KEEP_CLOSED, "namesrv.keep_closed",                                        \
+      "a broker whose connection closes stays listed")                                         \
+    X(PLANT_NAMESRV_CLOSE_TAKES_ALL, "namesrv.close_takes_all",                                \
+      "a closed connection removes all brokers")                                               \
+    X(PLANT_NAMESRV_PERM_RETURNS, "namesrv.perm_returns",                                      \
+      "each registration brings a wiped write permission back")                                \
+    X(PLANT_BROKER_REGISTER_FIRST_ONLY, "broker.register_first_only",                          \
+      "registers with the first name server only")                                             \
+    X(PLANT_BROKER_REGISTER_SERIALLY, "broker.register_serially",                              \
+      "registers with a name server when the one before has answered")                         \
+    X(PLANT_BROKER_STOP_REGISTERING, "broker.stop_registering",                                \
+      "registers five times, then never")                                                      \
+    X(PLANT_BROKER_SKIP_MISSED, "broker.skip_missed",                                          \
+      "never sends the registrations that it missed in a pause")                               \
+    X(PLANT_CLIENT_KEEP_ROUTE, "client.keep_route",                                            \
+      "a cached route is never replaced by one with fewer brokers")                            \
+    X(PLANT_CLIENT_RECONNECT, "client.reconnect",                                              \
+      "opens a new connection for each request to a name server")                              \
+    X(PLANT_CLIENT_STOP_POLLING, "client.stop_polling", "polls five times, then never")        \
+    X(PLANT_STORE_ACK_EARLY, "store.ack_early", "sync flush answers before the sync")          \
+    X(PLANT_STORE_KEEP_TAIL, "store.keep_tail",                                                \
+      "what recovery cuts off is not zeroed and can come back")                                \
+    X(PLANT_STORE_NO_CRC, "store.no_crc", "recovery does not compare checksums")               \
+    X(PLANT_STORE_SKIP_DISPATCH, "store.skip_dispatch",                                        \
+      "each 200th message gets no consume queue unit")                                         \
+    X(PLANT_STORE_WRONG_UNIT, "store.wrong_unit",                                              \
+      "each 200th consume queue unit points at the message before")                            \
+    X(PLANT_STORE_FLUSH_NEVER, "store.flush_never", "the asynchronous flush never comes")      \
+    X(PLANT_STORE_CLEAN_EAGER, "store.clean_eager", "retention ignores age and disk")          \
+    X(PLANT_STORE_REFUSE_TORN, "store.refuse_torn", "a torn last record makes the start fail") \
+    X(PLANT_BROKER_KEEP_OFFSETS, "broker.keep_offsets",                                        \
+      "offsets above a queue's max are kept at start")                                         \
+    X(PLANT_BROKER_COMMIT_BACK, "broker.commit_back", "each 50th commit goes 10 back")         \
+    X(PLANT_BROKER_FORGET_OFFSETS, "broker.forget_offsets", "offsets are never saved")         \
+    X(PLANT_BROKER_BUSY_EARLY, "broker.busy_early", "page cache busy is answered after 1 ms")  \
+    X(PLANT_BROKER_HOLD_DEAF, "broker.hold_deaf", "arrivals do not wake held pulls")           \
+    X(PLANT_CONFIG_UNSYNCED, "config.unsynced", "config files are replaced without syncs")     \
+    X(PLANT_PRODUCER_SEND_TWICE, "producer.send_twice",                                        \
+      "each 100th acknowledged message is sent again")                                         \
+    X(PLANT_PRODUCER_SAME_BROKER, "producer.same_broker",                                      \
+      "a retry goes to the broker that failed")                                                \
+    X(PLANT_PRODUCER_FLIP_BYTE, "producer.flip_byte", "each 100th body has a wrong byte")      \
+    X(PLANT_CONSUMER_DROP_FAILED, "consumer.drop_failed",                                      \
+      "a message whose handler fails is counted as consumed")                                  \
+    X(PLANT_CONSUMER_COMMIT_AHEAD, "consumer.commit_ahead",                                    \
+      "commits what was pulled, not what was consumed")                                        \
+    X(PLANT_CONSUMER_KEEP_QUEUE, "consumer.keep_queue",                                        \
+      "a queue that moved to another member is kept")                                          \
+    X(PLANT_CONSUMER_NO_REBALANCE, "consumer.no_rebalance", "rebalances once, then never")     \
+    X(PLANT_CONSUMER_ANY_TAG, "consumer.any_tag", "tags are not compared as text")
 enum env_buggify_id {
 #define ENV_ENUM(id, name, about) id,
     ENV_BUGGIFY_POINTS(ENV_ENUM) BUGGIFY_COUNT

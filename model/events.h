@@ -47,7 +47,62 @@
 #define EVENT_FIELDS_client_broker_believed(T, U, I) T(topic) T(broker) T(addr)
 #define EVENT_FIELDS_client_broker_dropped(T, U, I) T(topic) T(broker) T(addr)
 #define EVENT_FIELDS_command_done(T, U, I) T(command) T(target) I(code) T(detail)
+/* ---- store, per broker. Offsets: physical = byte in the commit log, queue_offset = message number
+ * in a queue. Times: wall ms of the broker unless they end in _ns. */
+#define EVENT_FIELDS_store_recovered(T, U, I) \
+    T(stop) I(min_physical) I(max_physical) U(records) U(dispatched) U(cut_bytes) T(cut_reason)
+#define EVENT_FIELDS_store_queue_recovered(T, U, I) T(topic) U(queue) I(min) I(max) U(rebuilt)
+#define EVENT_FIELDS_store_flushed(T, U, I) I(to_physical) U(duration_ns)
+#define EVENT_FIELDS_store_sync_failed(T, U, I) T(path) T(error)
+#define EVENT_FIELDS_store_write_failed(T, U, I) T(path) T(error) I(physical)
+#define EVENT_FIELDS_store_file_deleted(T, U, I) T(path) I(from) I(to) T(reason)
+#define EVENT_FIELDS_store_queue_trimmed(T, U, I) T(topic) U(queue) I(min)
+#define EVENT_FIELDS_store_writable(T, U, I) U(writable) T(reason) U(used_ppm)
+#define EVENT_FIELDS_store_failed(T, U, I) T(step) T(error)
+/* ---- configuration files: hash of the content (XXH3, 64 bits) */
+#define EVENT_FIELDS_config_saving(T, U, I) T(file) U(content_hash)
+#define EVENT_FIELDS_config_saved(T, U, I) T(file) U(content_hash)
+#define EVENT_FIELDS_config_save_failed(T, U, I) T(file) T(error)
+#define EVENT_FIELDS_config_loaded(T, U, I) T(file) T(source) U(content_hash)
+/* ---- broker */
+#define EVENT_FIELDS_offset_committed(T, U, I) T(group) T(topic) U(queue) I(queue_offset) T(client)
+#define EVENT_FIELDS_offset_lowered(T, U, I) T(group) T(topic) U(queue) I(old) I(now)
+#define EVENT_FIELDS_offset_ignored(T, U, I) T(group) T(topic) U(queue) I(asked) I(max)
+#define EVENT_FIELDS_offset_moved(T, U, I) \
+    T(group) T(topic) U(queue) I(asked) I(corrected) T(reason)
+#define EVENT_FIELDS_flow_refused(T, U, I) T(limit) U(measured) U(bound) T(waiting_for)
+#define EVENT_FIELDS_group_joined(T, U, I) T(group) T(client) U(members)
+#define EVENT_FIELDS_group_left(T, U, I) T(group) T(client) U(members) T(reason)
+/* ---- clients. message: the workload's number, see model/load/body.h; 0 for others */
+#define EVENT_FIELDS_send_started(T, U, I) T(topic) U(message) U(bytes)
+#define EVENT_FIELDS_send_retried(T, U, I) \
+    T(topic) U(message) U(attempt) T(broker) T(last_broker) T(last_error) U(left_ns)
+#define EVENT_FIELDS_send_acked(T, U, I) \
+    T(topic)                             \
+    T(broker) U(queue) I(queue_offset) I(physical) U(message) I(status) U(attempts) U(latency_ns)
+#define EVENT_FIELDS_send_failed(T, U, I) \
+    T(topic) U(message) T(broker) I(code) T(error) U(attempts) U(maybe_stored) U(latency_ns)
+#define EVENT_FIELDS_queue_acquired(T, U, I) \
+    T(group) T(topic) T(broker) U(queue) I(from_offset) T(source)
+#define EVENT_FIELDS_queue_released(T, U, I) \
+    T(group) T(topic) T(broker) U(queue) I(committed) U(in_flight) T(reason)
+#define EVENT_FIELDS_consume_pulled(T, U, I) \
+    T(group) T(topic) T(broker) U(queue) I(asked) I(next) U(count) I(first) I(last) U(foreign)
+#define EVENT_FIELDS_consume_delivered(T, U, I)                                               \
+    T(group)                                                                                  \
+    T(topic) T(broker) U(queue) I(queue_offset) I(physical) U(message) U(intact) U(reconsume) \
+        I(born_wall_ms)
+#define EVENT_FIELDS_consume_failed(T, U, I) \
+    T(group) T(topic) T(broker) U(queue) I(queue_offset) U(message) T(reason)
+#define EVENT_FIELDS_consumer_rebalanced(T, U, I) \
+    T(group) T(topic) U(members) U(queues) U(mine) T(strategy)
+#define EVENT_FIELDS_consumer_offset_reset(T, U, I) \
+    T(group) T(topic) T(broker) U(queue) I(asked) I(now) T(reason)
+#define EVENT_FIELDS_consumer_throttled(T, U, I) \
+    T(group) T(topic) T(broker) U(queue) T(limit) U(measured) U(bound)
 /* Only the simulator's world emits these; node is the affected one or the world (node 0). */
+/* what: page, torn, size, name (a directory entry), rot, misdirected; kept: 0 lost, 1 survived */
+#define EVENT_FIELDS_world_disk(T, U, I) T(path) T(what) U(kept) U(lost)
 #define EVENT_FIELDS_world_node_up(T, U, I) T(role)
 #define EVENT_FIELDS_world_node_down(T, U, I) T(how)
 /* index is the timeline's; node is the one affected, or 0 and target's words are their names */
@@ -89,6 +144,45 @@
       "a broker entered a cached route")                                                           \
     X(client_broker_dropped, "client.broker_dropped", "client", "a broker left a cached route")    \
     X(command_done, "command.done", "any", "a role command ended; code 0 is success")              \
+    X(store_recovered, "store.recovered", "broker",                                                \
+      "recovery ended; stop: clean, unclean, empty; cut: bytes behind the last good record")       \
+    X(store_queue_recovered, "store.queue_recovered", "broker",                                    \
+      "a consume queue after recovery; rebuilt: units written from the log")                       \
+    X(store_flushed, "store.flushed", "broker", "the commit log is durable up to here")            \
+    X(store_sync_failed, "store.sync_failed", "broker", "")                                        \
+    X(store_write_failed, "store.write_failed", "broker", "")                                      \
+    X(store_file_deleted, "store.file_deleted", "broker",                                          \
+      "reason: expired, space, forced, manual")                                                    \
+    X(store_queue_trimmed, "store.queue_trimmed", "broker", "a queue's min offset rose")           \
+    X(store_writable, "store.writable", "broker", "puts are refused (0) or accepted again (1)")    \
+    X(store_failed, "store.failed", "broker", "the store does not open, or cannot go on")          \
+    X(config_saving, "config.saving", "broker", "a config file's replacement began")               \
+    X(config_saved, "config.saved", "broker", "the new content is durable")                        \
+    X(config_save_failed, "config.save_failed", "broker", "")                                      \
+    X(config_loaded, "config.loaded", "broker", "source: main, backup, none")                      \
+    X(offset_committed, "offset.committed", "broker", "a group's progress on a queue changed")     \
+    X(offset_lowered, "offset.lowered", "broker", "at start: it was above the queue's max")        \
+    X(offset_ignored, "offset.ignored", "broker", "a commit above the queue's max")                \
+    X(offset_moved, "offset.moved", "broker", "a pull outside the queue; reason: too_small, ...")  \
+    X(flow_refused, "flow.refused", "broker",                                                      \
+      "busy answer; limit: page_cache, send_queue, pull_queue, overload; ms or requests")          \
+    X(group_joined, "group.joined", "broker", "a consumer entered its group")                      \
+    X(group_left, "group.left", "broker", "reason: unregister, close, expired")                    \
+    X(send_started, "send.started", "client", "an application's send")                             \
+    X(send_retried, "send.retried", "client", "the next attempt of a send (attempt >= 2)")         \
+    X(send_acked, "send.acked", "client", "status: 0 OK, 10, 11, 12 as the broker's code")         \
+    X(send_failed, "send.failed", "client", "the application got an error")                        \
+    X(queue_acquired, "queue.acquired", "client", "source: stored, first, last, timestamp")        \
+    X(queue_released, "queue.released", "client", "reason: rebalance, stop, illegal, expired")     \
+    X(consume_pulled, "consume.pulled", "client",                                                  \
+      "a pull found messages; foreign: records of another topic, queue or out of order")           \
+    X(consume_delivered, "consume.delivered", "client", "a message was handed to the application") \
+    X(consume_failed, "consume.failed", "client", "the application failed; it will come again")    \
+    X(consumer_rebalanced, "consumer.rebalanced", "client", "an allocation that changed")          \
+    X(consumer_offset_reset, "consumer.offset_reset", "client", "progress jumped")                 \
+    X(consumer_throttled, "consumer.throttled", "client",                                          \
+      "pulling waits; limit: count, size, span")                                                   \
+    X(world_disk, "world.disk", "world", "what a disk fault or a power-off did to a file")         \
     X(world_node_up, "world.node_up", "world", "a node's process exists from now on")              \
     X(world_node_down, "world.node_down", "world", "how: kill, crash, power_off, exit, assert")    \
     X(world_fault, "world.fault", "world", "phase: begin, end, or once (leaves no lasting state)") \

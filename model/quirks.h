@@ -21,7 +21,23 @@
       "apache/rocketmq#7870, "                                                                     \
       "INC-12",                                                                                    \
       "broker: a registration round holds a lock, so a hung name server delays topic "             \
-      "creation by up to 6 s")
+      "creation by up to 6 s")                                                                     \
+    X(QUIRK_UNSYNCED_CONFIG, "unsyncedConfig", "4.9.8 to 5.3.3", "apache/rocketmq#5905, INC-39",   \
+      "broker: config files are written, copied, deleted and renamed without a sync")              \
+    X(QUIRK_HOLD_NO_RECHECK, "holdNoRecheck", "4.x, 5.x", "apache/rocketmq#7358, INC-69",          \
+      "broker: a message that arrives just before its pull is parked waits for the 5 s sweep")     \
+    X(QUIRK_DISPATCH_AHEAD, "dispatchAhead", "before 5.3.0", "apache/rocketmq#8239, INC-33",       \
+      "broker: with sync flush, consumers see messages before they are durable")                   \
+    X(QUIRK_STALE_TAIL, "staleTail", "4.9.8, 5.3.3", "store.md 14.3",                              \
+      "broker: bytes behind the cut of a recovery stay in the file")                               \
+    X(QUIRK_READ_PAST_BAD, "readPastBad", "before 4.3.2", "apache/rocketmq#467, INC-34",           \
+      "broker: recovery takes a bad record for the end of its file and goes on with the next")     \
+    X(QUIRK_OFFSETS_UNCHECKED, "offsetsUnchecked", "4.9.8, 5.3.3", "INC-33",                       \
+      "broker: consumer offsets above a queue's max are kept at start and accepted in commits")    \
+    X(QUIRK_OFFSET_MOVED_MESSAGE, "offsetMovedMessage", "4.9.8", "broker.md 14.3",                 \
+      "broker: each pull at an illegal offset stores a message in OFFSET_MOVED_EVENT")             \
+    X(QUIRK_SHARED_BUDGET, "sharedBudget", "4.3 to 5.3.3", "apache/rocketmq#1921, INC-24",         \
+      "producer: one try may use up the time of all, so that a silent broker leaves no retry")
 
 enum quirk_id {
 #define QUIRK_ENUM(id, name, releases, reference, about) id,

@@ -47,6 +47,21 @@ DEFINE_HEADER(topics_by_cluster);
 DEFINE_HEADER(create_topic);
 DEFINE_HEADER(broker_member);
 DEFINE_HEADER(min_broker_id_change);
+DEFINE_HEADER(send_v2);
+DEFINE_HEADER(send);
+DEFINE_HEADER(send_response);
+DEFINE_HEADER(pull);
+DEFINE_HEADER(pull_response);
+DEFINE_HEADER(consumer_offset);
+DEFINE_HEADER(queue_query);
+DEFINE_HEADER(offset_response);
+DEFINE_HEADER(timestamp_response);
+DEFINE_HEADER(view_message);
+DEFINE_HEADER(query_message);
+DEFINE_HEADER(query_message_response);
+DEFINE_HEADER(unregister_client);
+DEFINE_HEADER(send_back);
+DEFINE_HEADER(consumer_group);
 
 /* ---- decoding ------------------------------------------------------------------------------- */
 

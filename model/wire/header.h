@@ -159,4 +159,109 @@ DECLARE_HEADER(broker_member);
     OS(H, broker_name, "brokerName")
 DECLARE_HEADER(min_broker_id_change);
 
+/* ---- messages (broker.md 11, 14, 18, 19; client.md 10.1) ---- */
+
+/* 310, 320: one-letter keys, broker.md 11.1; 10 has the same members under long names */
+#define HEADER_FIELDS_send_v2(H, RS, OS, RI, OI, RL, OL, RB, OB)                                \
+    RS(H, producer_group, "a")                                                                  \
+    RS(H, topic, "b")                                                                           \
+    RS(H, default_topic, "c") RI(H, default_topic_queue_nums, "d") RI(H, queue_id, "e")         \
+        RI(H, sys_flag, "f") RL(H, born_timestamp, "g") RI(H, flag, "h") OS(H, properties, "i") \
+            OI(H, reconsume_times, "j") OB(H, unit_mode, "k") OI(H, max_reconsume_times, "l")   \
+                OB(H, batch, "m") OS(H, broker_name, "n")
+DECLARE_HEADER(send_v2);
+#define HEADER_FIELDS_send(H, RS, OS, RI, OI, RL, OL, RB, OB)                                   \
+    RI(H, queue_id, "queueId")                                                                  \
+    RI(H, flag, "flag")                                                                         \
+    RI(H, sys_flag, "sysFlag") OI(H, reconsume_times, "reconsumeTimes") OB(H, batch, "batch")   \
+        OB(H, unit_mode, "unitMode") RS(H, default_topic, "defaultTopic")                       \
+            RI(H, default_topic_queue_nums, "defaultTopicQueueNums")                            \
+                RS(H, producer_group, "producerGroup")                                          \
+                    OI(H, max_reconsume_times, "maxReconsumeTimes") OS(H, broker_name, "bname") \
+                        RS(H, topic, "topic") RL(H, born_timestamp, "bornTimestamp")            \
+                            OS(H, properties, "properties")
+DECLARE_HEADER(send);
+#define HEADER_FIELDS_send_response(H, RS, OS, RI, OI, RL, OL, RB, OB)                 \
+    RI(H, queue_id, "queueId")                                                         \
+    OS(H, transaction_id, "transactionId")                                             \
+    RS(H, msg_id, "msgId") OS(H, trace_on, "TRACE_ON") OS(H, msg_region, "MSG_REGION") \
+        RL(H, queue_offset, "queueOffset")
+DECLARE_HEADER(send_response);
+
+/* 11, 361 */
+#define HEADER_FIELDS_pull(H, RS, OS, RI, OI, RL, OL, RB, OB)                                      \
+    RI(H, queue_id, "queueId")                                                                     \
+    OI(H, max_msg_bytes, "maxMsgBytes")                                                            \
+    RI(H, max_msg_nums, "maxMsgNums") RI(H, sys_flag, "sysFlag")                                   \
+        OS(H, subscription, "subscription") RL(H, suspend_timeout_millis, "suspendTimeoutMillis")  \
+            RL(H, commit_offset, "commitOffset") OS(H, broker_name, "bname") RS(H, topic, "topic") \
+                RL(H, queue_offset, "queueOffset") OS(H, expression_type, "expressionType")        \
+                    RL(H, sub_version, "subVersion") RS(H, consumer_group, "consumerGroup")
+DECLARE_HEADER(pull);
+#define PULL_FLAG_COMMIT 1
+#define PULL_FLAG_SUSPEND 2
+#define PULL_FLAG_SUBSCRIPTION 4
+#define PULL_FLAG_CLASS_FILTER 8
+#define PULL_FLAG_LITE 16
+#define HEADER_FIELDS_pull_response(H, RS, OS, RI, OI, RL, OL, RB, OB)         \
+    RL(H, suggest_which_broker_id, "suggestWhichBrokerId")                     \
+    OI(H, group_sys_flag, "groupSysFlag")                                      \
+    RL(H, next_begin_offset, "nextBeginOffset") RL(H, max_offset, "maxOffset") \
+        RL(H, min_offset, "minOffset") OI(H, topic_sys_flag, "topicSysFlag")
+DECLARE_HEADER(pull_response);
+
+/* 14 (without commit_offset), 15 */
+#define HEADER_FIELDS_consumer_offset(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RI(H, queue_id, "queueId")                                           \
+    OS(H, broker_name, "bname")                                          \
+    OL(H, commit_offset, "commitOffset") RS(H, topic, "topic")           \
+        RS(H, consumer_group, "consumerGroup") OB(H, set_zero_if_not_found, "setZeroIfNotFound")
+DECLARE_HEADER(consumer_offset);
+/* 29 (timestamp), 30, 31, 32 */
+#define HEADER_FIELDS_queue_query(H, RS, OS, RI, OI, RL, OL, RB, OB)                       \
+    RI(H, queue_id, "queueId")                                                             \
+    OB(H, committed, "committed")                                                          \
+    OS(H, broker_name, "bname") RS(H, topic, "topic") OS(H, boundary_type, "boundaryType") \
+        OL(H, timestamp, "timestamp")
+DECLARE_HEADER(queue_query);
+/* answers to 14, 29, 30, 31 */
+#define HEADER_FIELDS_offset_response(H, RS, OS, RI, OI, RL, OL, RB, OB) RL(H, offset, "offset")
+DECLARE_HEADER(offset_response);
+/* answer to 32 */
+#define HEADER_FIELDS_timestamp_response(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RL(H, timestamp, "timestamp")
+DECLARE_HEADER(timestamp_response);
+/* 33 */
+#define HEADER_FIELDS_view_message(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RL(H, offset, "offset") OS(H, topic, "topic")
+DECLARE_HEADER(view_message);
+/* 12 and its answer */
+#define HEADER_FIELDS_query_message(H, RS, OS, RI, OI, RL, OL, RB, OB)                  \
+    OS(H, unique_key_query, "_UNIQUE_KEY_QUERY")                                        \
+    RL(H, begin_timestamp, "beginTimestamp")                                            \
+    RS(H, topic, "topic") RI(H, max_num, "maxNum") RL(H, end_timestamp, "endTimestamp") \
+        RS(H, key, "key")
+DECLARE_HEADER(query_message);
+#define HEADER_FIELDS_query_message_response(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RL(H, index_last_update_phyoffset, "indexLastUpdatePhyoffset")              \
+    RL(H, index_last_update_timestamp, "indexLastUpdateTimestamp")
+DECLARE_HEADER(query_message_response);
+/* 35 */
+#define HEADER_FIELDS_unregister_client(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    OS(H, producer_group, "producerGroup")                                 \
+    RS(H, client_id, "clientID") OS(H, consumer_group, "consumerGroup")
+DECLARE_HEADER(unregister_client);
+/* 36 */
+#define HEADER_FIELDS_send_back(H, RS, OS, RI, OI, RL, OL, RB, OB)             \
+    OI(H, max_reconsume_times, "maxReconsumeTimes")                            \
+    RL(H, offset, "offset")                                                    \
+    OS(H, broker_name, "bname") RI(H, delay_level, "delayLevel")               \
+        OS(H, origin_topic, "originTopic") OS(H, origin_msg_id, "originMsgId") \
+            OB(H, unit_mode, "unitMode") RS(H, group, "group")
+DECLARE_HEADER(send_back);
+/* 38, 40 */
+#define HEADER_FIELDS_consumer_group(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RS(H, consumer_group, "consumerGroup")
+DECLARE_HEADER(consumer_group);
+
 #endif

@@ -208,14 +208,14 @@ static bool set_links(struct world *world, const struct scenario *scenario) {
 }
 
 /* Bits of the planted bugs that are switched on. */
-static uint32_t plants(const struct scenario *scenario) {
+static uint64_t plants(const struct scenario *scenario) {
 #define PLANT_NAME(id, name, about) name,
     static const char *const NAMES[] = {ENV_PLANT_POINTS(PLANT_NAME)};
-    uint32_t bits = 0;
+    uint64_t bits = 0;
     for (size_t i = 0; i < scenario->spec.plants.count; i++)
         for (uint32_t k = 0; k < PLANT_COUNT; k++)
             if (strcmp(NAMES[k], scenario->spec.plants.items[i]) == 0)
-                bits |= 1u << k;
+                bits |= UINT64_C(1) << k;
     return bits;
 }
 

@@ -167,7 +167,7 @@ bool env_buggify(struct env *env, enum env_buggify_id id) {
 bool env_plant(struct env *env, enum env_plant_id id) {
     env_enter(env);
     RMQ_ASSERT(id < PLANT_COUNT);
-    bool yes = (env->world->config.plants >> id & 1U) != 0;
+    bool yes = (env->world->config.plants >> id & 1) != 0;
     env->world->counts.planted += yes;
     return yes;
 }

@@ -27,7 +27,7 @@ struct world_config {
     int64_t epoch_ms; /* wall clock of time 0; never near zero */
     bool buggify;     /* rare-but-legal behaviour is drawn */
     uint32_t buggify_ppm;
-    uint32_t plants; /* bit set of enum env_plant_id */
+    uint64_t plants; /* bit set of enum env_plant_id */
 };
 /* A new, empty world in the (re)opened arena; time 0. One per process. NULL when the arena cannot
  * be mapped. */
