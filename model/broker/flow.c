@@ -78,9 +78,8 @@ static void restore(const struct parked *parked, struct wire_command *request) {
 }
 
 static struct parked *first_of(const struct flow_queue *queue) {
-    return list_is_empty(&queue->waiting)
-               ? NULL
-               : LIST_ENTRY(queue->waiting.next, struct parked, link);
+    return list_is_empty(&queue->waiting) ? NULL
+                                          : LIST_ENTRY(queue->waiting.next, struct parked, link);
 }
 
 static void take(struct flow_queue *queue, struct parked *parked) {
@@ -126,8 +125,7 @@ static bool page_cache_busy(const struct broker *broker) {
     uint64_t age_ms = store_write_age_ms(broker->store);
     if (age_ms == 0)
         return false;
-    return age_ms > broker->page_cache_busy_ms ||
-           env_plant(broker->env, PLANT_BROKER_BUSY_EARLY);
+    return age_ms > broker->page_cache_busy_ms || env_plant(broker->env, PLANT_BROKER_BUSY_EARLY);
 }
 
 /* What stands in the way: for the event, and with its measure for the remark. */

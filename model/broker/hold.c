@@ -14,10 +14,10 @@ struct hold_queue {
     UT_hash_handle hh;
     bool map_failed;
     struct list held;
-    struct list link;    /* in holds.busy while something is held */
+    struct list link; /* in holds.busy while something is held */
     uint32_t topic_len;
     uint32_t key_len;
-    uint8_t key[];       /* queue id, topic */
+    uint8_t key[]; /* queue id, topic */
 };
 
 void holds_init(struct holds *holds, struct broker *broker) {
@@ -34,8 +34,7 @@ void holds_deinit(struct holds *holds) {
     if (holds->broker == NULL)
         return;
     struct env *env = holds->broker->env;
-    RMQ_ASSERT(holds->count == 0 && list_is_empty(&holds->parking) &&
-               list_is_empty(&holds->woken));
+    RMQ_ASSERT(holds->count == 0 && list_is_empty(&holds->parking) && list_is_empty(&holds->woken));
     env_timer_stop(env, &holds->sweep);
     env_timer_stop(env, &holds->wake);
     struct hold_queue *queue, *next;
@@ -95,8 +94,7 @@ static int32_t queue_id_of(const struct hold_queue *queue) {
 }
 
 static int64_t max_offset_of(const struct holds *holds, const struct hold_queue *queue) {
-    struct span topic =
-        span_of(queue->key + sizeof(int32_t), queue->key_len - sizeof(int32_t));
+    struct span topic = span_of(queue->key + sizeof(int32_t), queue->key_len - sizeof(int32_t));
     return store_max_offset(holds->broker->store, topic, queue_id_of(queue));
 }
 

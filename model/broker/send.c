@@ -113,9 +113,9 @@ static void answer_stored(struct send_op *op, int32_t code) {
         .transaction_id = op->has_unique_key ? buf_span(&op->unique_key) : SPAN_NONE,
         .trace_on = broker->config.trace_on ? SPAN_LITERAL("true") : SPAN_LITERAL("false"),
         .msg_region = broker->config.region,
-        .msg_id = op->batch ? buf_span(&op->put.ids)
-                            : span_of(id, message_id_format(&broker->host, op->put.physical_offset,
-                                                            id)),
+        .msg_id = op->batch
+                      ? buf_span(&op->put.ids)
+                      : span_of(id, message_id_format(&broker->host, op->put.physical_offset, id)),
     };
     wire_command_init(&response, code);
     int err = header_encode(&HEADER_send_response, &header, &response, &numbers);
@@ -272,8 +272,8 @@ void send_process(struct broker *broker, struct channel *channel,
         answer_code(&broker->remoting, &asker, outcome.code, outcome.remark);
         return;
     }
-    if (!send_check(broker, &header, request->version, span_of_text(channel_peer(channel)),
-                    &target, &outcome) ||
+    if (!send_check(broker, &header, request->version, span_of_text(channel_peer(channel)), &target,
+                    &outcome) ||
         !send_read_properties(broker, header.properties, target.sys_flag, header.batch, properties,
                               &read, &outcome)) {
         answer_refused(broker, &asker, &outcome);

@@ -38,7 +38,7 @@ static int32_t bad_parameter(const struct broker *broker) {
 /* TopicValidator.java: topics that only servers write to. */
 static bool is_forbidden(struct span topic) {
     static const char *const FORBIDDEN[] = {
-        "SCHEDULE_TOPIC_XXXX",         "RMQ_SYS_TRANS_HALF_TOPIC", "RMQ_SYS_TRANS_OP_HALF_TOPIC",
+        "SCHEDULE_TOPIC_XXXX",        "RMQ_SYS_TRANS_HALF_TOPIC", "RMQ_SYS_TRANS_OP_HALF_TOPIC",
         "TRANS_CHECK_MAX_TIME_TOPIC", "SELF_TEST_TOPIC",          "OFFSET_MOVED_EVENT",
     };
     for (size_t i = 0; i < sizeof FORBIDDEN / sizeof FORBIDDEN[0]; i++) {
@@ -148,7 +148,8 @@ static void describe_topic(const struct check *check) {
     outcome_text(out, (topic->perm & PERM_READ) != 0 ? "R" : "-");
     outcome_text(out, (topic->perm & PERM_WRITE) != 0 ? "W" : "-");
     outcome_text(out, (topic->perm & PERM_INHERIT) != 0 ? "X" : "-");
-    outcome_text(out, topic->multi_tag ? ", topicFilterType=MULTI_TAG" : ", topicFilterType=SINGLE_TAG");
+    outcome_text(out,
+                 topic->multi_tag ? ", topicFilterType=MULTI_TAG" : ", topicFilterType=SINGLE_TAG");
     outcome_text(out, ", topicSysFlag=");
     outcome_number(out, topic->sys_flag);
     outcome_text(out, topic->order ? ", order=true" : ", order=false");
@@ -171,10 +172,10 @@ static bool check_queue(const struct check *check) {
         return false;
     }
     if (queue_id < 0) /* Java's random number of a bound of 0 is an exception, ours queue 0 */
-        queue_id = topic->write_queue_nums <= 0
-                       ? 0
-                       : (int32_t)env_random_below(check->broker->env,
-                                                   (uint64_t)topic->write_queue_nums);
+        queue_id =
+            topic->write_queue_nums <= 0
+                ? 0
+                : (int32_t)env_random_below(check->broker->env, (uint64_t)topic->write_queue_nums);
     check->target->queue_id = queue_id;
     check->target->answered_queue_id = queue_id;
     return true;
@@ -188,14 +189,14 @@ static bool redirect_retry(const struct check *check) {
     const size_t retry = sizeof RETRY_PREFIX - 1, dlq = sizeof DLQ_PREFIX - 1;
     struct broker *broker = check->broker;
     struct span group = span_from(header->topic, retry);
-    struct group_config config;
-    if (!broker_find_group(broker, group, &config)) {
+    const struct group *config;
+    if (groups_find_or_create(&broker->groups, group, &config) != RMQ_OK) {
         outcome_refuse(check->outcome, RESPONSE_SUBSCRIPTION_GROUP_NOT_EXIST,
                        "subscription group not exist, ", group, " ");
         outcome_text(check->outcome, answer_help(broker->config.profile_5_3));
         return false;
     }
-    int32_t maximum = config.retry_max_times;
+    int32_t maximum = config->retry_max;
     if (check->version >= VERSION_3_4_9 && header->has_max_reconsume_times)
         maximum = header->max_reconsume_times;
     int32_t times = header->has_reconsume_times ? header->reconsume_times : 0;
@@ -237,7 +238,13 @@ bool send_check(struct broker *broker, const struct header_send_v2 *header, int3
 
 /* ---- properties ------------------------------------------------------------------------------ */
 
-enum property { PROPERTY_OTHER, PROPERTY_WAIT, PROPERTY_CLUSTER, PROPERTY_UNIQ_KEY, PROPERTY_LATER };
+enum property {
+    PROPERTY_OTHER,
+    PROPERTY_WAIT,
+    PROPERTY_CLUSTER,
+    PROPERTY_UNIQ_KEY,
+    PROPERTY_LATER
+};
 
 static enum property property_of(struct span name, struct span value) {
     static const struct {
@@ -305,8 +312,8 @@ static void put_unique_key(struct broker *broker, struct buf *out, struct send_p
         text[2 * i + 1] = HEX[bytes[i] & 15];
     }
     put_property(out, SPAN_LITERAL("UNIQ_KEY"), span_of(text, sizeof text));
-    read->unique_key = buf_failed(out) ? SPAN_NONE
-                                       : span_of(out->data + out->len - sizeof text, sizeof text);
+    read->unique_key =
+        buf_failed(out) ? SPAN_NONE : span_of(out->data + out->len - sizeof text, sizeof text);
 }
 
 bool send_read_properties(struct broker *broker, struct span properties, int32_t sys_flag,
