@@ -217,6 +217,7 @@ static int compare_names(const void *a, const void *b) {
 
 int env_path_list(struct env *env, struct span path, struct buf *out) {
     fake_call(env);
+    path = fake_without_slash(path);
     if (!fake_is_dir(env, path)) {
         return RMQ_E_NOT_FOUND;
     }

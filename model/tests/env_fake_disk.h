@@ -42,6 +42,10 @@ void fake_inode_set_len(struct env *env, struct fake_inode *inode, uint64_t len)
 void fake_inode_set_durable_len(struct fake_inode *inode, size_t len);
 struct fake_inode *fake_add_inode(struct env *env, bool is_dir);
 
+/* The root's own path as the empty one. */
+static inline struct span fake_without_slash(struct span path) {
+    return span_equal(path, SPAN_LITERAL("/")) ? SPAN_LITERAL("") : path;
+}
 /* Absolute, not the root, no part that is empty or dots. */
 bool fake_path_is_legal(struct span path);
 /* Up to its last '/'; "" for what lies in the root. */

@@ -208,6 +208,7 @@ void env_path_sync_dir(struct env *env, struct span path, struct env_file_op *op
                        env_file_fn *done) {
     fake_call(env);
     struct fake_op *under_way = start(env, NULL, OP_SYNC_DIR, op, done);
+    path = fake_without_slash(path);
     if (!fake_is_dir(env, path)) {
         under_way->status = RMQ_E_NOT_FOUND;
         return;
