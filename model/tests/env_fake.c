@@ -60,8 +60,9 @@ static void handler_begin(struct env *env) {
     running = env;
 }
 
-static void drop_node(struct env *env) {
+void fake_end_node(struct env *env) {
     fake_timers_drop(env);
+    fake_files_drop(env);
     fake_net_drop(env);
     fake_memory_drop(env);
     env->node = NULL;
@@ -75,7 +76,7 @@ static void handler_end(struct env *env) {
     if (env->exiting && !env->crashed) {
         env->exited = true;
         env->exiting = false;
-        drop_node(env);
+        fake_end_node(env);
     }
 }
 
@@ -97,7 +98,7 @@ void fake_call(const struct env *env) {
     if (self->crash_in > 0 && --self->crash_in == 0) {
         self->crashed = true;
         self->exiting = false;
-        drop_node(self);
+        fake_end_node(self);
         longjmp(self->crash_exit, 1);
     }
 }
@@ -144,13 +145,16 @@ struct env *fake_create(void) {
     fake_set_memory_bytes(env, UINT64_C(8) << 30);
     fake_seed(env, 1);
     env->next_port = 20000;
+    env->disk.error = RMQ_E_IO;
+    env->disk.usage.total_bytes = UINT64_C(64) << 30;
     return env;
 }
 
 void fake_discard(struct env *env) {
     fake_outside_handler(env);
-    drop_node(env);
+    fake_end_node(env);
     fake_net_free(env);
+    fake_files_free(env);
     fake_record_free(env);
     free(env->timers);
     free(env);
@@ -159,15 +163,19 @@ void fake_discard(struct env *env) {
 void fake_destroy(struct env *env) {
     size_t conns = fake_conn_count(env);
     size_t listeners = fake_listener_count(env);
-    if (env->memory_blocks + env->timer_count + conns + listeners > 0) {
+    size_t files = fake_open_files(env);
+    if (env->memory_blocks + env->timer_count + conns + listeners + files > 0) {
         fprintf(stderr,
-                "left behind: %zu blocks (%zu bytes), %zu timers, %zu connections, %zu listeners\n",
-                env->memory_blocks, env->memory_used, env->timer_count, conns, listeners);
+                "left behind: %zu blocks (%zu bytes), %zu timers, %zu connections, %zu listeners, "
+                "%zu files\n",
+                env->memory_blocks, env->memory_used, env->timer_count, conns, listeners, files);
     }
     RMQ_ASSERT(env->memory_blocks == 0);
     RMQ_ASSERT(env->timer_count == 0);
     RMQ_ASSERT(conns == 0);
     RMQ_ASSERT(listeners == 0);
+    RMQ_ASSERT(files == 0);
+    RMQ_ASSERT(fake_file_ops(env) == 0);
     fake_discard(env);
 }
 

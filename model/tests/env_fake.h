@@ -8,6 +8,8 @@
  *   E1, E2, E5  a fake_ function that moves time or starts a handler, called inside a handler
  *   E3          an armed timer that was overwritten, moved or freed
  *   E4          fake_crash_at ends the node inside an env_ call; all of its memory is freed
+ *               (and a file operation that is started again while under way, or whose memory or
+ *               bytes are freed)
  *   E5          a handler of one node that calls env_ functions of another
  *   E6          a connection used after its close
  *
@@ -40,7 +42,8 @@
 /* A node with nothing in it: mono 1 s, wall 2026-01-01T00:00:00Z, UTC, address 10.0.0.9, process
  * 4242, 8 GiB machine, random seed 1. */
 struct env *fake_create(void);
-/* Asserts that the node has left nothing: no memory, armed timer, connection or listener. */
+/* Asserts that the node has left nothing: no memory, armed timer, connection, listener, open file
+ * or operation under way. */
 void fake_destroy(struct env *env);
 /* The same without the check. */
 void fake_discard(struct env *env);
@@ -69,6 +72,14 @@ enum fake_failure {
     FAKE_FAIL_LISTEN, /* RMQ_E_IN_USE */
     FAKE_FAIL_DIAL,   /* RMQ_E_NOMEM at once */
     FAKE_FAIL_WRITE,  /* RMQ_E_FULL; on_drain follows at the next fake_settle */
+    /* Files: RMQ_E_IO, or what fake_fail_files_with says. */
+    FAKE_FAIL_FILE_OPEN,   /* at once, instead of success */
+    FAKE_FAIL_FILE_RENAME, /* at once, instead of success */
+    FAKE_FAIL_FILE_WRITE,  /* env_file_write, _zero (half of it is written), _truncate */
+    FAKE_FAIL_FILE_READ,
+    FAKE_FAIL_FILE_SYNC, /* env_file_sync, env_path_sync_dir: what it covers will never be durable
+                            unless it is written again */
+    FAKE_FAIL_FILE_VIEW, /* RMQ_E_AGAIN */
     FAKE_FAIL_COUNT
 };
 /* The n-th such call from now (1: the next) fails, once. 0: none. */
@@ -92,7 +103,7 @@ static inline void fake_advance_ms(struct env *env, uint64_t ms) {
     fake_advance(env, ms * 1000000);
 }
 /* What is due without time passing: bytes held back for connections that resumed, drain callbacks,
- * timers of delay 0. */
+ * file operations, timers of delay 0. */
 void fake_settle(struct env *env);
 /* Moves on to the next deadline and fires the timers of it. False when none is armed. */
 bool fake_advance_to_timer(struct env *env);
@@ -156,6 +167,53 @@ int fake_connect(struct env *from, const char *address, struct env *to, uint16_t
 void fake_pump(struct env *a, struct env *b);
 /* Moves both on by `ns`, from deadline to deadline, pumping after each. */
 void fake_advance_both(struct env *a, struct env *b, uint64_t ns);
+
+/* ---- files -------------------------------------------------------------------------------------
+ */
+/* The disk is the machine's: it survives exits, crashes (with all that completed) and power-offs.
+ * An operation takes effect when it completes: at the next fake_settle or fake_advance, in the
+ * order of starts, unless they are held. */
+
+/* Makes (or replaces) a file with this content, and its directories. All that is on the disk counts
+ * as durable from then on. */
+void fake_put_file(struct env *env, const char *path, struct span bytes);
+/* What processes see of it, until the next env_ or fake_ call; false: no such file. */
+bool fake_get_file(const struct env *env, const char *path, struct span *out);
+void fake_remove_file(struct env *env, const char *path);
+
+/* Held operations complete one by one: number `index` (0: the oldest), or all that are under way
+ * now, the last one first. */
+void fake_hold_files(struct env *env, bool on);
+size_t fake_file_ops(const struct env *env);
+void fake_complete(struct env *env, size_t index);
+void fake_complete_reverse(struct env *env);
+
+/* What scripted failures of files end with; RMQ_E_IO at first. */
+void fake_fail_files_with(struct env *env, int status);
+/* Views give at most `bytes`; 0: all. */
+void fake_set_view_max(struct env *env, size_t bytes);
+/* While on, each view is RMQ_E_AGAIN. */
+void fake_set_cold(struct env *env, bool on);
+/* What env_disk_usage gives. `used_bytes` 0: the sum of the file sizes (and 64 GiB in all at
+ * first). */
+void fake_set_disk_usage(struct env *env, uint64_t total_bytes, uint64_t used_bytes);
+/* Another process holds, or gives back, the lock of an existing file. */
+void fake_set_locked(struct env *env, const char *path, bool on);
+size_t fake_open_files(const struct env *env);
+
+/* What survives a power-off of what was not synced: pages (4 KiB), sizes and names, one by one. */
+enum fake_keep {
+    FAKE_KEEP_NONE,
+    FAKE_KEEP_ALL,  /* also of writes under way */
+    FAKE_KEEP_EVEN, /* the first, the third ... */
+    FAKE_KEEP_ODD,  /* the second, the fourth ... */
+    FAKE_KEEP_TORN, /* all, but every second sector (512 bytes) of a page only */
+    FAKE_KEEP_COUNT
+};
+/* Ends the node as a crash does; fake_start starts it again. */
+void fake_power_off(struct env *env, enum fake_keep keep);
+/* Makes all that is in the cache durable. */
+void fake_keep_all(struct env *env);
 
 /* ---- chance ------------------------------------------------------------------------------------
  */

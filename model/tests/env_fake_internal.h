@@ -63,6 +63,26 @@ struct fake_log {
     char *text;
 };
 
+struct fake_op; /* env_fake_files.c */
+struct fake_inode;
+struct fake_name;
+
+/* The machine's disk: it outlives the node. */
+struct fake_disk {
+    uint64_t sequence; /* of changes and operations */
+    struct fake_inode *inodes;
+    struct fake_name *names;
+    size_t name_count, name_capacity;
+    struct env_file *files; /* all that were ever opened */
+    struct fake_op *ops;    /* under way, in order of their start */
+    size_t op_count, op_capacity;
+    bool held;       /* they complete one by one, when the test says so */
+    int error;       /* of scripted failures */
+    size_t view_max; /* 0: none */
+    bool cold;       /* no view is resident */
+    struct env_disk_usage usage;
+};
+
 struct env {
     /* Handlers. */
     bool in_handler;
@@ -95,6 +115,8 @@ struct env {
     unsigned fail_in[FAKE_FAIL_COUNT];
     bool failed[FAKE_FAIL_COUNT];
     bool failures_off;
+    /* Files. */
+    struct fake_disk disk;
     /* Network. */
     struct env_conn *conns;
     struct env_listener *listeners;
@@ -125,8 +147,10 @@ struct fake_step {
     struct env_listener *listener;
     struct env_timer *timer;
     env_timer_fn *fire;
+    struct env_file_op *op;
+    env_file_fn *done;
     struct span bytes;
-    int reason;
+    int reason; /* why, or with which status */
     const struct props *props;
 };
 /* Runs `body` as one handler of step->env; a crash point in it comes back here. */
@@ -140,17 +164,25 @@ void *fake_must_alloc(size_t size);
 void *fake_grow(void *array, size_t count, size_t *capacity, size_t size);
 char *fake_copy_text(const char *text, size_t len);
 
+/* Ends the node: everything of it goes, its files stay. */
+void fake_end_node(struct env *env);
 /* Each part drops what the node holds in it (its memory, timers, connections). */
 void fake_memory_drop(struct env *env);
 void fake_timers_drop(struct env *env);
 void fake_net_drop(struct env *env);
+void fake_files_drop(struct env *env);
 /* And frees its own records at the end. */
 void fake_net_free(struct env *env);
+void fake_files_free(struct env *env);
 void fake_record_free(struct env *env);
 /* Held bytes of resumed connections and owed drains; true when a handler ran. */
 bool fake_net_settle(struct env *env);
+/* Completes the oldest file operation unless they are held; true when a handler ran. */
+bool fake_files_settle(struct env *env);
 /* Asserts that no armed timer lies in the memory [start, start + size). */
 void fake_timers_check_free(const struct env *env, const void *start, size_t size);
+/* The same of file operations and the bytes they use. */
+void fake_files_check_free(const struct env *env, const void *start, size_t size);
 size_t fake_listener_count(const struct env *env);
 
 #endif

@@ -67,6 +67,7 @@ void env_free(struct env *env, void *pointer) {
     }
     struct fake_block *block = block_of(pointer);
     fake_timers_check_free(env, pointer, block->size);
+    fake_files_check_free(env, pointer, block->size);
     release_block(env, block);
 }
 
@@ -80,6 +81,7 @@ void *env_realloc(struct env *env, void *pointer, size_t size) {
     if (pointer != NULL) {
         struct fake_block *block = block_of(pointer);
         fake_timers_check_free(env, pointer, block->size);
+        fake_files_check_free(env, pointer, block->size);
         memcpy(moved, pointer, block->size < size ? block->size : size);
         release_block(env, block);
     }

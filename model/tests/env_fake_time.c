@@ -155,7 +155,7 @@ static bool fire_due(struct env *env) {
 
 void fake_settle(struct env *env) {
     fake_outside_handler(env);
-    while (fake_net_settle(env) || fire_due(env)) {
+    while (fake_net_settle(env) || fake_files_settle(env) || fire_due(env)) {
     }
 }
 

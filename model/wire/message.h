@@ -60,6 +60,9 @@ int message_encode(struct buf *out, const struct message *message) RMQ_CHECK_RES
 void message_place(uint8_t *record, int64_t queue_offset, int64_t physical_offset,
                    int64_t store_ms);
 
+/* BODYCRC of a body: CRC-32 without its top bit; 0 for no body. */
+int32_t message_body_crc(struct span body);
+
 enum message_check {
     MESSAGE_OK,
     MESSAGE_BLANK,     /* end of a segment; out->size: what it says */
