@@ -83,9 +83,9 @@ static void tell_failed(const struct consume_task *task, const char *reason) {
     const struct consumer *consumer = task->pulled->consumer;
     for (size_t i = 0; i < task->batch.count; i++) {
         const struct incoming *item = &task->batch.items[i];
-        event_consume_failed(consumer->env, consumer->group, item->message.topic,
-                             item->broker_name, (uint64_t)(uint32_t)item->message.queue_id,
-                             item->message.queue_offset, item->number, span_of_text(reason));
+        event_consume_failed(consumer->env, consumer->group, item->message.topic, item->broker_name,
+                             (uint64_t)(uint32_t)item->message.queue_id, item->message.queue_offset,
+                             item->number, span_of_text(reason));
     }
 }
 

@@ -10,7 +10,7 @@
  *   C2  A pull under way or its timer, never both, belongs to each active queue that is not idle by
  *       a lost answer (31.2: the token).
  *   C3  A progress is never above the lowest unfinished message of its queue, and never sent lower
- *       but after the broker said that the offset is illegal.
+ *       but after the broker said that the offset is illegal, or a seek.
  *   C4  What a listener has (a running task) lives until consumer_batch_done, longer than its queue
  *       and its consumer. */
 #ifndef MODEL_CLIENT_CONSUMER_INTERNAL_H
@@ -46,6 +46,7 @@ struct consumer_config {
     uint32_t all_messages;             /* lite: pullThresholdForAll */
     uint32_t auto_commit_ms;           /* lite */
     int64_t timestamp_ms;              /* consumeTimestamp */
+    struct span rooms;                 /* MACHINE_ROOM */
 };
 
 struct consumer;
@@ -56,6 +57,7 @@ struct pulled;
 
 struct consumer_topic {
     struct consumer *consumer;
+    struct client_topic *route;
     struct span name;       /* wrapped by the namespace */
     struct span expression; /* "*" when everything is wanted */
     struct subscription subscription;
@@ -64,6 +66,7 @@ struct consumer_topic {
     bool assigned;   /* lite: by lite_assign, without rebalance */
     struct list queues;
     size_t queue_count;
+    char text[];
 };
 
 /* ---- one queue ------------------------------------------------------------------------------- */
@@ -134,12 +137,14 @@ struct pulled {
 
 struct rebalance {
     struct env_timer timer; /* the next run */
-    bool running, again, changed;
-    uint32_t runs;
-    size_t at; /* topic of the run */
+    bool running;
+    bool again;       /* wished for while it ran */
+    bool changed;     /* something, in this run */
+    bool ever;        /* something, in any run */
+    bool route_asked; /* once per topic and run */
+    size_t at;        /* topic of the run */
     uint64_t begin_ns;
     struct client_route_wait wait;
-    bool route_asked;
 };
 struct local_offsets;
 
@@ -150,9 +155,9 @@ struct consumer {
     const struct consumer_listener *listener; /* NULL: lite */
     void *ctx;
     struct consumer_config config;
-    struct span namespace_, group; /* text */
-    char *text;
-    struct consumer_topic *topics;
+    struct span namespace_, group; /* in text */
+    struct buf text;
+    struct consumer_topic **topics;
     size_t topic_count;
     size_t queue_count; /* of all topics */
     struct rebalance rebalance;
@@ -161,7 +166,11 @@ struct consumer {
     struct env_timer retry_timer;
     struct list orphans; /* dropped, with tasks that run */
     size_t running;
-    bool suspended, pumping, stopping;
+    bool started; /* rebalances */
+    bool suspended;
+    bool pumping;  /* tasks are handed out further up the stack */
+    bool stopping; /* and released: all queues are */
+    bool released;
     uint64_t auto_commit_due_ns;         /* lite */
     struct local_offsets *local_offsets; /* BROADCASTING */
     struct client_route_wait start_wait;
@@ -170,27 +179,39 @@ struct consumer {
     void *stopped_ctx;
 };
 
+/* A wait that may be cancelled whatever becomes of it. */
+static inline void consumer_ask_route(struct client_topic *topic, struct client_route_wait *wait,
+                                      void (*done)(void *ctx, int status), void *ctx) {
+    *wait = (struct client_route_wait){.done = done, .ctx = ctx};
+    list_init(&wait->link);
+    client_route_ask(topic, wait);
+}
+
 static inline bool consumer_is_lite(const struct consumer *consumer) {
     return consumer->listener == NULL;
 }
 
 /* ---- consumer_config.c ---- */
-/* Reads all settings; copies names and subscriptions into one block. RMQ_E_INVALID (logged),
- * RMQ_E_NOMEM. */
+/* Reads all settings and makes the topics. RMQ_E_INVALID (logged), RMQ_E_NOMEM. */
 int consumer_configure(struct consumer *consumer, const struct props *props) RMQ_CHECK_RESULT;
 void consumer_config_free(struct consumer *consumer);
+/* Adds a topic, whose name is without namespace. RMQ_E_INVALID (expression), RMQ_E_EXISTS,
+ * RMQ_E_NOMEM. */
+int consumer_topic_add(struct consumer *consumer, struct span topic, struct span expression,
+                       struct consumer_topic **out) RMQ_CHECK_RESULT;
 /* NULL: not subscribed. `topic` is without namespace. */
 struct consumer_topic *consumer_topic_named(struct consumer *consumer, struct span topic);
 struct span consumer_without_namespace(struct span namespace_, struct span topic);
 void consumer_heartbeat(void *consumer, struct json_writer *writer);
 
 /* ---- consumer.c ---- */
-/* Goes on with the stop when nothing of it is under way any more. */
+/* Goes on with the stop; its last step frees the consumer. */
 void consumer_stop_step(struct consumer *consumer);
+/* The local offsets are there: what follows them in the start. */
+void consumer_run(struct consumer *consumer);
 
 /* ---- rebalance.c ---- */
-void rebalance_start(struct consumer *consumer);
-/* As soon as may be (4.9: now; 5.3: a second after the last one began). */
+/* In a later handler, as soon as may be (4.9: now; 5.3: a second after the last one began). */
 void rebalance_soon(struct consumer *consumer);
 void rebalance_stop(struct consumer *consumer);
 
@@ -217,9 +238,8 @@ int consumer_bound_query(struct consumer_queue *queue, bool by_time,
                          remoting_done_fn *done) RMQ_CHECK_RESULT;
 
 /* ---- local_offsets.c ---- */
-/* Reads the file, then calls loaded. */
-int local_offsets_open(struct consumer *consumer, void (*loaded)(void *ctx, int status),
-                       void *ctx) RMQ_CHECK_RESULT;
+/* Reads the file, then calls consumer_run. RMQ_E_NOMEM, RMQ_E_LIMIT (path). */
+int local_offsets_open(struct consumer *consumer, struct span folder) RMQ_CHECK_RESULT;
 /* -1: none. */
 int64_t local_offsets_get(const struct local_offsets *offsets, struct span topic,
                           struct span broker_name, int32_t id);

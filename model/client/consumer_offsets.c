@@ -10,15 +10,6 @@ static struct span address_of(const struct consumer_queue *queue) {
     return client_pull_address(queue->consumer->client, queue->broker_name, 0, false, NULL);
 }
 
-/* Encodes `header` into `request`; numbers go to `numbers`, which the caller frees. */
-static int build(const struct consumer_queue *queue, int32_t code, const struct header_info *info,
-                 const void *header, struct wire_command *request, struct buf *numbers) {
-    buf_init(numbers, queue->consumer->env);
-    wire_command_init(request, code);
-    int err = buf_reserve(numbers, HEADER_SCRATCH_BYTES);
-    return err == RMQ_OK ? header_encode(info, header, request, numbers) : err;
-}
-
 static struct header_consumer_offset header_of(const struct consumer_queue *queue) {
     return (struct header_consumer_offset){.queue_id = queue->id,
                                            .has_queue_id = true,
@@ -37,8 +28,9 @@ static int64_t offset_to_send(const struct consumer_queue *queue) {
 void consumer_offset_send(struct consumer_queue *queue) {
     struct consumer *consumer = queue->consumer;
     struct span address = address_of(queue);
+    uint8_t bytes[HEADER_SCRATCH_BYTES];
+    struct buf numbers = {.env = consumer->env, .data = bytes, .capacity = sizeof bytes};
     struct wire_command request;
-    struct buf numbers;
     if (!queue->has_offset || consumer->config.broadcasting)
         return;
     struct header_consumer_offset header = header_of(queue);
@@ -46,11 +38,10 @@ void consumer_offset_send(struct consumer_queue *queue) {
     header.has_commit_offset = true;
     int err = RMQ_E_NOT_FOUND;
     if (address.len > 0) {
-        err = build(queue, REQUEST_UPDATE_CONSUMER_OFFSET, &HEADER_consumer_offset, &header,
-                    &request, &numbers);
+        wire_command_init(&request, REQUEST_UPDATE_CONSUMER_OFFSET);
+        err = header_encode(&HEADER_consumer_offset, &header, &request, &numbers);
         if (err == RMQ_OK)
             err = remoting_oneway(&consumer->client->remoting, address, &request);
-        buf_deinit(&numbers);
     }
     if (err != RMQ_OK) /* sent again with the next ones; at a release what is lost comes again */
         env_log(consumer->env, ENV_LOG_WARN, "consumer: offset of %.*s %d: %s",
@@ -65,7 +56,7 @@ void consumer_persist(void *ctx) {
         return;
     }
     for (size_t i = 0; i < consumer->topic_count; i++) {
-        LIST_EACH(&consumer->topics[i].queues, link, following) {
+        LIST_EACH(&consumer->topics[i]->queues, link, following) {
             struct consumer_queue *queue = LIST_ENTRY(link, struct consumer_queue, link);
             if (queue->state == QUEUE_ACTIVE)
                 consumer_offset_send(queue);
@@ -78,15 +69,16 @@ void consumer_persist(void *ctx) {
 static int call(struct consumer_queue *queue, int32_t code, const struct header_info *info,
                 const void *header, uint64_t timeout_ns, remoting_done_fn *done,
                 struct span address) {
+    uint8_t bytes[HEADER_SCRATCH_BYTES];
+    struct buf numbers = {.env = queue->consumer->env, .data = bytes, .capacity = sizeof bytes};
     struct wire_command request;
-    struct buf numbers;
     if (address.len == 0)
         return RMQ_E_NOT_FOUND;
-    int err = build(queue, code, info, header, &request, &numbers);
+    wire_command_init(&request, code);
+    int err = header_encode(info, header, &request, &numbers);
     if (err == RMQ_OK)
         remoting_call(&queue->consumer->client->remoting, address, &request, REMOTING_SYNC,
                       timeout_ns, done, queue);
-    buf_deinit(&numbers);
     return err;
 }
 

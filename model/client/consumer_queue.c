@@ -17,6 +17,8 @@ struct consumer_queue *consumer_queue_find(struct consumer_topic *topic, struct 
     return NULL;
 }
 
+#define LITE_AGAIN_NS (3000 * CONSUMER_MS)
+
 /* ---- release --------------------------------------------------------------------------------- */
 
 static void queue_free(struct consumer_queue *queue) {
@@ -38,10 +40,9 @@ void consumer_queue_release(struct consumer_queue *queue, bool commit, const cha
     if (queue->state != QUEUE_ASKING) {
         if (commit)
             consumer_offset_send(queue);
-        event_queue_released(consumer->env, consumer->group, queue->topic->name,
-                             queue->broker_name, (uint64_t)(uint32_t)queue->id,
-                             queue->has_offset ? queue->offset : -1, queue->cache.count,
-                             span_of_text(reason));
+        event_queue_released(consumer->env, consumer->group, queue->topic->name, queue->broker_name,
+                             (uint64_t)(uint32_t)queue->id, queue->has_offset ? queue->offset : -1,
+                             queue->cache.count, span_of_text(reason));
     }
     consume_drop(queue);
     queue_free(queue);
@@ -71,12 +72,24 @@ static void begin(struct consumer_queue *queue, int64_t offset, const char *sour
     pull_loop_start(queue, wait ? 500 * CONSUMER_MS : 0);
 }
 
+static void ask(struct consumer_queue *queue);
+
+static void on_ask_due(struct env *env, struct env_timer *timer) {
+    (void)env;
+    ask(RMQ_CONTAINER_OF(timer, struct consumer_queue, timer));
+}
+
 static void fail(struct consumer_queue *queue, int status) {
     struct consumer *consumer = queue->consumer;
     env_log(consumer->env, ENV_LOG_WARN, "consumer: start offset of %.*s %d at %.*s: %s",
             (int)queue->topic->name.len, (const char *)queue->topic->name.data, (int)queue->id,
             (int)queue->broker_name.len, (const char *)queue->broker_name.data,
             rmq_err_text(status));
+    if (queue->topic->assigned) { /* no rebalance brings it back */
+        queue->route_asked = false;
+        env_timer_start(consumer->env, &queue->timer, LITE_AGAIN_NS, on_ask_due);
+        return;
+    }
     queue_free(queue);
     if (consumer->client->profile_5_3)
         rebalance_soon(consumer);
@@ -141,33 +154,38 @@ static void on_stored(void *ctx, int status, const struct wire_command *response
         fail(queue, status);
 }
 
-static void ask(struct consumer_queue *queue);
-
 static void on_route(void *ctx, int status) {
     (void)status; /* what is known now decides */
     ask(ctx);
 }
 
-/* The master is asked; when the route has none, after refreshing it once, any broker of that name.
+/* The master is asked, or (5.3: at once; 4.9: after a look at the route) any broker of that name.
  */
+static bool must_refresh(const struct consumer_queue *queue) {
+    const struct client *client = queue->consumer->client;
+    struct span address = client->profile_5_3
+                              ? client_pull_address(client, queue->broker_name, 0, false, NULL)
+                              : client_master_address(client, queue->broker_name);
+    return address.len == 0 && !queue->route_asked;
+}
+
+static void ask_local(struct consumer_queue *queue) {
+    int64_t offset = local_offsets_get(queue->consumer->local_offsets, queue->topic->name,
+                                       queue->broker_name, queue->id);
+    if (offset >= 0)
+        begin_stored(queue, offset);
+    else
+        begin_without_offset(queue);
+}
+
 static void ask(struct consumer_queue *queue) {
-    struct consumer *consumer = queue->consumer;
-    struct client *client = consumer->client;
-    struct client_topic *topic = client_topic_find(client, queue->topic->name);
-    if (consumer->config.broadcasting) {
-        int64_t offset = local_offsets_get(consumer->local_offsets, queue->topic->name,
-                                           queue->broker_name, queue->id);
-        if (offset >= 0)
-            begin_stored(queue, offset);
-        else
-            begin_without_offset(queue);
+    if (queue->consumer->config.broadcasting) {
+        ask_local(queue);
         return;
     }
-    if (!client->profile_5_3 && !queue->route_asked && topic != NULL &&
-        client_master_address(client, queue->broker_name).len == 0) {
+    if (must_refresh(queue)) {
         queue->route_asked = true;
-        queue->wait = (struct client_route_wait){.done = on_route, .ctx = queue};
-        client_route_ask(topic, &queue->wait);
+        consumer_ask_route(queue->topic->route, &queue->wait, on_route, queue);
         return;
     }
     int err = consumer_offset_query(queue, on_stored);
@@ -203,6 +221,7 @@ int consumer_queue_add(struct consumer_topic *topic, struct span broker_name, in
     queue->broker_name = span_of(queue->text, broker_name.len);
     process_queue_init(&queue->cache, consumer->env);
     list_init(&queue->pulls);
+    list_init(&queue->wait.link);
     insert_in_order(topic, queue);
     topic->queue_count++;
     consumer->queue_count++;

@@ -8,13 +8,13 @@
 #include "model/client/consumer_internal.h"
 #include "model/events.h"
 
-#define DELAY_EXCEPTION_NS (1000 * CONSUMER_MS)   /* T-PULL-EXC */
-#define DELAY_FLOW_NS (50 * CONSUMER_MS)          /* T-PULL-FC */
-#define DELAY_BROKER_FLOW_NS (20 * CONSUMER_MS)   /* T-PULL-BFC */
-#define DELAY_SUSPENDED_NS (1000 * CONSUMER_MS)   /* T-PULL-PAUSE */
-#define DELAY_ILLEGAL_NS (10000 * CONSUMER_MS)    /* T-ILLEGAL of 4.9 */
-#define PULL_TIMEOUT_NS (30000 * CONSUMER_MS)     /* T-POLL-CLIENT */
-#define PARK_MS 15000                             /* T-POLL-BROKER */
+#define DELAY_EXCEPTION_NS (1000 * CONSUMER_MS) /* T-PULL-EXC */
+#define DELAY_FLOW_NS (50 * CONSUMER_MS)        /* T-PULL-FC */
+#define DELAY_BROKER_FLOW_NS (20 * CONSUMER_MS) /* T-PULL-BFC */
+#define DELAY_SUSPENDED_NS (1000 * CONSUMER_MS) /* T-PULL-PAUSE */
+#define DELAY_ILLEGAL_NS (10000 * CONSUMER_MS)  /* T-ILLEGAL of 4.9 */
+#define PULL_TIMEOUT_NS (30000 * CONSUMER_MS)   /* T-POLL-CLIENT */
+#define PARK_MS 15000                           /* T-POLL-BROKER */
 #define LITE_PARK_MS 20000
 #define PULL_BYTES 262144 /* pullBatchSizeInBytes of 5.3 */
 #define MIB 1048576
@@ -49,7 +49,8 @@ void pull_loop_stop(struct consumer_queue *queue) {
 static uint64_t bound_of(const struct consumer *consumer, int32_t whole, int32_t each) {
     if (whole == -1)
         return (uint64_t)(uint32_t)each;
-    uint64_t share = (uint64_t)(uint32_t)whole / (consumer->queue_count + (consumer->queue_count == 0));
+    uint64_t share =
+        (uint64_t)(uint32_t)whole / (consumer->queue_count + (consumer->queue_count == 0));
     return share == 0 ? 1 : share;
 }
 
@@ -70,7 +71,7 @@ static bool is_throttled(struct consumer_queue *queue, const char *limit, uint64
 static uint64_t lite_waiting(const struct consumer *consumer) {
     uint64_t tasks = 0;
     LIST_EACH(&consumer->ready, link, following)
-        tasks++;
+    tasks++;
     return tasks * consumer->config.pull_messages;
 }
 
@@ -78,14 +79,13 @@ static bool flow_controlled(struct consumer_queue *queue) {
     const struct consumer *consumer = queue->consumer;
     const struct consumer_config *config = &consumer->config;
     const struct process_queue *cache = &queue->cache;
-    bool stop =
-        (consumer_is_lite(consumer) &&
-         is_throttled(queue, "count", lite_waiting(consumer), config->all_messages)) ||
-        is_throttled(queue, "count", cache->count,
-                     bound_of(consumer, config->topic_messages, config->queue_messages)) ||
-        is_throttled(queue, "size", cache->bytes / MIB,
-                     bound_of(consumer, config->topic_mib, config->queue_mib)) ||
-        is_throttled(queue, "span", process_queue_span(cache), config->max_span);
+    bool stop = (consumer_is_lite(consumer) &&
+                 is_throttled(queue, "count", lite_waiting(consumer), config->all_messages)) ||
+                is_throttled(queue, "count", cache->count,
+                             bound_of(consumer, config->topic_messages, config->queue_messages)) ||
+                is_throttled(queue, "size", cache->bytes / MIB,
+                             bound_of(consumer, config->topic_mib, config->queue_mib)) ||
+                is_throttled(queue, "span", process_queue_span(cache), config->max_span);
     if (!stop)
         queue->throttled = false;
     return stop;
@@ -173,7 +173,10 @@ static void repair(struct consumer_queue *queue) {
 
 static void on_repair_due(struct env *env, struct env_timer *timer) {
     (void)env;
-    repair(RMQ_CONTAINER_OF(timer, struct consumer_queue, timer));
+    struct consumer_queue *queue = RMQ_CONTAINER_OF(timer, struct consumer_queue, timer);
+    struct consumer *consumer = queue->consumer;
+    repair(queue);
+    consume_pump(consumer);
 }
 
 static void on_illegal(struct consumer_queue *queue, const struct header_pull_response *header) {
@@ -314,14 +317,10 @@ static void pull_now(struct consumer_queue *queue) {
     }
     struct span address =
         client_pull_address(client, queue->broker_name, queue->suggested_id, false, &id);
-    struct client_topic *topic = client_topic_find(client, queue->topic->name);
     if (address.len > 0) {
         send_pull(queue, address, id == 0);
-    } else if (topic != NULL) { /* refreshed once */
+    } else { /* the route, once more */
         queue->in_flight = true;
-        queue->wait = (struct client_route_wait){.done = on_route, .ctx = queue};
-        client_route_ask(topic, &queue->wait);
-    } else {
-        pull_later(queue, DELAY_EXCEPTION_NS);
+        consumer_ask_route(queue->topic->route, &queue->wait, on_route, queue);
     }
 }

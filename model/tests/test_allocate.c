@@ -50,8 +50,8 @@ static size_t read_queues(const cJSON *row, struct topic_queue *queues) {
         const char *slash = strrchr(item->valuestring, '/');
         ck_assert_uint_lt(count, MANY);
         queues[count++] = (struct topic_queue){
-            SPAN_LITERAL("TopicA"),
-            span_of(item->valuestring, (size_t)(slash - item->valuestring)), atoi(slash + 1)};
+            SPAN_LITERAL("TopicA"), span_of(item->valuestring, (size_t)(slash - item->valuestring)),
+            atoi(slash + 1)};
     }
     return count;
 }
