@@ -143,10 +143,21 @@ void consumer_batch_done(struct consume_batch *batch, bool result) {
     consume_pump(consumer);
 }
 
+/* What the application has of a queue that moved away: it ends with on_dropped, or without that
+ * function when the application says so. */
+static void drop_running(struct consume_task *task) {
+    struct consumer *consumer = task->pulled->consumer;
+    const struct consumer_listener *listener = consumer->listener;
+    if (listener == NULL || listener->on_dropped == NULL)
+        return;
+    listener->on_dropped(consumer->ctx, &task->batch);
+    RMQ_ASSERT(task->state == TASK_RUNNING && consumer->running > 0);
+    consumer->running--;
+    task_end(task);
+}
+
 void consume_drop(struct consumer_queue *queue) {
     struct consumer *consumer = queue->consumer;
-    bool pumping = consumer->pumping;
-    consumer->pumping = true; /* a listener that ends a batch now gets no other one meanwhile */
     while (!list_is_empty(&queue->pulls)) {
         struct pulled *pulled = LIST_ENTRY(queue->pulls.next, struct pulled, link);
         list_remove(&pulled->link);
@@ -157,13 +168,11 @@ void consume_drop(struct consumer_queue *queue) {
             struct consume_task *task = &pulled->tasks[i];
             if (task->state == TASK_READY || task->state == TASK_WAITING)
                 task_end(task);
-            else if (task->state == TASK_RUNNING && consumer->listener != NULL &&
-                     consumer->listener->on_dropped != NULL)
-                consumer->listener->on_dropped(consumer->ctx, &task->batch);
+            else if (task->state == TASK_RUNNING)
+                drop_running(task);
         }
         if (--pulled->open == 0)
             pulled_free(pulled);
     }
     arm_retry(consumer);
-    consumer->pumping = pumping;
 }

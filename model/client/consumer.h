@@ -29,14 +29,16 @@ struct consume_batch {
     void *state; /* the consumer's */
 };
 struct consumer_listener {
-    /* Run it: now, or later (a virtual handler waits for its service time by a timer). Returns
-     * nothing; consumer_batch_done follows, perhaps before return. */
+    /* Run it: now, or later (a virtual handler waits for its service time by a timer).
+     * consumer_batch_done follows, perhaps before return. NULL: a lite pull consumer, whose
+     * batches are asked for by lite_poll. */
     void (*on_messages)(void *ctx, struct consume_batch *batch);
     /* Number and soundness of a message for the event consume.delivered (model/load/body.h):
      * returns false when the body is not what was sent. NULL: number 0, sound. */
     bool (*inspect)(void *ctx, const struct incoming *message, uint64_t *number);
-    /* The batch's consumer stops, or its queue moved away: the handler may go on, but its result is
-     * not used; consumer_batch_done is still to come, perhaps in here. May be NULL. */
+    /* The batch's consumer stops, or its queue moved away: the batch ends when this returns, and
+     * consumer_batch_done does not follow. NULL: it is awaited as ever, also after the stop, and
+     * has no effect. Nothing of this header may be called in here. */
     void (*on_dropped)(void *ctx, struct consume_batch *batch);
 };
 /* Keys (client.md 13, 25.2): consumerGroup, messageModel (CLUSTERING, BROADCASTING),
@@ -50,14 +52,13 @@ struct consumer_listener {
  * subscription (own): "topic:expression" separated by ';'. persistConsumerOffsetInterval and
  * instanceName are the instance's.
  *
- * `listener` stays valid until the stop; NULL: a lite pull consumer. RMQ_E_INVALID (logged with the
- * key), RMQ_E_EXISTS: the instance has this group; RMQ_E_NOMEM. */
+ * `listener` stays valid until the stop; NULL: a lite pull consumer without any of its functions.
+ * RMQ_E_INVALID (logged with the key), RMQ_E_EXISTS: the instance has this group; RMQ_E_NOMEM. */
 int consumer_start(struct client *client, const struct props *config,
                    const struct consumer_listener *listener, void *ctx,
                    struct consumer **out) RMQ_CHECK_RESULT;
 /* Commits, unregisters (35), drops its queues, frees when the commits are on their way. `stopped`
- * (may be NULL) tells when, perhaps before return. Batches that a listener still has are its own:
- * each is ended with consumer_batch_done as ever, also after `stopped`. */
+ * (may be NULL) tells when, perhaps before return. */
 void consumer_stop(struct consumer *consumer, void (*stopped)(void *ctx), void *ctx);
 /* result true: consumed. false: comes again (until retry topics are here, after 5 s from this
  * consumer's own memory, and again from the broker when the queue moves). BROADCASTING: a failed

@@ -11,8 +11,8 @@
  *       a lost answer (31.2: the token).
  *   C3  A progress is never above the lowest unfinished message of its queue, and never sent lower
  *       but after the broker said that the offset is illegal, or a seek.
- *   C4  What a listener has (a running task) lives until consumer_batch_done, longer than its queue
- *       and its consumer. */
+ *   C4  What an application has (a running task) lives until it ends it, if need be longer than its
+ *       queue and its consumer. */
 #ifndef MODEL_CLIENT_CONSUMER_INTERNAL_H
 #define MODEL_CLIENT_CONSUMER_INTERNAL_H
 
@@ -188,7 +188,7 @@ static inline void consumer_ask_route(struct client_topic *topic, struct client_
 }
 
 static inline bool consumer_is_lite(const struct consumer *consumer) {
-    return consumer->listener == NULL;
+    return consumer->listener == NULL || consumer->listener->on_messages == NULL;
 }
 
 /* ---- consumer_config.c ---- */
