@@ -164,7 +164,7 @@ static inline int64_t fake_tags_code(const struct message *message) {
     return message_tags_code(message_property(message->properties, SPAN_LITERAL("TAGS")));
 }
 
-static inline void fake_store_add(struct store *store, const struct message *message,
+static inline bool fake_store_add(struct store *store, const struct message *message,
                                   struct store_put *put) {
     struct buf out;
     struct fake_record *record = &store->records[store->count];
@@ -172,8 +172,10 @@ static inline void fake_store_add(struct store *store, const struct message *mes
     buf_init(&out, store->env);
     struct message placed = *message;
     placed.store_host = store->config.host;
-    int err = message_encode(&out, &placed);
-    RMQ_ASSERT(err == RMQ_OK);
+    if (message_encode(&out, &placed) != RMQ_OK) {
+        buf_deinit(&out);
+        return false;
+    }
     put->store_ms = env_wall_ms(store->env);
     put->physical_offset = store->physical;
     put->queue_offset = store_max_offset(store, message->topic, message->queue_id);
@@ -187,6 +189,7 @@ static inline void fake_store_add(struct store *store, const struct message *mes
     record->len = out.len;
     store->physical += (int64_t)out.len;
     store->count++;
+    return true;
 }
 
 static inline void fake_store_end_put(struct store *store, struct store_put *put) {
@@ -221,7 +224,11 @@ void store_put(struct store *store, const struct message *message, bool wait, st
         done(put, fake_store.put_status);
         return;
     }
-    fake_store_add(store, message, put);
+    if (!fake_store_add(store, message, put)) {
+        put->done = NULL;
+        done(put, PUT_UNKNOWN_ERROR);
+        return;
+    }
     if (fake_store.slow_puts)
         list_append(&store->puts, &put->link);
     else
@@ -242,9 +249,8 @@ void store_put_batch(struct store *store, const struct message *message, bool wa
         one.flag = read_i32(&reader);
         one.body = read_span(&reader, (size_t)read_i32(&reader));
         read_span(&reader, (size_t)read_i16(&reader));
-        if (reader.failed)
+        if (reader.failed || !fake_store_add(store, &one, put))
             break;
-        fake_store_add(store, &one, put);
         if (n == 0)
             first = *put;
         else
