@@ -40,10 +40,8 @@ struct outgoing {
 enum send_mode { SEND_SYNC, SEND_ASYNC, SEND_ONEWAY };
 /* Where to: a queue of the application's choice, one attempt (11.1). */
 struct send_target {
-    struct span broker_name; /* absent: the producer's choice, or by_hash */
+    struct span broker_name; /* absent: the producer's choice */
     int32_t queue_id;
-    bool by_hash; /* absolute value of hash mod number of queues is the place in the queue list */
-    int32_t hash;
 };
 struct send;
 /* status RMQ_OK: send->code is 0, 10, 11 or 12 (stored), and the places are set (oneway: handed to

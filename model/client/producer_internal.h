@@ -74,14 +74,13 @@ struct send_state {
     struct client_route_wait wait; /* while the route is asked for */
     bool asked_route;              /* in this send */
     enum send_mode mode;
-    bool targeted, by_hash;
+    bool targeted; /* to a queue of the application's choice */
     bool batch;
     bool calling; /* a request is under way */
     bool maybe_stored;
     uint64_t begin_ns;
     uint64_t attempt_ns; /* when the last attempt began */
     uint32_t attempts, attempts_max;
-    int32_t hash;
     int32_t queue_id;
     int32_t header_queue_id; /* an async retry keeps the first choice's (8.4) */
     size_t broker_len, header_broker_len, last_broker_len;

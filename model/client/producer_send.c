@@ -76,7 +76,6 @@ static void let_go(struct send_state *state, bool acked) {
     }
     state->begin_ns = env_mono_ns(producer->env);
     state->targeted = true;
-    state->by_hash = false;
     state->mode = SEND_ASYNC;
     state->attempts = 0;
     state->attempts_max = 1;
@@ -374,21 +373,14 @@ static void choose_queue(struct send_state *state, const struct route_choice *qu
         topic->version = topic->topic->version;
         topic->counter.drawn = false;
     }
-    if (state->by_hash) {
-        int64_t place = (int64_t)state->hash % (int64_t)queues->count;
-        chosen = queues->queues[place < 0 ? -place : place];
-    } else {
-        fault_select(&producer->faults, queues, topic->topic->route, &topic->counter, last,
-                     &chosen);
-    }
+    fault_select(&producer->faults, queues, topic->topic->route, &topic->counter, last, &chosen);
     set_broker(state, chosen.broker_name);
     state->queue_id = chosen.queue_id;
 }
 
-/* A retry to the same queue: an async one to a chosen queue, or the planted bug. */
+/* The planted bug: a retry goes where the attempt before failed. */
 static bool keeps_queue(const struct send_state *state) {
-    return state->attempts > 0 &&
-           (state->targeted || env_plant(state->producer->env, PLANT_PRODUCER_SAME_BROKER));
+    return state->attempts > 0 && env_plant(state->producer->env, PLANT_PRODUCER_SAME_BROKER);
 }
 
 static void no_route(struct send_state *state) {
@@ -409,7 +401,7 @@ static void next_attempt(struct send_state *state) {
                       SPAN_LITERAL("sendDefaultImpl call timeout"));
         return;
     }
-    if (keeps_queue(state) || (state->targeted && !state->by_hash)) {
+    if (state->targeted || keeps_queue(state)) {
         attempt(state);
         return;
     }
@@ -453,15 +445,11 @@ static void ask_route(struct send_state *state) {
 /* ---- the begin ------------------------------------------------------------------------------- */
 
 static void set_target(struct send_state *state, const struct send_target *target) {
-    bool by_name = target != NULL && !span_is_absent(target->broker_name);
-    if (target == NULL || (!by_name && !target->by_hash))
+    if (target == NULL || span_is_absent(target->broker_name))
         return;
     state->targeted = true;
-    state->by_hash = !by_name;
-    state->hash = target->hash;
     state->queue_id = target->queue_id;
-    if (!state->by_hash)
-        set_broker(state, target->broker_name);
+    set_broker(state, target->broker_name);
 }
 
 static void begin(struct send_state *state) {
@@ -611,4 +599,19 @@ void producer_send_cancel(struct send *send) {
     send->done = NULL;
     send->state = NULL;
     send_state_release(state);
+}
+
+int producer_queue_by_hash(struct producer *producer, struct span topic, int32_t hash,
+                           struct send_target *out) {
+    struct producer_topic *found;
+    const struct route_choice *queues;
+    int err = producer_topic_get(producer, topic, &found);
+    if (err == RMQ_OK)
+        err = client_publish_queues(found->topic, &queues);
+    if (err != RMQ_OK || queues->count == 0)
+        return err != RMQ_OK ? err : RMQ_E_NOT_FOUND;
+    int64_t place = (int64_t)hash % (int64_t)queues->count;
+    const struct route_choice_queue *queue = &queues->queues[place < 0 ? -place : place];
+    *out = (struct send_target){.broker_name = queue->broker_name, .queue_id = queue->queue_id};
+    return RMQ_OK;
 }
