@@ -13,15 +13,27 @@
 enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_UNKNOWN };
 const char *verdict_name(enum verdict verdict);
 
-/* What an oracle may use: memory, names of nodes, and what the stream says about the cluster, which
- * is up to date with the record at hand. Set by the judge. */
-struct cluster; /* sim/oracle/cluster.h */
+/* Where a fact was seen, to be a witness later. */
+struct oracle_mark {
+    uint64_t world_ns;
+    uint16_t node;
+    uint16_t kind;
+};
+static inline struct oracle_mark oracle_mark(const struct record *record) {
+    return (struct oracle_mark){record->world_ns, record->node, record->kind};
+}
+
+/* What an oracle may use: memory, names of nodes, and what the stream says about the cluster and
+ * about messages, which is up to date with the record at hand. Set by the judge. */
+struct cluster;  /* sim/oracle/cluster.h */
+struct messages; /* sim/oracle/messages.h */
 struct oracle_host {
     void *(*alloc)(void *ctx, size_t size); /* zeroed */
     void (*free)(void *ctx, void *block);
     const char *(*node_name)(void *ctx, uint16_t node);
     void *ctx;
     const struct cluster *cluster;
+    const struct messages *messages;
 };
 
 #define ORACLE_WITNESS_MAX 8
@@ -56,6 +68,7 @@ struct oracle_type {
     const char *about;
     const struct oracle_parameter *parameters;
     size_t parameter_count;
+    const uint16_t *kinds; /* of events it listens to, ended by EVENT_KIND_COUNT; NULL: all */
     /* `parameters` as text; durations in ns, decimal. NULL and *error (memory of the host, or
      * static) on a bad value or an unknown key. */
     void *(*create)(const struct oracle_host *host, const struct props *parameters,
