@@ -57,6 +57,8 @@ struct message_queue {
     uint64_t first_seen_ns;
 };
 
+/* An attempt with less time left for an answer tries nothing. */
+#define MESSAGE_TRY_NS 50000000
 #define MESSAGE_OWNERS 8
 struct queue_owner {
     uint16_t node;
@@ -65,7 +67,6 @@ struct queue_owner {
     uint64_t next; /* one past the highest offset it delivered */
     uint16_t cause; /* enum duplicate_cause of what it delivers a second time */
 };
-#define MESSAGE_COMMITS 8
 /* A group's progress on a queue. */
 struct group_queue {
     uint32_t index;

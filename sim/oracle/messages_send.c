@@ -44,7 +44,7 @@ void messages_on_send_retried(struct messages *messages, const struct record *re
     if (message->attempts == 1)
         message->tried |= UINT64_C(1) << last % 64; /* the first one had all the time */
     message->attempts = (uint16_t)record_uint(record, 2);
-    if (record_uint(record, 6) > 0)
+    if (record_uint(record, 6) >= MESSAGE_TRY_NS)
         message->tried |= UINT64_C(1) << broker % 64;
     messages->facts.has_message = true;
     messages->facts.message = *message;

@@ -87,7 +87,18 @@ struct oracle_type {
  *   no-churn              role after max
  *   detection             broker on within never
  *   registration-latency  max late_max on after
- *   event-count           event node field value from until min max */
+ *   event-count           event node field value from until min max
+ *   acked-durable         sync window filtered excused
+ *   no-duplicates         max max_ppm ignore excused
+ *   offsets-forward       window ignore excused
+ *   one-owner             overlap within ignore excused
+ *   queue-dense           filtered excused
+ *   messages-progress     within ignore excused
+ *   sends-available       max_failed_ppm gap retry known excused
+ *   flow-honest           page_cache send_queue pull_queue overload max excused
+ *   starts                within excused
+ *   config-atomic         files excused
+ *   no-phantom            batch excused */
 extern const struct oracle_type *const ORACLES[];
 extern const size_t ORACLE_COUNT;
 const struct oracle_type *oracle_find(struct span name);
