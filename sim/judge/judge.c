@@ -152,8 +152,8 @@ size_t judge_samples(const struct judge *judge, const char *name,
 }
 
 bool judge_is_complete(const struct judge *judge) {
-    return !judge->cluster->no_memory && !judge->messages->no_memory && !judge->metrics_lost && metrics_complete(judge->metrics) &&
-           fault_watch_complete(judge->faults);
+    return !judge->cluster->no_memory && !judge->messages->no_memory && !judge->metrics_lost &&
+           metrics_complete(judge->metrics) && fault_watch_complete(judge->faults);
 }
 
 size_t judge_faults(const struct judge *judge, const struct fault_seen **faults) {

@@ -102,11 +102,10 @@ static void on_committed(struct acked_durable *oracle, const struct record *reco
         const struct message *message = &messages->live[i];
         if (message->number != 0 && message->queue == facts->queue->index + 1 &&
             message->offset == facts->skipped_first)
-            oracle_witness(base,
-                           (struct oracle_mark){message->acked_ns, message->node, EVENT_send_acked},
-                           "message %llx acknowledged at offset %llu",
-                           (unsigned long long)message->number,
-                           (unsigned long long)message->offset);
+            oracle_witness(
+                base, (struct oracle_mark){message->acked_ns, message->node, EVENT_send_acked},
+                "message %llx acknowledged at offset %llu", (unsigned long long)message->number,
+                (unsigned long long)message->offset);
     }
     oracle_witness(base, facts->progress->acquired, "its owner begins");
     oracle_witness(base, oracle_mark(record), "progress goes from %llu to %lld past offset %llu",

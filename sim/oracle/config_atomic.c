@@ -47,10 +47,10 @@ static struct config_file *file_of(struct config_atomic *oracle, const struct re
     uint32_t name = intern_add(&oracle->names, record_text(record, 0));
     uint64_t *number =
         name == 0 ? NULL : table_put(&oracle->number_of, table_key(record->node, name, 0, 0));
-    struct config_file *items = number == NULL ? NULL
-                                               : array_room(&oracle->base.host, oracle->items,
-                                                            oracle->count, &oracle->capacity,
-                                                            sizeof *items);
+    struct config_file *items = number == NULL
+                                    ? NULL
+                                    : array_room(&oracle->base.host, oracle->items, oracle->count,
+                                                 &oracle->capacity, sizeof *items);
     if (items == NULL) {
         oracle->base.no_memory = true;
         return NULL;

@@ -41,8 +41,9 @@ static const char *wrong_with(const struct flow_honest *oracle, const struct rec
         return "there is no such limit";
     if (bound != oracle->bounds[at])
         return "the limit is another one";
-    return measured > bound || (measured == bound && at == LIMITS - 1) ? NULL
-                                                                       : "the limit was not reached";
+    return measured > bound || (measured == bound && at == LIMITS - 1)
+               ? NULL
+               : "the limit was not reached";
 }
 
 static void on_record(void *self, const struct record *record) {
@@ -55,10 +56,10 @@ static void on_record(void *self, const struct record *record) {
     const char *wrong = wrong_with(oracle, record);
     if (wrong == NULL && ++oracle->refused > oracle->max)
         wrong = "more busy answers than allowed";
-    if (wrong != NULL && oracle_fail(base, "a busy answer names %.*s, %llu of %llu: %s",
-                                     TEXT(record_text(record, 0)),
-                                     (unsigned long long)record_uint(record, 1),
-                                     (unsigned long long)record_uint(record, 2), wrong))
+    if (wrong != NULL &&
+        oracle_fail(base, "a busy answer names %.*s, %llu of %llu: %s",
+                    TEXT(record_text(record, 0)), (unsigned long long)record_uint(record, 1),
+                    (unsigned long long)record_uint(record, 2), wrong))
         oracle_witness(base, oracle_mark(record), "refused, waiting for %.*s",
                        TEXT(record_text(record, 3)));
 }

@@ -170,8 +170,7 @@ struct message_queue *messages_queue(struct messages *messages, struct message_b
 
 struct group_queue *messages_progress(const struct messages *messages, uint32_t group,
                                       const struct message_queue *queue) {
-    const uint64_t *at =
-        table_get(&messages->progress_of, table_key(group, queue->index, 0, 2));
+    const uint64_t *at = table_get(&messages->progress_of, table_key(group, queue->index, 0, 2));
     return at == NULL ? NULL : messages->progress[*at - 1];
 }
 
@@ -191,8 +190,7 @@ struct group_queue *messages_progress_put(struct messages *messages, uint32_t gr
     if (all == NULL || progress == NULL || topic == NULL)
         return NULL;
     messages->progress = all;
-    *progress =
-        (struct group_queue){.index = (uint32_t)(at - 1), .group = group, .queue = queue};
+    *progress = (struct group_queue){.index = (uint32_t)(at - 1), .group = group, .queue = queue};
     all[messages->progress_count++] = progress;
     (void)messages_group_bit(messages, topic, group);
     return progress;

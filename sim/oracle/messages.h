@@ -25,12 +25,12 @@ struct message_broker {
     uint16_t node;  /* 0: not seen yet */
     uint32_t lives; /* times its node went down */
     int64_t flushed_to;
-    struct oracle_mark down; /* the latest end; world_ns 0: none */
-    int64_t down_flushed_to;  /* flushed_to then */
-    bool power_lost;          /* the latest end was a power-off */
-    bool disk_fault;          /* its disk lied, failed or rotted: nothing is promised any more */
-    bool recovered;           /* store.recovered in this life */
-    int64_t deleted_to;       /* retention removed what is below */
+    struct oracle_mark down;    /* the latest end; world_ns 0: none */
+    int64_t down_flushed_to;    /* flushed_to then */
+    bool power_lost;            /* the latest end was a power-off */
+    bool disk_fault;            /* its disk lied, failed or rotted: nothing is promised any more */
+    bool recovered;             /* store.recovered in this life */
+    int64_t deleted_to;         /* retention removed what is below */
     struct acked_message *acks; /* not yet flushed, in order of the answers: a ring */
     size_t ack_first, ack_count, ack_capacity;
 };
@@ -63,8 +63,8 @@ struct message_queue {
 struct queue_owner {
     uint16_t node;
     uint64_t since_ns;
-    uint64_t from; /* offset it began at */
-    uint64_t next; /* one past the highest offset it delivered */
+    uint64_t from;  /* offset it began at */
+    uint64_t next;  /* one past the highest offset it delivered */
     uint16_t cause; /* enum duplicate_cause of what it delivers a second time */
 };
 /* A group's progress on a queue. */
@@ -85,9 +85,9 @@ struct group_queue {
 
 /* A producer in one life of its node. */
 struct message_producer {
-    uint32_t id;      /* number >> 32 */
-    uint32_t top;     /* highest sequence started */
-    uint32_t topic;   /* interned; 0: several */
+    uint32_t id;    /* number >> 32 */
+    uint32_t top;   /* highest sequence started */
+    uint32_t topic; /* interned; 0: several */
     uint16_t node;
     struct number_set once; /* acknowledged, by the first attempt */
 };

@@ -12,8 +12,8 @@ static struct group_queue *progress_of(struct messages *messages, const struct r
     uint32_t group = messages_intern(messages, record_text(record, 0));
     uint32_t topic = messages_intern(messages, record_text(record, 1));
     uint32_t broker = messages_intern(messages, record_text(record, 2));
-    struct message_queue *queue = messages_queue(messages, messages_broker(messages, broker), topic,
-                                                 record_uint(record, 3));
+    struct message_queue *queue =
+        messages_queue(messages, messages_broker(messages, broker), topic, record_uint(record, 3));
     bool is_new;
     struct group_queue *progress = messages_progress_put(messages, group, queue, &is_new);
     if (is_new && progress != NULL) {
@@ -50,8 +50,8 @@ static enum duplicate_cause cause_of(const struct group_queue *progress, uint64_
                                      uint64_t now_ns) {
     const struct message_broker *broker = progress->queue->broker;
     if (from < progress->progress && now_ns - progress->committed.world_ns > HANDOVER_NS)
-        return broker->down.world_ns > progress->committed.world_ns ? DUPLICATE_OFFSETS_LOST
-                                                                    : DUPLICATE_UNEXPLAINED;
+        return broker->down.world_ns >= progress->committed.world_ns ? DUPLICATE_OFFSETS_LOST
+                                                                     : DUPLICATE_UNEXPLAINED;
     return progress->released.kind == EVENT_world_node_down ? DUPLICATE_RESTART
                                                             : DUPLICATE_REBALANCE;
 }
@@ -66,12 +66,11 @@ void messages_on_acquired(struct messages *messages, const struct record *record
         remove_owner(progress, 0);
     if (owner == NULL)
         owner = &progress->owners[progress->owner_count++];
-    *owner =
-        (struct queue_owner){.node = record->node,
-                             .since_ns = record->world_ns,
-                             .from = from,
-                             .next = from,
-                             .cause = (uint16_t)cause_of(progress, from, record->world_ns)};
+    *owner = (struct queue_owner){.node = record->node,
+                                  .since_ns = record->world_ns,
+                                  .from = from,
+                                  .next = from,
+                                  .cause = (uint16_t)cause_of(progress, from, record->world_ns)};
     progress->acquired = oracle_mark(record);
 }
 

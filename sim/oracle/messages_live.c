@@ -44,8 +44,7 @@ bool messages_is_settled(const struct messages *messages, const struct message *
     const struct message_topic *topic = messages_topic(messages, message->topic);
     if (message->acked_ns == 0 || topic == NULL)
         return false;
-    uint64_t all = topic->group_count >= 64 ? UINT64_MAX
-                                            : (UINT64_C(1) << topic->group_count) - 1;
+    uint64_t all = topic->group_count >= 64 ? UINT64_MAX : (UINT64_C(1) << topic->group_count) - 1;
     return (message->delivered & all) == all;
 }
 

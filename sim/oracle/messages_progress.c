@@ -42,8 +42,8 @@ static bool since(const struct messages_progress *oracle, const struct message *
     const struct cluster_node *broker = cluster_node(cluster, queue->broker->node);
     const struct cluster_node *client = owner == NULL ? NULL : cluster_node(cluster, owner->node);
     if (client == NULL || !cluster_is_healthy(client) ||
-        (broker != NULL && !cluster_is_healthy(broker)) ||
-        oracle_excuses(&oracle->base, client) || oracle_excuses(&oracle->base, broker))
+        (broker != NULL && !cluster_is_healthy(broker)) || oracle_excuses(&oracle->base, client) ||
+        oracle_excuses(&oracle->base, broker))
         return false;
     *since_ns = later(later(message->acked_ns, owner->since_ns), cluster_healthy_since(client));
     if (broker != NULL)
@@ -62,10 +62,9 @@ static void fail(struct messages_progress *oracle, const struct message *message
                      mark.kind == 0 ? "not delivered to" : "on its way to",
                      TEXT(messages_name(messages, group)), SECONDS(waited_ns)))
         return;
-    oracle_witness(base,
-                   (struct oracle_mark){message->acked_ns, message->node, EVENT_send_acked},
-                   "message %llx acknowledged at offset %llu",
-                   (unsigned long long)message->number, (unsigned long long)message->offset);
+    oracle_witness(base, (struct oracle_mark){message->acked_ns, message->node, EVENT_send_acked},
+                   "message %llx acknowledged at offset %llu", (unsigned long long)message->number,
+                   (unsigned long long)message->offset);
     oracle_witness(base, (struct oracle_mark){owner->since_ns, owner->node, EVENT_queue_acquired},
                    "its owner begins at offset %llu", (unsigned long long)owner->from);
     oracle_witness(base, mark, mark.kind == 0 ? "still not delivered" : "delivered");

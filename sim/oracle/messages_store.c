@@ -181,8 +181,9 @@ static void lose(struct messages *messages, struct message_queue *queue, uint64_
         uint64_t below = safe->offset - max;
         bool removed = safe->physical < broker->deleted_to;
         if (!removed)
-            add_lost(messages, safe, safe->physical < broker->down_flushed_to,
-                     below > safe->offset ? safe->offset : below);
+            add_lost(messages, safe,
+                     safe->physical<broker->down_flushed_to, below> safe->offset ? safe->offset
+                                                                                 : below);
         *safe = (struct acked_message){.number = 0};
     }
     lose_unflushed(messages, queue, max);
@@ -207,8 +208,7 @@ static void lose(struct messages *messages, struct message_queue *queue, uint64_
 void messages_on_queue_recovered(struct messages *messages, const struct record *record) {
     struct message_broker *broker = messages_broker_of(messages, record->node);
     uint32_t topic = messages_intern(messages, record_text(record, 0));
-    struct message_queue *queue =
-        messages_queue(messages, broker, topic, record_uint(record, 1));
+    struct message_queue *queue = messages_queue(messages, broker, topic, record_uint(record, 1));
     if (queue == NULL)
         return;
     uint64_t min = (uint64_t)record_int(record, 2), max = (uint64_t)record_int(record, 3);
@@ -243,9 +243,8 @@ void messages_on_serves(struct messages *messages, const struct record *record) 
 
 void messages_on_trimmed(struct messages *messages, const struct record *record) {
     uint32_t topic = messages_intern(messages, record_text(record, 0));
-    struct message_queue *queue =
-        messages_queue(messages, messages_broker_of(messages, record->node), topic,
-                       record_uint(record, 1));
+    struct message_queue *queue = messages_queue(
+        messages, messages_broker_of(messages, record->node), topic, record_uint(record, 1));
     if (queue != NULL && record_int(record, 2) > 0)
         queue->min = (uint64_t)record_int(record, 2);
 }

@@ -46,8 +46,10 @@ static void fail(struct no_duplicates *oracle, const struct record *record) {
         return;
     if (facts->progress->acquired.world_ns != 0)
         oracle_witness(base, facts->progress->acquired, "the latest owner of the queue begins");
-    oracle_witness(base, oracle_mark(record), "delivered again, offset %lld; it was to go on at "
-                   "%llu", (long long)record_int(record, 4), (unsigned long long)facts->owner_next);
+    oracle_witness(base, oracle_mark(record),
+                   "delivered again, offset %lld; it was to go on at "
+                   "%llu",
+                   (long long)record_int(record, 4), (unsigned long long)facts->owner_next);
 }
 
 static void on_record(void *self, const struct record *record) {

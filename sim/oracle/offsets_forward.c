@@ -3,8 +3,8 @@
  *
  * It may go back: by a consumer.offset_reset or offset.lowered; when another client commits while
  * owners change (it may have owned the queue before, or still believe so); and when the broker ends
- * by a fault, to what was committed `window` before that, because offsets are saved each 5 s. What a
- * new owner begins with counts as well: the stored offset is not below that, and is there. */
+ * by a fault, to what was committed `window` before that, because offsets are saved each 5 s. What
+ * a new owner begins with counts as well: the stored offset is not below that, and is there. */
 #include "sim/oracle/base.h"
 
 static const struct oracle_parameter PARAMETERS[] = {
@@ -19,7 +19,7 @@ struct commit {
     uint64_t offset;
 };
 struct offset_state {
-    struct commit commits[COMMITS]; /* at least an eighth of `window` apart; the last one: now */
+    struct commit commits[COMMITS]; /* but the last one, a sixth of `window` apart */
     size_t count;
     uint32_t lives;  /* of the broker when they were made */
     uint32_t client; /* interned: who committed last */
@@ -51,9 +51,8 @@ static void *create(const struct oracle_host *host, const struct props *paramete
 }
 
 static struct offset_state *state_of(struct offsets_forward *oracle, uint32_t number) {
-    struct offset_state *states =
-        array_reach(&oracle->base.host, oracle->states, (size_t)number + 1, &oracle->capacity,
-                    sizeof *states);
+    struct offset_state *states = array_reach(
+        &oracle->base.host, oracle->states, (size_t)number + 1, &oracle->capacity, sizeof *states);
     if (states == NULL) {
         oracle->base.no_memory = true;
         return NULL;
@@ -62,14 +61,14 @@ static struct offset_state *state_of(struct offsets_forward *oracle, uint32_t nu
     return &states[number];
 }
 
-/* The newest takes the place of the one before it when that is young. */
+/* Takes the place of the latest one when both are close to the one before. */
 static void add_commit(const struct offsets_forward *oracle, struct offset_state *state,
                        const struct record *record, uint64_t offset) {
     const struct commit commit = {oracle_mark(record), offset};
     struct commit *commits = state->commits;
     size_t count = state->count;
-    if (count >= 2 && commits[count - 1].mark.world_ns <
-                          commits[count - 2].mark.world_ns + oracle->window_ns / (COMMITS - 2)) {
+    if (count >= 2 &&
+        record->world_ns < commits[count - 2].mark.world_ns + oracle->window_ns / (COMMITS - 2)) {
         commits[count - 1] = commit;
         return;
     }
@@ -111,8 +110,8 @@ static void fail(struct offsets_forward *oracle, const struct record *record,
     const struct message_facts *facts = &base->host.messages->facts;
     char where[QUEUE_TEXT_MAX];
     messages_queue_text(base->host.messages, facts->queue, where);
-    if (!oracle_fail(base, "progress of group %.*s on %s %s: %llu",
-                     TEXT(record_text(record, 0)), where, how, (unsigned long long)now))
+    if (!oracle_fail(base, "progress of group %.*s on %s %s: %llu", TEXT(record_text(record, 0)),
+                     where, how, (unsigned long long)now))
         return;
     if (before != NULL)
         oracle_witness(base, before->mark, "committed %llu", (unsigned long long)before->offset);

@@ -45,8 +45,8 @@ static void *create(const struct oracle_host *host, const struct props *paramete
 }
 
 static struct queue_state *state_of(struct one_owner *oracle, uint32_t number) {
-    struct queue_state *states = array_reach(&oracle->base.host, oracle->states,
-                                             (size_t)number + 1, &oracle->capacity, sizeof *states);
+    struct queue_state *states = array_reach(&oracle->base.host, oracle->states, (size_t)number + 1,
+                                             &oracle->capacity, sizeof *states);
     if (states == NULL) {
         oracle->base.no_memory = true;
         return NULL;
@@ -106,15 +106,14 @@ static void fail(struct one_owner *oracle, uint32_t group, const struct message_
     char where[QUEUE_TEXT_MAX];
     messages_queue_text(base->host.messages, queue, where);
     if (!oracle_fail(base, "%s had %s owner in group %.*s for " SECONDS_FORMAT, where,
-                     two ? "more than one" : "no",
-                     TEXT(messages_name(base->host.messages, group)), SECONDS(lasted_ns)))
+                     two ? "more than one" : "no", TEXT(messages_name(base->host.messages, group)),
+                     SECONDS(lasted_ns)))
         return;
     for (size_t i = 0; progress != NULL && i < progress->owner_count; i++)
         oracle_witness(base,
                        (struct oracle_mark){progress->owners[i].since_ns, progress->owners[i].node,
                                             EVENT_queue_acquired},
-                       "acquired at offset %llu",
-                       (unsigned long long)progress->owners[i].from);
+                       "acquired at offset %llu", (unsigned long long)progress->owners[i].from);
     if (!two && progress != NULL && progress->released.world_ns != 0)
         oracle_witness(base, progress->released, "the last owner ends");
     oracle_witness(base, now, two ? "both have it until now" : "nobody has had it until now");
@@ -244,9 +243,9 @@ static void finish(void *self, uint64_t end_ns, struct oracle_verdict *out) {
     oracle_end(&oracle->base, "no queue was acquired", out);
 }
 
-static const uint16_t KINDS[] = {EVENT_queue_acquired, EVENT_queue_released,
+static const uint16_t KINDS[] = {EVENT_queue_acquired,      EVENT_queue_released,
                                  EVENT_consumer_rebalanced, EVENT_node_stopping,
-                                 EVENT_world_node_down, EVENT_KIND_COUNT};
+                                 EVENT_world_node_down,     EVENT_KIND_COUNT};
 
 const struct oracle_type ORACLE_ONE_OWNER = {
     .name = "one-owner",

@@ -39,12 +39,11 @@ static void fail(struct queue_dense *oracle, const struct record *record, const 
     if (!oracle_fail(base, "%s: %s at offset %llu", where, wrong, (unsigned long long)offset))
         return;
     if (facts->has_message && facts->message.acked_ns != 0)
-        oracle_witness(base,
-                       (struct oracle_mark){facts->message.acked_ns, facts->message.node,
-                                            EVENT_send_acked},
-                       "message %llx acknowledged at offset %llu",
-                       (unsigned long long)facts->message.number,
-                       (unsigned long long)facts->message.offset);
+        oracle_witness(
+            base,
+            (struct oracle_mark){facts->message.acked_ns, facts->message.node, EVENT_send_acked},
+            "message %llx acknowledged at offset %llu", (unsigned long long)facts->message.number,
+            (unsigned long long)facts->message.offset);
     if (facts->progress != NULL && facts->progress->acquired.world_ns != 0)
         oracle_witness(base, facts->progress->acquired, "its owner begins");
     oracle_witness(base, oracle_mark(record), "%s", wrong);
@@ -114,8 +113,7 @@ static void on_record(void *self, const struct record *record) {
         break;
     case EVENT_send_acked:
         if (facts->offset_taken)
-            fail(oracle, record, "two messages are acknowledged",
-                 (uint64_t)record_int(record, 3));
+            fail(oracle, record, "two messages are acknowledged", (uint64_t)record_int(record, 3));
         break;
     default:
         if (facts->queue->min > facts->queue->max)

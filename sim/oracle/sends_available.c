@@ -62,8 +62,7 @@ static void judge_gap(struct sends_available *oracle, const struct sender *sende
                      SECONDS(gap_ns)))
         return;
     oracle_witness(&oracle->base, sender->since, "the first send that failed begins");
-    oracle_witness(&oracle->base, until,
-                   until.kind == 0 ? "still no success" : "the next success");
+    oracle_witness(&oracle->base, until, until.kind == 0 ? "still no success" : "the next success");
 }
 
 /* A broker of the topic, healthy long enough before the send, that it did not try; NULL: none. */

@@ -76,8 +76,8 @@ static void on_serves(struct starts *oracle, struct start *start, const struct r
     if (start->up.world_ns == CLUSTER_NEVER)
         return;
     oracle->base.verdict.checked++;
-    bool disturbed = node->faults > 0 ||
-                     (node->fault_end_ns != CLUSTER_NEVER && node->fault_end_ns > start->up.world_ns);
+    bool disturbed = node->faults > 0 || (node->fault_end_ns != CLUSTER_NEVER &&
+                                          node->fault_end_ns > start->up.world_ns);
     if (!disturbed && record->world_ns - start->up.world_ns > oracle->within_ns)
         fail(oracle, start, oracle_mark(record), "it serves only");
     start->up.world_ns = CLUSTER_NEVER;
@@ -122,8 +122,7 @@ static void finish(void *self, uint64_t end_ns, struct oracle_verdict *out) {
         if (start->up.world_ns == CLUSTER_NEVER || end_ns - start->up.world_ns <= oracle->within_ns)
             continue;
         const struct cluster_node *node = cluster_node(oracle->base.host.cluster, (uint16_t)i);
-        if (cluster_is_healthy(node) &&
-            end_ns - cluster_healthy_since(node) > oracle->within_ns)
+        if (cluster_is_healthy(node) && end_ns - cluster_healthy_since(node) > oracle->within_ns)
             fail(oracle, start, (struct oracle_mark){end_ns, (uint16_t)i, 0}, "it serves not yet");
     }
     oracle_end(&oracle->base, "no broker started", out);
