@@ -7,15 +7,9 @@
 
 #include "model/base/buf.h"
 #include "model/base/check.h"
+#include "model/store/dir_sync.h"
 
 #define NAME_DIGITS 20
-
-/* The one operation that belongs to no file, so nobody can end it: it outlives its segments. */
-struct segments_dir_op {
-    struct env_file_op op;
-    struct segments_sync *sync; /* NULL: not under way, or nobody waits any more */
-    bool orphan;
-};
 
 static struct span dir_span(const struct segments *segments) {
     return span_of_text(segments->dir);
@@ -184,10 +178,9 @@ int segments_load(struct segments *segments, struct env *env, struct span dir, u
     if (dir.len >= sizeof segments->dir)
         return RMQ_E_LIMIT;
     memcpy(segments->dir, dir.data, dir.len);
-    segments->dir_op = env_alloc(env, sizeof *segments->dir_op);
-    if (segments->dir_op == NULL)
+    segments->names = dir_sync_create(env);
+    if (segments->names == NULL)
         return RMQ_E_NOMEM;
-    *segments->dir_op = (struct segments_dir_op){.sync = NULL};
     int err = load_all(segments, left);
     if (err != RMQ_OK) {
         segments_deinit(segments);
@@ -200,12 +193,7 @@ int segments_load(struct segments *segments, struct env *env, struct span dir, u
 void segments_deinit(struct segments *segments) {
     for (uint32_t i = 0; i < segments->count; i++)
         env_file_close(segments->items[i].file);
-    if (segments->dir_op != NULL) {
-        if (env_file_op_active(&segments->dir_op->op))
-            segments->dir_op->orphan = true;
-        else
-            env_free(segments->env, segments->dir_op);
-    }
+    dir_sync_free(segments->names);
     if (segments->env != NULL)
         env_free(segments->env, segments->items);
     *segments = (struct segments){.env = segments->env};
@@ -277,45 +265,14 @@ static void on_file_synced(struct env_file_op *op, int status) {
 }
 
 /* Files behind `at` may have come since the directory's sync began. */
-static void names_are_synced(struct segments_sync *sync) {
+static void on_names_synced(void *ctx, int status) {
+    struct segments_sync *sync = ctx;
     struct segments *segments = sync->segments;
-    for (uint32_t i = 0; i < segments->count; i++)
+    for (uint32_t i = 0; i < segments->count && status == RMQ_OK; i++)
         if (segments->items[i].from < sync->at)
             segments->items[i].name_synced = true;
-    segments->dir_synced = true;
-    sync_end(sync, RMQ_OK);
-}
-
-static void sync_dir(struct segments_sync *sync);
-
-static void on_dir_synced(struct env_file_op *op, int status) {
-    struct segments_dir_op *dir_op = RMQ_CONTAINER_OF(op, struct segments_dir_op, op);
-    struct segments_sync *sync = dir_op->sync;
-    if (dir_op->orphan) {
-        env_free(op->env, dir_op);
-        return;
-    }
-    dir_op->sync = NULL;
-    if (status != RMQ_OK)
-        sync_end(sync, status);
-    else if (sync->segments->dir_synced || sync->dir_len == 0)
-        names_are_synced(sync);
-    else
-        sync_dir(sync);
-}
-
-/* Syncs the next directory upwards: `dir`, and while the directories themselves are new, those that
- * hold them. */
-static void sync_dir(struct segments_sync *sync) {
-    struct segments *segments = sync->segments;
-    struct span dir = span_of(segments->dir, sync->dir_len);
-    size_t above = sync->dir_len;
-    while (above > 0 && segments->dir[above - 1] != '/')
-        above--;
-    /* "/a/b", "/a", "/" and the end */
-    sync->dir_len = sync->dir_len == 1 ? 0 : above <= 1 ? above : above - 1;
-    segments->dir_op->sync = sync;
-    env_path_sync_dir(segments->env, dir, &segments->dir_op->op, on_dir_synced);
+    segments->dir_synced |= status == RMQ_OK;
+    sync_end(sync, status);
 }
 
 static void sync_next(struct segments_sync *sync) {
@@ -327,21 +284,21 @@ static void sync_next(struct segments_sync *sync) {
         env_file_sync(item->file, &sync->op, on_file_synced);
         return;
     }
-    bool all_synced = true;
-    for (uint32_t i = segments->count; i > 0 && all_synced; i--)
-        all_synced = segments->items[i - 1].name_synced;
-    if (segments->count == 0 || all_synced) {
+    bool names_synced = segments->dir_synced || segments->count == 0;
+    for (uint32_t i = segments->count; i > 0 && names_synced; i--)
+        names_synced = segments->items[i - 1].name_synced;
+    if (names_synced) {
         sync_end(sync, RMQ_OK);
         return;
     }
     sync->at = segments_end(segments);
-    sync->dir_len = strlen(segments->dir);
-    sync_dir(sync);
+    dir_sync_start(segments->names, dir_span(segments), !segments->dir_synced, on_names_synced,
+                   sync);
 }
 
 void segments_sync(struct segments *segments, struct segments_sync *sync,
                    void (*done)(struct segments_sync *sync, int status)) {
-    RMQ_ASSERT(sync->segments == NULL && !env_file_op_active(&segments->dir_op->op));
+    RMQ_ASSERT(sync->segments == NULL);
     RMQ_ASSERT(segments->flushed <= segments->written);
     sync->segments = segments;
     sync->done = done;
@@ -369,6 +326,7 @@ int segments_drop_from(struct segments *segments, uint64_t from) {
         lower(&segments->written, last->from);
         lower(&segments->flushed, last->from);
         segments->count--;
+        segments->dir_synced = false; /* the next sync covers what is missing now */
     }
     return RMQ_OK;
 }

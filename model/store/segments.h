@@ -15,15 +15,15 @@ struct segment {
     struct env_file *file;
     bool name_synced; /* its directory entry is durable */
 };
-struct segments_dir_op;
+struct dir_sync;
 struct segments {
     struct env *env;
     char dir[ENV_PATH_MAX - 24];
     uint64_t file_bytes;
     struct segment *items; /* in order, without gaps */
     uint32_t count, capacity;
-    bool dir_synced; /* the entries of `dir` and of the directories above are durable */
-    struct segments_dir_op *dir_op;
+    bool dir_synced;        /* the entries of `dir` and of the directories above are durable */
+    struct dir_sync *names; /* the sync of `dir` */
     uint64_t accepted, written, flushed;
 };
 
@@ -69,7 +69,6 @@ struct segments_sync {
     struct segments *segments; /* NULL: not under way */
     void (*done)(struct segments_sync *sync, int status);
     uint64_t target, at;
-    size_t dir_len; /* of the directory that is synced */
 };
 void segments_sync(struct segments *segments, struct segments_sync *sync,
                    void (*done)(struct segments_sync *sync, int status));
