@@ -5,7 +5,7 @@
 #include "model/env.h"
 #include "model/wire/codes.h"
 
-static void init(struct message *message, struct env *env, int32_t code) {
+static void init(struct broker_message *message, struct env *env, int32_t code) {
     wire_command_init(&message->command, code);
     message->numbers =
         (struct buf){.env = env, .data = message->memory, .capacity = sizeof message->memory};
@@ -13,15 +13,16 @@ static void init(struct message *message, struct env *env, int32_t code) {
         .env = env, .data = message->version_memory, .capacity = sizeof message->version_memory};
 }
 
-static void add_header(struct message *message, const struct header_info *info,
+static void add_header(struct broker_message *message, const struct header_info *info,
                        const void *header) {
     int err = header_encode(info, header, &message->command, &message->numbers);
     RMQ_ASSERT(err == RMQ_OK); /* few fields, and memory is there */
     RMQ_ASSERT(message->numbers.data == message->memory);
 }
 
-void message_register(struct message *message, struct env *env, const struct broker_config *config,
-                      struct span body, int32_t body_crc) {
+void broker_message_register(struct broker_message *message, struct env *env,
+                             const struct broker_config *config, struct span body,
+                             int32_t body_crc) {
     init(message, env, REQUEST_REGISTER_BROKER);
     struct header_register_broker header = {
         .broker_id = config->broker_id,
@@ -43,8 +44,8 @@ void message_register(struct message *message, struct env *env, const struct bro
     message->command.body = body;
 }
 
-void message_identity(struct message *message, struct env *env, const struct broker_config *config,
-                      int32_t code) {
+void broker_message_identity(struct broker_message *message, struct env *env,
+                             const struct broker_config *config, int32_t code) {
     init(message, env, code);
     struct header_broker_identity header = {.broker_id = config->broker_id,
                                             .has_broker_id = true,
@@ -54,9 +55,9 @@ void message_identity(struct message *message, struct env *env, const struct bro
     add_header(message, &HEADER_broker_identity, &header);
 }
 
-void message_version_query(struct message *message, struct env *env,
-                           const struct broker_config *config, const struct topics *topics) {
-    message_identity(message, env, config, REQUEST_QUERY_DATA_VERSION);
+void broker_message_version_query(struct broker_message *message, struct env *env,
+                                  const struct broker_config *config, const struct topics *topics) {
+    broker_message_identity(message, env, config, REQUEST_QUERY_DATA_VERSION);
     struct data_version version = topics_version(topics);
     struct json_writer json;
     json_writer_init(&json, &message->version, JSON_STYLE_FASTJSON);
@@ -65,8 +66,8 @@ void message_version_query(struct message *message, struct env *env,
     message->command.body = buf_span(&message->version);
 }
 
-void message_member(struct message *message, struct env *env, const struct broker_config *config,
-                    int32_t code) {
+void broker_message_member(struct broker_message *message, struct env *env,
+                           const struct broker_config *config, int32_t code) {
     init(message, env, code);
     struct header_broker_member header = {
         .cluster_name = config->cluster,
@@ -75,8 +76,8 @@ void message_member(struct message *message, struct env *env, const struct broke
     add_header(message, &HEADER_broker_member, &header);
 }
 
-void message_member_route(struct message *message, struct env *env,
-                          const struct broker_config *config) {
+void broker_message_member_route(struct broker_message *message, struct env *env,
+                                 const struct broker_config *config) {
     init(message, env, REQUEST_GET_ROUTEINFO_BY_TOPIC);
     struct header_get_route header = {.topic = config->member_topic};
     add_header(message, &HEADER_get_route, &header);
@@ -114,8 +115,8 @@ static int encode(struct env *env, const struct broker_config *config, const str
     return buf_failed(body) ? RMQ_E_NOMEM : RMQ_OK;
 }
 
-int message_body(struct env *env, const struct broker_config *config, const struct topics *topics,
-                 struct buf *body) {
+int broker_message_body(struct env *env, const struct broker_config *config,
+                        const struct topics *topics, struct buf *body) {
     size_t count = topics_count(topics);
     struct topic_config *list = env_alloc(env, count * sizeof *list);
     if (list == NULL)
@@ -127,9 +128,9 @@ int message_body(struct env *env, const struct broker_config *config, const stru
     return err;
 }
 
-int message_topic_body(struct env *env, const struct broker_config *config,
-                       const struct topics *topics, const struct topic_config *topic,
-                       struct buf *body) {
+int broker_message_topic_body(struct env *env, const struct broker_config *config,
+                              const struct topics *topics, const struct topic_config *topic,
+                              struct buf *body) {
     struct topic_config alone = narrowed(config, *topic, true);
     return encode(env, config, topics, &alone, 1, body);
 }

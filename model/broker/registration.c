@@ -103,7 +103,7 @@ static int cached_body(struct registrar *registrar, struct span *body, int32_t *
     if (registrar->body_counter != topics->version_counter ||
         registrar->body_timestamp != topics->version_timestamp) {
         registrar->body_counter = -1;
-        int err = message_body(registrar->env, registrar->config, topics, &registrar->body);
+        int err = broker_message_body(registrar->env, registrar->config, topics, &registrar->body);
         if (err != RMQ_OK)
             return err;
         trim(&registrar->body);
@@ -121,8 +121,8 @@ static int round_body(struct registration *round, struct span *body, int32_t *cr
     if (!round->increment)
         return cached_body(registrar, body, crc);
     buf_clear(&round->body);
-    int err = message_topic_body(registrar->env, registrar->config, registrar->topics,
-                                 &round->topic, &round->body);
+    int err = broker_message_topic_body(registrar->env, registrar->config, registrar->topics,
+                                        &round->topic, &round->body);
     if (err != RMQ_OK)
         return err;
     *body = buf_span(&round->body);
@@ -233,7 +233,7 @@ static void send_to(struct registration *round, uint32_t server, struct wire_com
 /* Sends to the name servers that were not sent to yet. */
 static void send_rest(struct registration *round) {
     struct registrar *registrar = round->registrar;
-    struct message message;
+    struct broker_message message;
     struct span body;
     int32_t crc;
     int err = round_body(round, &body, &crc);
@@ -242,7 +242,7 @@ static void send_rest(struct registration *round) {
                 rmq_err_text(err));
         return;
     }
-    message_register(&message, registrar->env, registrar->config, body, crc);
+    broker_message_register(&message, registrar->env, registrar->config, body, crc);
     bool waits = false;
     while (round->next < registrar->servers->count && !waits) {
         uint32_t server = round->next++;
@@ -303,8 +303,8 @@ static void on_version_answer(void *ctx, int status, const struct wire_command *
 
 static void ask_all(struct registration *round) {
     struct registrar *registrar = round->registrar;
-    struct message query;
-    message_version_query(&query, registrar->env, registrar->config, registrar->topics);
+    struct broker_message query;
+    broker_message_version_query(&query, registrar->env, registrar->config, registrar->topics);
     round->asking = round->looping = true;
     round->open++;
     for (uint32_t i = 0; i < registrar->servers->count && round->asking; i++) {
@@ -430,8 +430,8 @@ void registration_withdraw(struct registrar *registrar, struct unregistration *u
                            registration_done_fn *done, void *ctx) {
     cancel_all(registrar);
     *unregistration = (struct unregistration){.open = 1, .done = done, .ctx = ctx};
-    struct message message;
-    message_identity(&message, registrar->env, registrar->config, REQUEST_UNREGISTER_BROKER);
+    struct broker_message message;
+    broker_message_identity(&message, registrar->env, registrar->config, REQUEST_UNREGISTER_BROKER);
     for (uint32_t i = 0; i < registrar->servers->count; i++) {
         unregistration->open++;
         remoting_call(registrar->remoting, registrar->servers->servers[i].address, &message.command,

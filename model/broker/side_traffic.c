@@ -15,11 +15,11 @@ void side_traffic_metadata(void *ctx, struct wire_command *request) {
 
 static void on_heartbeat_due(void *ctx) {
     struct acting_traffic *traffic = ctx;
-    struct message message;
+    struct broker_message message;
     if (traffic->config->compatible_with_old_namesrv)
-        message_version_query(&message, traffic->env, traffic->config, traffic->topics);
+        broker_message_version_query(&message, traffic->env, traffic->config, traffic->topics);
     else
-        message_member(&message, traffic->env, traffic->config, REQUEST_BROKER_HEARTBEAT);
+        broker_message_member(&message, traffic->env, traffic->config, REQUEST_BROKER_HEARTBEAT);
     for (uint32_t i = 0; i < traffic->servers->count; i++) {
         const struct name_server *server = &traffic->servers->servers[i];
         if (server->probed)
@@ -38,11 +38,12 @@ static void on_members_due(void *ctx) {
  * two requests do not have. */
 static void build_members(void *ctx, struct wire_command *request) {
     struct acting_traffic *traffic = ctx;
-    struct message message;
+    struct broker_message message;
     if (traffic->config->compatible_with_old_namesrv)
-        message_member_route(&message, traffic->env, traffic->config);
+        broker_message_member_route(&message, traffic->env, traffic->config);
     else
-        message_member(&message, traffic->env, traffic->config, REQUEST_GET_BROKER_MEMBER_GROUP);
+        broker_message_member(&message, traffic->env, traffic->config,
+                              REQUEST_GET_BROKER_MEMBER_GROUP);
     RMQ_ASSERT(message.numbers.len == 0);
     *request = message.command;
 }

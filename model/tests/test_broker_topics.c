@@ -70,7 +70,7 @@ START_TEST(test_message_body__has_the_topics_of_the_capture) {
     ck_assert_uint_ge(want.count, 9);
 
     load(RECORDINGS[_i].config);
-    ck_assert_int_eq(message_body(env, &config, &topics, &body), RMQ_OK);
+    ck_assert_int_eq(broker_message_body(env, &config, &topics, &body), RMQ_OK);
     registered_read(&got, buf_span(&body), RECORDINGS[_i].compressed,
                     config.profile_5_3 ? WIRE_VERSION_5_3_3 : WIRE_VERSION_4_9_8);
     ck_assert_registered_eq(&got, &want);

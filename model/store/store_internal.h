@@ -1,0 +1,108 @@
+/* store/store_internal.h - one store, and what its parts ask of each other.
+ *
+ * Life: load (files are opened, queues end at their last good unit), recover (the end of the log is
+ * found, what is behind it is zeroed), dispatch (queues and index catch up with the log), open,
+ * closing (the same until all is flushed), closed. Anything that fails on the way: failed. */
+#ifndef MODEL_STORE_STORE_INTERNAL_H
+#define MODEL_STORE_STORE_INTERNAL_H
+
+#include "model/store/checkpoint.h"
+#include "model/store/commit_log.h"
+#include "model/store/flush.h"
+#include "model/store/recovery.h"
+#include "model/store/store.h"
+
+enum store_state {
+    STORE_LOADING, /* also recovering, and dispatching for the first time */
+    STORE_OPEN,
+    STORE_CLOSING,
+    STORE_CLOSED,
+    STORE_FAILED
+};
+
+/* Running flags (11.4); writable: none but NOT_READABLE. */
+#define STORE_NOT_READABLE 1U
+#define STORE_NOT_WRITABLE 2U /* what was flushed is not known any more */
+#define STORE_QUEUE_ERROR 4U
+#define STORE_INDEX_ERROR 8U
+#define STORE_DISK_FULL 16U
+
+struct store {
+    struct env *env;
+    struct store_config config;
+    struct store_handler handler;
+    void *ctx;
+    enum store_state state;
+    unsigned flags;
+    struct commit_log log;
+    struct flush flush;
+    struct checkpoint checkpoint;
+    struct recovery recovery;
+    struct env_file *lock;
+    struct env_file_op op;     /* of opening and closing */
+    struct env_timer timer;    /* steps of opening and closing */
+    struct segments_sync sync; /* of opening and closing */
+    bool was_clean;            /* no abort file was there */
+    /* The parts below have their own headers. */
+    struct queues *queues;
+    struct index *index;
+    struct dispatch *dispatch;
+    struct clean *clean;
+    struct list gets;    /* of struct store_get, under way */
+    struct list lookups; /* of struct store_lookup, under way */
+};
+
+/* Sets or clears running flags; emits store.writable when that changes the answer. */
+void store_set_flags(struct store *store, unsigned flags, bool on, const char *reason,
+                     uint32_t used_ppm);
+/* Ends opening: emits store.failed, tells on_open. */
+void store_fail(struct store *store, const char *step, int err);
+/* Where dispatch may go: `written`; with sync flush only what is flushed, since a consumer must not
+ * see what a power-off can take back (INC-33). Quirk dispatchAhead: written. */
+uint64_t store_dispatch_limit(const struct store *store);
+
+/* ---- consume queues (queues.h) ---- */
+int queues_create(struct store *store) RMQ_CHECK_RESULT; /* sets store->queues */
+void queues_free(struct store *store);
+/* Opens all queues below <root>/consumequeue and finds the end of each (6.6). */
+typedef void store_step_fn(struct store *store, int status);
+void queues_load(struct store *store, store_step_fn *done);
+/* After queues_load: the end of the last message that any queue has; -1 without one. */
+int64_t queues_max_physical(const struct store *store);
+/* Cuts all queues to messages before `physical` (6.7). */
+void queues_truncate(struct store *store, int64_t physical, store_step_fn *done);
+/* After the first dispatch: emits store.queue_recovered of each; next offsets are the maxima. */
+void queues_recovered(struct store *store);
+/* The queue offset that the next put gets; the queue is made (in memory) when missing. The pointer
+ * is good until the next call of a queues_ function. NULL: no memory. */
+int64_t *queues_next_offset(struct store *store, struct span topic, int32_t queue_id);
+/* Units that are not flushed: flushes them; done when all that was dispatched is durable, with
+ * names. Sets checkpoint.logics_ms. */
+void queues_flush_all(struct store *store, store_step_fn *done);
+
+/* ---- index (index.h) ---- */
+int index_create(struct store *store) RMQ_CHECK_RESULT;
+void index_free(struct store *store);
+/* Opens the index files; after an unclean stop those above the checkpoint are deleted (14.1). */
+void index_load(struct store *store, store_step_fn *done);
+void index_flush_all(struct store *store, store_step_fn *done);
+
+/* ---- dispatch (dispatch.h): from the log to queues and index, in order ---- */
+int dispatch_create(struct store *store) RMQ_CHECK_RESULT;
+void dispatch_free(struct store *store);
+/* Begins at `position`. `done` once, when it has reached store_dispatch_limit() and its units are
+ * written. on_arrival is called only when the store is open. */
+void dispatch_start(struct store *store, uint64_t position, store_step_fn *done);
+/* The limit has moved: goes on. Cheap when there is nothing to do. */
+void dispatch_run(struct store *store);
+uint64_t dispatch_position(const struct store *store);
+/* Everything up to `dispatch_position` is written to the queues. */
+bool dispatch_is_quiet(const struct store *store);
+
+/* ---- upkeep (clean.h): runs while the store is open ---- */
+int clean_create(struct store *store) RMQ_CHECK_RESULT;
+void clean_start(struct store *store);
+void clean_stop(struct store *store);
+void clean_free(struct store *store);
+
+#endif
