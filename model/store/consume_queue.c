@@ -45,8 +45,8 @@ bool queue_is_new(const struct consume_queue *queue) {
            !env_file_op_active(&queue->op);
 }
 
-/* The first unit begins in the file that holds its offset (6.3). What recovery said of a queue
- * that lost all of its units counts only without a message. */
+/* The first unit begins in the file that holds its offset (6.3), whatever recovery kept as the end
+ * of a queue that lost all of its units. */
 static int begin_at(struct consume_queue *queue, int64_t offset) {
     int64_t per_file = (int64_t)queue->queues->units_per_file;
     return queue_fill_blank(queue, offset - offset % per_file, offset);

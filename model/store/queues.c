@@ -1,18 +1,26 @@
 /* store/queues.c - the table of all consume queues: finding, making, loading, deleting. */
 #include "model/store/queues.h"
 
-#include "model/store/store_internal.h"
+#include "model/events.h"
 
-void queues_init(struct queues *queues, struct store *store) {
+int queues_create(struct store *store) {
+    struct queues *queues = env_alloc(store->env, sizeof *queues);
+    if (queues == NULL) {
+        return RMQ_E_NOMEM;
+    }
     memset(queues, 0, sizeof *queues);
     queues->store = store;
     queues->env = store->env;
     queues->hash_key = env_random(store->env);
     queues->units_per_file = store->config.queue_file_bytes / QUEUE_UNIT_BYTES;
     RMQ_ASSERT(queues->units_per_file > 0);
+    reads_init(&queues->reads, store->env);
+    buf_init(&queues->walk.read, store->env);
     list_init(&queues->write_list);
     list_init(&queues->flush_list);
     queues->thorough_ns = env_mono_ns(store->env);
+    store->queues = queues;
+    return RMQ_OK;
 }
 
 static void queue_free(struct queues *queues, struct consume_queue *queue) {
@@ -24,19 +32,24 @@ static void queue_free(struct queues *queues, struct consume_queue *queue) {
     env_free(queues->env, queue);
 }
 
-void queues_deinit(struct queues *queues) {
+void queues_free(struct store *store) {
+    struct queues *queues = store->queues;
+    if (queues == NULL) {
+        return;
+    }
     struct env *env = queues->env;
     env_timer_stop(env, &queues->retry_timer);
-    queues_flush_stop(queues);
-    reads_cancel(queues->walk.job);
+    env_timer_stop(env, &queues->flush_timer);
     struct consume_queue *queue, *following;
     HASH_ITER(hh, queues->table, queue, following) {
         HASH_DEL(queues->table, queue);
         queue_free(queues, queue);
     }
+    reads_deinit(&queues->reads);
+    buf_deinit(&queues->walk.read);
     env_free(env, queues->items);
-    queues->items = NULL;
-    queues->count = queues->capacity = 0;
+    env_free(env, queues);
+    store->queues = NULL;
 }
 
 static size_t make_key(uint8_t key[QUEUE_KEY_MAX], struct span topic, int32_t id) {
@@ -156,14 +169,15 @@ size_t queue_path(const struct consume_queue *queue, unsigned parts, char out[EN
     return len;
 }
 
-void queues_forget(struct queues *queues, struct consume_queue *queue) {
+/* What it has under way ends with its files. */
+static void queue_forget(struct queues *queues, struct consume_queue *queue) {
     list_remove(&queue->write_link);
     list_remove(&queue->flush_link);
     if (queues->syncing == queue) {
         queues->syncing = NULL;
         memset(&queues->sync, 0, sizeof queues->sync); /* ends with the files */
     }
-    memset(&queue->op, 0, sizeof queue->op);
+    queues->writing -= env_file_op_active(&queue->op) ? 1 : 0;
 }
 
 void queues_delete(struct queues *queues, struct consume_queue *queue) {
@@ -184,7 +198,7 @@ void queues_delete(struct queues *queues, struct consume_queue *queue) {
             RMQ_IGNORE(env_path_unlink(env, span_of(path, len)), "not empty, or gone");
         }
     }
-    queues_forget(queues, queue);
+    queue_forget(queues, queue);
     queue_free(queues, queue);
     queues_flush_kick(queues);
 }
@@ -246,7 +260,7 @@ static int load_topic(struct queues *queues, struct span root, struct span topic
     return status;
 }
 
-int queues_load(struct queues *queues) {
+static int load_all(struct queues *queues) {
     char root[ENV_PATH_MAX];
     size_t len = strlen(queues->store->config.root);
     memcpy(root, queues->store->config.root, len);
@@ -266,10 +280,59 @@ int queues_load(struct queues *queues) {
     return status;
 }
 
-int64_t queues_max_physical(const struct queues *queues) {
+void queues_load(struct store *store, store_step_fn *done) {
+    int status = load_all(store->queues);
+    if (status == RMQ_OK) {
+        queues_find_ends(store->queues, INT64_MAX, false, done);
+    } else {
+        done(store, status);
+    }
+}
+
+/* ---- for the rest of the store ---- */
+
+int64_t queues_max_physical(const struct store *store) {
+    const struct queues *queues = store->queues;
     int64_t max = -1;
     for (uint32_t i = 0; i < queues->count; i++) {
         max = queues->items[i]->max_physical > max ? queues->items[i]->max_physical : max;
     }
     return max;
+}
+
+int64_t *queues_next_offset(struct store *store, struct span topic, int32_t queue_id) {
+    struct consume_queue *queue = queues_get(store->queues, topic, queue_id);
+    return queue == NULL ? NULL : &queue->next_offset;
+}
+
+void queues_recovered(struct store *store) {
+    const struct queues *queues = store->queues;
+    for (uint32_t i = 0; i < queues->count; i++) {
+        struct consume_queue *queue = queues->items[i];
+        queue->next_offset = queue->end_offset;
+        event_store_queue_recovered(store->env, queue_topic(queue), (uint64_t)queue->id,
+                                    queue->min_offset, queue->end_offset, queue->rebuilt);
+    }
+}
+
+static const struct consume_queue *find(const struct store *store, struct span topic, int32_t id) {
+    return queues_find(store->queues, topic, id);
+}
+
+int64_t store_max_offset(const struct store *store, struct span topic, int32_t queue_id) {
+    const struct consume_queue *queue = find(store, topic, queue_id);
+    return queue == NULL ? 0 : queue->end_offset;
+}
+
+int64_t store_min_offset(const struct store *store, struct span topic, int32_t queue_id) {
+    const struct consume_queue *queue = find(store, topic, queue_id);
+    return queue == NULL ? 0 : queue->min_offset;
+}
+
+void store_each_queue(const struct store *store, store_queue_fn *each, void *ctx) {
+    const struct queues *queues = store->queues;
+    for (uint32_t i = 0; i < queues->count; i++) {
+        const struct consume_queue *queue = queues->items[i];
+        each(ctx, queue_topic(queue), queue->id, queue->min_offset, queue->end_offset);
+    }
 }
