@@ -183,6 +183,7 @@ int env_path_unlink(struct env *env, struct span path) RMQ_CHECK_RESULT;
  * NUL. RMQ_E_NOT_FOUND, RMQ_E_NOMEM. */
 struct buf;
 int env_path_list(struct env *env, struct span path, struct buf *out) RMQ_CHECK_RESULT;
+/* Also of "/". No file owns it: it ends with its `done` or with the node only. */
 void env_path_sync_dir(struct env *env, struct span path, struct env_file_op *op,
                        env_file_fn *done);
 

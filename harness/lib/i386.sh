@@ -14,7 +14,8 @@ i386_sysroot() {
     # A mirror in the middle of a sync fails one list of several; the download below decides.
     "${apt[@]}" update >"$dir/log" 2>&1 || echo "apt-get update had errors, going on: $dir/log"
     (cd "$dir/debs" && "${apt[@]}" download zlib1g zlib1g-dev libxxhash0 libxxhash-dev \
-            libcjson1 libcjson-dev libdeflate0 libdeflate-dev) >>"$dir/log" 2>&1 || {
+            libcjson1 libcjson-dev libdeflate0 libdeflate-dev \
+            libnettle8 nettle-dev) >>"$dir/log" 2>&1 || {
         tail -5 "$dir/log" >&2
         echo "error: no 32-bit libraries (whole output: $dir/log)" >&2
         return 1

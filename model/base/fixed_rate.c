@@ -43,6 +43,19 @@ void fixed_rate_start(struct fixed_rate *worker, struct env *env, struct fixed_r
     wait_for_next(worker);
 }
 
+void fixed_rate_add(struct fixed_rate *worker, uint64_t origin_ns) {
+    struct fixed_rate_task *task = &worker->tasks[worker->count++];
+    uint64_t now = env_mono_ns(worker->env);
+    RMQ_ASSERT(task->period_ns > 0 && origin_ns <= now);
+    task->due_ns += origin_ns;
+    task->early_ns = 0;
+    if (task->due_ns < now)
+        task->due_ns +=
+            (now - task->due_ns + task->period_ns - 1) / task->period_ns * task->period_ns;
+    if (worker->running == NULL)
+        wait_for_next(worker);
+}
+
 void fixed_rate_done(struct fixed_rate *worker) {
     RMQ_ASSERT(worker->running != NULL);
     worker->running->due_ns += worker->running->period_ns;

@@ -35,6 +35,9 @@ struct fixed_rate {
  * and `tasks` stay put until fixed_rate_stop. */
 void fixed_rate_start(struct fixed_rate *worker, struct env *env, struct fixed_rate_task *tasks,
                       size_t count, void *ctx);
+/* The task behind the last one joins; its due_ns holds the delay of its first run from `origin_ns`
+ * (the start), and it comes when its schedule says from now on. */
+void fixed_rate_add(struct fixed_rate *worker, uint64_t origin_ns);
 /* The running task has ended; the next one is started from a later handler. */
 void fixed_rate_done(struct fixed_rate *worker);
 /* How far the running task began behind its schedule. */

@@ -63,7 +63,9 @@ uint32_t settings_quirks(struct settings *settings) {
 
 static bool is_known(struct span key, const char *const *known, size_t known_count) {
     for (size_t i = 0; i < known_count; i++) {
-        if (span_equal(key, span_of_text(known[i])))
+        struct span name = span_of_text(known[i]);
+        bool prefix = name.data[name.len - 1] == '.';
+        if (prefix ? span_starts_with(key, name) : span_equal(key, name))
             return true;
     }
     return span_starts_with(key, SPAN_LITERAL("quirk."));

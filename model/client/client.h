@@ -1,18 +1,23 @@
-/* client/client.h - the client: one instance, its name servers, its cached routes, mqadmin's
- * orders.
+/* client/client.h - the client node: one instance, its name servers, cached routes, groups,
+ * mqadmin's orders.
  *
- * It polls the routes of its topics as RocketMQ's clients do and tells by events which brokers it
- * believes in; it sends nothing to brokers but administrators' orders (heartbeats, sending and
- * consuming come later). Source: client.md 1 to 4.
+ * It polls the routes of its topics as RocketMQ's clients do, tells by events which brokers it
+ * believes in, and sends heartbeats for its producers and consumers, which workloads (model/load)
+ * start on it. Source: client.md 1 to 5.
  *
  * Configuration (RocketMQ's client settings, except those marked (own)):
  *   profile (own)            4.9 (default) or 5.3: version number 409 or 479, choice of a name
- * server namesrvAddr              "host:port" separated by ';' topics (own)             topics
- * whose routes are polled, separated by ';', in this order producer (own)           false; true:
- * TBW102 is polled too, after the others (client.md 4.2) pollNameServerInterval   30000 ms; the
- * first poll comes 10 ms after the start mqClientApiTimeout       3000 ms, of one route query
- *   instanceName             DEFAULT; not sent anywhere yet
+ *                            server, fault tables, codes that are retried
+ *   namesrvAddr              "host:port" separated by ';'
+ *   topics (own)             topics whose routes are polled, separated by ';', in this order
+ *   producer (own)           false; true: TBW102 is polled too, after the others (client.md 4.2)
+ *   pollNameServerInterval   30000 ms; the first poll comes 10 ms after the start
+ *   heartbeatBrokerInterval  30000 ms; the first one comes 1 s after the start
+ *   persistConsumerOffsetInterval  5000 ms; first after 10 s
+ *   mqClientApiTimeout       3000 ms, of one route query, heartbeat or unregistering
+ *   instanceName             the client id is ip@instanceName; default: the process number
  *   rocketmq.serialize.type  JSON (default) or ROCKETMQ
+ *   load.<n> (own)           workloads, model/load/load.h
  * A malformed value is RMQ_E_INVALID and logged with its key; unknown keys are logged and ignored.
  *
  * Commands, each followed by one command.done per target (code 0; a response code and its remark; a

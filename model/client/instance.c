@@ -1,21 +1,19 @@
 /* client/instance.c - the role: configuration, start and stop of one client instance.
  *
- * Start sequence of client.md 3.2, as far as it exists here: the remoting client, then the serial
- * worker. Stop: it has no group to unregister yet, so it closes its connections and is done. */
+ * Start sequence of client.md 3.2: the remoting client, then the serial worker; heartbeats join its
+ * schedule with the first group and persisting with the first consumer, at the instants they would
+ * have had from the start, so that an idle client has no timer for them. Stop (3.3, 3.4): the
+ * groups leave, the brokers are told one by one, then everything closes. */
 #include "model/base/check.h"
 #include "model/base/settings.h"
 #include "model/client/client.h"
 #include "model/client/client_internal.h"
 #include "model/events.h"
 
-#define DEFAULT_TOPIC "TBW102"
-
 struct client_config {
-    bool profile_5_3;
     bool producer;
     enum wire_serialization serialization;
-    uint32_t poll_ms;
-    uint32_t api_timeout_ms;
+    uint32_t poll_ms, heartbeat_ms, persist_ms;
     struct span topics;
 };
 
@@ -26,74 +24,94 @@ static const char *const KNOWN_KEYS[] = {
     "producer",
     "instanceName",
     "pollNameServerInterval",
+    "heartbeatBrokerInterval",
+    "persistConsumerOffsetInterval",
     "mqClientApiTimeout",
     "rocketmq.serialize.type",
+    "load.",
 };
 
-static int read_config(struct env *env, const struct props *props, struct client_config *config) {
+static uint32_t interval(struct settings *settings, const char *key, int64_t fallback) {
+    return (uint32_t)settings_number(settings, key, fallback, 1, INT32_MAX);
+}
+
+/* clientIP@instanceName; an instance without a name takes the process number, as DEFAULT does. */
+static void make_id(struct client *client, struct span name) {
+    struct env_identity self;
+    env_identity(client->env, &self);
+    size_t len = strlen(self.ip);
+    memcpy(client->id, self.ip, len);
+    client->id[len++] = '@';
+    if (span_is_absent(name)) {
+        len += format_u64(client->id + len, self.process_number);
+    } else {
+        memcpy(client->id + len, name.data, name.len);
+        len += name.len;
+    }
+    client->id[len] = '\0';
+}
+
+static int read_config(struct client *client, const struct props *props,
+                       struct client_config *config) {
     static const char *const PROFILES[] = {"4.9", "5.3"};
     static const char *const SERIALIZATIONS[] = {"JSON", "ROCKETMQ"};
     struct settings settings = settings_of(props);
     struct client_config read = {.topics = props_get(props, "topics")};
-    read.profile_5_3 = settings_word(&settings, "profile", PROFILES, 2) == 1;
+    client->profile_5_3 = settings_word(&settings, "profile", PROFILES, 2) == 1;
     read.serialization = (enum wire_serialization)settings_word(
         &settings, "rocketmq.serialize.type", SERIALIZATIONS, 2);
     read.producer = settings_bool(&settings, "producer", false);
-    read.poll_ms =
-        (uint32_t)settings_number(&settings, "pollNameServerInterval", 30000, 1, INT32_MAX);
-    read.api_timeout_ms =
-        (uint32_t)settings_number(&settings, "mqClientApiTimeout", 3000, 1, INT32_MAX);
-    settings_quirks(&settings);
-    int err = settings_finish(&settings, env, "client", KNOWN_KEYS,
+    read.poll_ms = interval(&settings, "pollNameServerInterval", 30000);
+    read.heartbeat_ms = interval(&settings, "heartbeatBrokerInterval", 30000);
+    read.persist_ms = interval(&settings, "persistConsumerOffsetInterval", 5000);
+    client->api_timeout_ms = interval(&settings, "mqClientApiTimeout", 3000);
+    make_id(client, settings_text(&settings, "instanceName", SPAN_NONE, CLIENT_INSTANCE_NAME_MAX));
+    client->quirks = settings_quirks(&settings);
+    int err = settings_finish(&settings, client->env, "client", KNOWN_KEYS,
                               sizeof KNOWN_KEYS / sizeof KNOWN_KEYS[0]);
     if (err == RMQ_OK)
         *config = read;
     return err;
 }
 
-/* ---- the topics ------------------------------------------------------------------------------ */
-
-static bool has_topic(const struct client *client, struct span name) {
-    for (size_t i = 0; i < client->topic_count; i++) {
-        if (span_equal(client->topics[i].name, name))
-            return true;
-    }
-    return false;
+/* The configured topics are polled whoever uses them. */
+static int add_topic(struct client *client, struct span name) {
+    struct client_topic *topic;
+    int err = client_topic_get(client, name, &topic);
+    if (err == RMQ_OK)
+        topic->configured = true;
+    return err;
 }
 
-/* Array and names in one block; each topic once. */
-static int load_topics(struct client *client, const struct client_config *config) {
+static int add_topics(struct client *client, const struct client_config *config) {
     struct span rest = config->topics, name;
-    size_t count = 1; /* TBW102 */
-    while (span_next_part(&rest, ';', &name))
-        count++;
-    size_t array = count * sizeof(struct client_topic);
-    char *memory = env_alloc(client->env, array + config->topics.len + 1);
-    if (memory == NULL)
-        return RMQ_E_NOMEM;
-    client->topics = (struct client_topic *)(void *)memory;
-    if (config->topics.len > 0)
-        memcpy(memory + array, config->topics.data, config->topics.len);
-    rest = span_of(memory + array, config->topics.len);
-    while (span_next_part(&rest, ';', &name)) {
-        if (!has_topic(client, name))
-            client->topics[client->topic_count++] = (struct client_topic){.name = name};
-    }
-    if (config->producer && !has_topic(client, SPAN_LITERAL(DEFAULT_TOPIC)))
-        client->topics[client->topic_count++] =
-            (struct client_topic){.name = SPAN_LITERAL(DEFAULT_TOPIC)};
-    return RMQ_OK;
+    int err = RMQ_OK;
+    while (err == RMQ_OK && span_next_part(&rest, ';', &name))
+        err = add_topic(client, name);
+    if (err == RMQ_OK && config->producer)
+        err = add_topic(client, SPAN_LITERAL(CLIENT_DEFAULT_TOPIC));
+    return err;
 }
 
 /* ---- remoting -------------------------------------------------------------------------------- */
 
-/* Nothing asks a client yet; what does gets the answer of a processor-less node (wire.md 7.4). */
+static void members_changed(struct client *client) {
+    LIST_EACH(&client->consumers, link, next) {
+        struct client_consumer *member = LIST_ENTRY(link, struct client_consumer, link);
+        member->hooks->members_changed(member->consumer);
+    }
+}
+
+/* What brokers ask (client.md 24); the rest gets the answer of a node without a processor. */
 static void on_request(void *ctx, struct channel *channel, const struct wire_command *request) {
     struct client *client = ctx;
-    RMQ_IGNORE(remoting_answer_code(&client->remoting, channel, request,
-                                    RESPONSE_REQUEST_CODE_NOT_SUPPORTED,
-                                    SPAN_LITERAL("request type not supported")),
-               "the asker's timeout covers it");
+    if (request->code == REQUEST_NOTIFY_CONSUMER_IDS_CHANGED)
+        members_changed(client); /* one-way: no answer */
+    else
+        RMQ_IGNORE(remoting_answer_code(&client->remoting, channel, request,
+                                        RESPONSE_REQUEST_CODE_NOT_SUPPORTED,
+                                        SPAN_LITERAL("request type not supported")),
+                   "the asker's timeout covers it");
 }
 
 static void on_channel_closed(void *ctx, struct channel *channel, const char *reason) {
@@ -107,43 +125,126 @@ static const struct remoting_handler HANDLER = {on_request, on_channel_closed};
 static void start_remoting(struct client *client, const struct client_config *config) {
     struct remoting_config remoting;
     remoting_config_default(&remoting);
-    remoting.version = config->profile_5_3 ? WIRE_VERSION_5_3_3 : WIRE_VERSION_4_9_8;
+    remoting.version = client->profile_5_3 ? WIRE_VERSION_5_3_3 : WIRE_VERSION_4_9_8;
     remoting.serialization = config->serialization;
     remoting_init(&client->remoting, client->env, &remoting, &HANDLER, client);
     client->remoting_up = true;
+}
+
+/* ---- groups ---------------------------------------------------------------------------------- */
+
+static bool has_producer(const struct client *client, struct span group) {
+    LIST_EACH(&client->producers, link, next) {
+        if (span_equal(LIST_ENTRY(link, struct client_producer, link)->group, group))
+            return true;
+    }
+    return false;
+}
+
+static bool has_consumer(const struct client *client, struct span group) {
+    LIST_EACH(&client->consumers, link, next) {
+        if (span_equal(LIST_ENTRY(link, struct client_consumer, link)->group, group))
+            return true;
+    }
+    return false;
+}
+
+/* Tasks join the worker in their order. */
+static void need_task(struct client *client, enum client_task task) {
+    while (client->worker.count <= task)
+        fixed_rate_add(&client->worker, client->start_ns);
+}
+
+int client_producer_add(struct client *client, struct client_producer *member) {
+    if (has_producer(client, member->group))
+        return RMQ_E_EXISTS;
+    list_append(&client->producers, &member->link);
+    need_task(client, CLIENT_TASK_HEARTBEAT);
+    return RMQ_OK;
+}
+
+int client_consumer_add(struct client *client, struct client_consumer *member) {
+    if (has_consumer(client, member->group))
+        return RMQ_E_EXISTS;
+    list_append(&client->consumers, &member->link);
+    need_task(client, CLIENT_TASK_PERSIST);
+    return RMQ_OK;
+}
+
+void client_producer_remove(struct client *client, struct client_producer *member) {
+    RMQ_ASSERT(has_producer(client, member->group));
+    list_remove(&member->link);
+    client_group_gone(client);
+}
+
+void client_consumer_remove(struct client *client, struct client_consumer *member) {
+    RMQ_ASSERT(has_consumer(client, member->group));
+    list_remove(&member->link);
+    client_group_gone(client);
+}
+
+static void persist_run(void *ctx) {
+    struct client *client = ctx;
+    LIST_EACH(&client->consumers, link, next) {
+        struct client_consumer *member = LIST_ENTRY(link, struct client_consumer, link);
+        member->hooks->persist(member->consumer);
+    }
+    fixed_rate_done(&client->worker);
 }
 
 /* ---- the role -------------------------------------------------------------------------------- */
 
 /* Tears down whatever was started. */
 static void client_free(struct client *client) {
+    RMQ_ASSERT(list_is_empty(&client->producers) && list_is_empty(&client->consumers));
     fixed_rate_stop(&client->worker);
-    if (client->remoting_up)
+    env_timer_stop(client->env, &client->end_timer);
+    if (client->remoting_up) {
         client_orders_cancel(client);
+        client_heartbeat_free(client);
+        client_unregister_cancel(client);
+    }
+    if (client->servers.env != NULL)
+        name_servers_cancel(&client->servers, &client->poll.call);
+    client_topics_free(client);
+    client_brokers_free(client);
     name_servers_deinit(&client->servers);
     if (client->remoting_up)
         remoting_deinit(&client->remoting);
-    for (size_t i = 0; i < client->topic_count; i++)
-        env_free(client->env, client->topics[i].route);
-    env_free(client->env, client->topics);
     env_free(client->env, client);
 }
 
 /* Everything that can fail. */
 static int prepare(struct client *client, const struct props *props, struct client_config *config) {
-    int err = read_config(client->env, props, config);
-    if (err != RMQ_OK)
-        return err;
-    client->api_timeout_ms = config->api_timeout_ms;
-    err = load_topics(client, config);
+    int err = read_config(client, props, config);
+    if (err == RMQ_OK)
+        err = add_topics(client, config);
     if (err != RMQ_OK)
         return err;
     start_remoting(client, config);
     err = name_servers_init(&client->servers, client->env, &client->remoting,
-                            props_get(props, "namesrvAddr"), config->profile_5_3, true);
+                            props_get(props, "namesrvAddr"), client->profile_5_3, true);
     if (err != RMQ_OK)
         env_log(client->env, ENV_LOG_ERROR, "client: value of namesrvAddr: %s", rmq_err_text(err));
     return err;
+}
+
+static void start_worker(struct client *client, const struct client_config *config) {
+    client->tasks[CLIENT_TASK_POLL] =
+        (struct fixed_rate_task){.run = client_poll_run,
+                                 .period_ns = config->poll_ms * CLIENT_NS_PER_MS,
+                                 .due_ns = 10 * CLIENT_NS_PER_MS};
+    client->tasks[CLIENT_TASK_HEARTBEAT] =
+        (struct fixed_rate_task){.run = client_heartbeat_run,
+                                 .period_ns = config->heartbeat_ms * CLIENT_NS_PER_MS,
+                                 .due_ns = 1000 * CLIENT_NS_PER_MS};
+    client->tasks[CLIENT_TASK_PERSIST] =
+        (struct fixed_rate_task){.run = persist_run,
+                                 .period_ns = config->persist_ms * CLIENT_NS_PER_MS,
+                                 .due_ns = 10000 * CLIENT_NS_PER_MS};
+    client->start_ns = env_mono_ns(client->env);
+    client_poll_init(client);
+    fixed_rate_start(&client->worker, client->env, client->tasks, 1, client);
 }
 
 static int client_start(struct env *env, const struct props *props, void **node) {
@@ -154,6 +255,9 @@ static int client_start(struct env *env, const struct props *props, void **node)
     memset(client, 0, sizeof *client);
     client->env = env;
     list_init(&client->orders);
+    list_init(&client->producers);
+    list_init(&client->consumers);
+    list_init(&client->unregisters);
     int err = prepare(client, props, &config);
     if (err != RMQ_OK) {
         client_free(client);
@@ -161,19 +265,43 @@ static int client_start(struct env *env, const struct props *props, void **node)
     }
     *node = client;
     event_node_started(env, SPAN_LITERAL("client"),
-                       config.profile_5_3 ? SPAN_LITERAL("5.3") : SPAN_LITERAL("4.9"));
-    if (config.profile_5_3)
+                       client->profile_5_3 ? SPAN_LITERAL("5.3") : SPAN_LITERAL("4.9"));
+    if (client->profile_5_3)
         name_servers_probe(&client->servers);
-    client_poll_start(client, config.poll_ms);
+    start_worker(client, &config);
     return RMQ_OK;
+}
+
+static void client_end(struct client *client) {
+    struct env *env = client->env;
+    client_free(client);
+    env_exit(env, 0);
+}
+
+static bool is_done(const struct client *client) {
+    return list_is_empty(&client->producers) && list_is_empty(&client->consumers) &&
+           list_is_empty(&client->unregisters);
+}
+
+static void on_end_timer(struct env *env, struct env_timer *timer) {
+    struct client *client = RMQ_CONTAINER_OF(timer, struct client, end_timer);
+    RMQ_ASSERT(client->env == env);
+    if (is_done(client))
+        client_end(client);
+}
+
+/* Not from here: who calls this may still use the client. */
+void client_group_gone(struct client *client) {
+    if (client->stopping && is_done(client))
+        env_timer_start(client->env, &client->end_timer, 0, on_end_timer);
 }
 
 static void client_stop(void *node) {
     struct client *client = node;
-    struct env *env = client->env;
-    event_node_stopping(env, SPAN_LITERAL("client"));
-    client_free(client);
-    env_exit(env, 0);
+    event_node_stopping(client->env, SPAN_LITERAL("client"));
+    client->stopping = true;
+    if (is_done(client))
+        client_end(client);
 }
 
 static int client_command(void *node, const struct props *command) {

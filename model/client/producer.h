@@ -71,5 +71,9 @@ void producer_send(struct producer *producer, const struct outgoing *message,
 void producer_send_batch(struct producer *producer, const struct outgoing *messages, size_t count,
                          struct send *send, send_fn *done);
 void producer_send_cancel(struct send *send);
+/* The queue that `hash` names among the topic's, as Java's SelectMessageQueueByHash (11.1).
+ * RMQ_E_NOT_FOUND: no route yet. The name is valid until the route changes. */
+int producer_queue_by_hash(struct producer *producer, struct span topic, int32_t hash,
+                           struct send_target *out) RMQ_CHECK_RESULT;
 
 #endif

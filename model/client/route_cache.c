@@ -188,31 +188,37 @@ static const struct route_broker_addr *find_addr(const struct route *route, stru
     return &route->addrs[at];
 }
 
-/* "b1:n1;b2:n2": the sum of the numbers, whether the brokers are there or not. */
-static uint64_t ordered_queues(struct span conf) {
-    uint64_t sum = 0;
-    while (conf.len > 0) {
-        const uint8_t *end = memchr(conf.data, ';', conf.len);
-        size_t len = end == NULL ? conf.len : (size_t)(end - conf.data);
-        const uint8_t *colon = len == 0 ? NULL : memchr(conf.data, ':', len);
+/* "b1:n1;b2:n2": each part, whether the broker is there or not. */
+typedef void ordered_fn(void *ctx, struct span broker_name, uint64_t count);
+static void each_ordered(struct span conf, ordered_fn *each, void *ctx) {
+    struct span part;
+    while (span_next_part(&conf, ';', &part)) {
+        const uint8_t *colon = memchr(part.data, ':', part.len);
+        size_t name = colon == NULL ? 0 : (size_t)(colon - part.data);
         uint64_t count;
-        if (colon != NULL && span_to_u64(span_of(colon + 1, len - (size_t)(colon + 1 - conf.data)),
-                                         &count) == RMQ_OK)
-            sum += count;
-        conf = span_from(conf, end == NULL ? len : len + 1);
+        if (colon != NULL && span_to_u64(span_from(part, name + 1), &count) == RMQ_OK)
+            each(ctx, span_of(part.data, name), count);
     }
-    return sum;
+}
+
+static void add_count(void *ctx, struct span broker_name, uint64_t count) {
+    uint64_t *sum = ctx;
+    RMQ_IGNORE(broker_name.len == 0, "only the numbers count");
+    *sum = *sum + count < *sum ? UINT64_MAX : *sum + count;
+}
+
+static bool is_writable(const struct route *route, const struct route_queue *queue) {
+    return (queue->perm & PERM_WRITE) != 0 && queue->write_queue_nums > 0 &&
+           find_addr(route, queue->broker_name, 0) != NULL;
 }
 
 uint64_t route_write_queues(const struct route *route) {
-    if (route->order_conf.len > 0)
-        return ordered_queues(route->order_conf);
     uint64_t sum = 0;
-    for (size_t i = 0; i < route->queue_count; i++) {
-        const struct route_queue *queue = &route->queues[i];
-        if ((queue->perm & PERM_WRITE) != 0 && queue->write_queue_nums > 0 &&
-            find_addr(route, queue->broker_name, 0) != NULL)
-            sum += (uint64_t)queue->write_queue_nums;
+    if (route->order_conf.len > 0)
+        each_ordered(route->order_conf, add_count, &sum);
+    for (size_t i = 0; route->order_conf.len == 0 && i < route->queue_count; i++) {
+        if (is_writable(route, &route->queues[i]))
+            sum += (uint64_t)route->queues[i].write_queue_nums;
     }
     return sum;
 }
@@ -225,5 +231,69 @@ void route_difference(const struct route *route, const struct route *other, rout
             other == NULL ? NULL : find_addr(other, addr->broker_name, addr->broker_id);
         if (addr->broker_id >= 0 && (same == NULL || !span_equal(same->addr, addr->addr)))
             on_addr(ctx, addr);
+    }
+}
+
+/* ---- the queues to choose from --------------------------------------------------------------- */
+
+static int make_choice(struct env *env, uint64_t count, struct route_choice *out) {
+    if (count > ROUTE_CHOICE_MAX)
+        return RMQ_E_LIMIT;
+    out->queues = env_alloc(env, ((size_t)count + 1) * sizeof *out->queues);
+    if (out->queues == NULL)
+        return RMQ_E_NOMEM;
+    out->count = 0;
+    return RMQ_OK;
+}
+
+static void choose(struct route_choice *out, struct span broker_name, uint64_t count) {
+    for (uint64_t id = 0; id < count; id++)
+        out->queues[out->count++] = (struct route_choice_queue){broker_name, (int32_t)id};
+}
+
+static void on_ordered(void *ctx, struct span broker_name, uint64_t count) {
+    choose(ctx, broker_name, count);
+}
+
+int route_publish(struct env *env, const struct route *route, struct route_choice *out) {
+    struct route_choice made;
+    int err = make_choice(env, route_write_queues(route), &made);
+    if (err != RMQ_OK)
+        return err;
+    if (route->order_conf.len > 0)
+        each_ordered(route->order_conf, on_ordered, &made);
+    for (size_t i = 0; route->order_conf.len == 0 && i < route->queue_count; i++) {
+        if (is_writable(route, &route->queues[i]))
+            choose(&made, route->queues[i].broker_name,
+                   (uint64_t)route->queues[i].write_queue_nums);
+    }
+    *out = made;
+    return RMQ_OK;
+}
+
+static uint64_t readable(const struct route_queue *queue) {
+    bool can = (queue->perm & PERM_READ) != 0 && queue->read_queue_nums > 0;
+    return can ? (uint64_t)queue->read_queue_nums : 0;
+}
+
+int route_subscribe(struct env *env, const struct route *route, struct route_choice *out) {
+    struct route_choice made;
+    uint64_t count = 0;
+    for (size_t i = 0; i < route->queue_count; i++)
+        count += readable(&route->queues[i]);
+    int err = make_choice(env, count, &made);
+    if (err != RMQ_OK)
+        return err;
+    for (size_t i = 0; i < route->queue_count; i++)
+        choose(&made, route->queues[i].broker_name, readable(&route->queues[i]));
+    *out = made;
+    return RMQ_OK;
+}
+
+void route_cut(struct route *route, int32_t count) {
+    for (size_t i = 0; i < route->queue_count; i++) {
+        struct route_queue *queue = &route->queues[i];
+        int32_t cut = count < queue->read_queue_nums ? count : queue->read_queue_nums;
+        queue->read_queue_nums = queue->write_queue_nums = cut;
     }
 }

@@ -9,7 +9,7 @@
 #include "model/wire/body.h"
 
 struct route {
-    const struct route_queue *queues;      /* by broker name */
+    struct route_queue *queues;            /* by broker name */
     const struct route_broker_addr *addrs; /* by broker name, id; id -1: a broker without any */
     size_t queue_count;
     size_t addr_count;
@@ -30,6 +30,27 @@ size_t route_broker_count(const struct route *route);
 /* Queues a producer would use: those of the order configuration, else of each writable entry whose
  * broker has a master. */
 uint64_t route_write_queues(const struct route *route);
+
+/* One queue that a client may choose. */
+struct route_choice_queue {
+    struct span broker_name; /* the route's */
+    int32_t queue_id;
+};
+struct route_choice {
+    struct route_choice_queue *queues; /* NULL: not made */
+    size_t count;
+};
+/* The queues counted by route_write_queues, in Java's order (client.md 4.4). Freed by env_free of
+ * out->queues. RMQ_E_LIMIT: more than ROUTE_CHOICE_MAX; RMQ_E_NOMEM. */
+#define ROUTE_CHOICE_MAX 1000000
+int route_publish(struct env *env, const struct route *route,
+                  struct route_choice *out) RMQ_CHECK_RESULT;
+/* Queues that can be read: 0 to readQueueNums - 1 of each readable entry. */
+int route_subscribe(struct env *env, const struct route *route,
+                    struct route_choice *out) RMQ_CHECK_RESULT;
+/* Cuts each entry to min(count, its read count) queues for both directions: a default topic's route
+ * for a new topic (client.md 4.3, rule 1). */
+void route_cut(struct route *route, int32_t count);
 
 /* Calls `on_addr` for each address of `route` (may be NULL: none) that `other` (may be NULL) has
  * not under the same broker name and id. Brokers without an address are left out. */

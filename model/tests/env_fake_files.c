@@ -477,6 +477,7 @@ void env_path_sync_dir(struct env *env, struct span path, struct env_file_op *op
                        env_file_fn *done) {
     fake_call(env);
     struct fake_op *under_way = start(env, NULL, OP_SYNC_DIR, op, done);
+    path.len = path.len == 1 ? 0 : path.len; /* "/" */
     if (!is_dir(env, path)) {
         under_way->status = RMQ_E_NOT_FOUND;
         return;

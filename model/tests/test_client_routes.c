@@ -358,7 +358,7 @@ START_TEST(test_client__answers_requests_with_code_3) {
     struct wire_command request, got;
     start_connected("topics=A\n" ONE);
     ck_assert(peer_take(&peer, &got));
-    wire_command_init(&request, REQUEST_NOTIFY_CONSUMER_IDS_CHANGED);
+    wire_command_init(&request, REQUEST_GET_CONSUMER_RUNNING_INFO);
     request.opaque = 3;
     request.serialization = WIRE_JSON;
     peer_send(&peer, &request);
@@ -516,7 +516,7 @@ int main(void) {
     tcase_add_loop_test(tests, test_client_start__names_the_bad_key, 0, COUNT(BAD_VALUES));
     tcase_add_test(tests, test_client_start__logs_unknown_keys);
     tcase_add_loop_test(tests, test_client__survives_each_failure, FAKE_FAIL_ALLOC,
-                        FAKE_FAIL_COUNT);
+                        FAKE_FAIL_FILE_OPEN);
     tcase_add_test(tests, test_client__leaves_nothing_at_any_crash_point);
     return suite_run(suite);
 }

@@ -10,9 +10,10 @@
 #include "model/broker/broker.h"
 #include "model/client/client.h"
 #include "model/namesrv/namesrv.h"
+#include "sim/run/build_loads.h"
 #include "sim/scenario/scenario_commands.h"
 
-#define OWN_PROPERTIES 8
+#define OWN_PROPERTIES 9
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_MINUTE INT64_C(60000000000)
 
@@ -99,8 +100,13 @@ static void make_texts(struct scenario *scenario, const struct group_spec *group
     texts->broker_id = pool_format(&scenario->pool, "%" PRId64, group->broker_id);
 }
 
-static void node_properties(const struct scenario *scenario, const struct scenario_node *node,
+static void set_load(void *ctx, const char *key, const char *value) {
+    set_text(ctx, key, value);
+}
+
+static void node_properties(struct scenario *scenario, size_t index,
                             const struct group_texts *texts, struct props *props) {
+    const struct scenario_node *node = &scenario->nodes[index];
     const struct group_spec *group = node->group;
     const struct cluster_spec *cluster = &scenario->spec.cluster;
     int profile = group->profile < 0 ? cluster->profile : group->profile;
@@ -115,9 +121,12 @@ static void node_properties(const struct scenario *scenario, const struct scenar
         set_text(props, "brokerName", node->name);
         set_text(props, "brokerClusterName", group->cluster);
         set_text(props, "brokerId", texts->broker_id);
+        set_text(props, "storePathRootDir", pool_format(&scenario->pool, "/%s/store", node->name));
     }
-    if (node->role == ROLE_CLIENT)
+    if (node->role == ROLE_CLIENT) {
         set_text(props, "instanceName", node->name);
+        build_loads(scenario, index, set_load, props);
+    }
     set_all(props, &scenario->spec.defaults.role[node->role].properties);
     set_all(props, &group->properties);
 }
@@ -161,7 +170,7 @@ static bool add_nodes(struct world *world, struct scenario *scenario) {
     struct props props = {.entries = NULL};
     for (size_t i = 0; i < scenario->node_count; i++) {
         const struct scenario_node *node = &scenario->nodes[i];
-        size_t room = OWN_PROPERTIES + node->group->properties.count +
+        size_t room = OWN_PROPERTIES + node->group->properties.count + node->group->loads.count +
                       scenario->spec.defaults.role[node->role].properties.count;
         make_texts(scenario, node->group, &texts);
         if (room > props.capacity) {
@@ -169,7 +178,7 @@ static bool add_nodes(struct world *world, struct scenario *scenario) {
             props.capacity = room;
         }
         props.count = 0;
-        node_properties(scenario, node, &texts, &props);
+        node_properties(scenario, i, &texts, &props);
         if (!add_node(world, scenario, i, &props))
             return false;
     }

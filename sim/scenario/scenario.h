@@ -48,6 +48,16 @@ struct group_spec {
     struct targets name_servers; /* broker, client; not given: all */
     struct list topics;          /* broker: struct topic_spec */
     struct names topic_names;    /* client */
+    struct list loads;           /* client: struct load_spec */
+};
+
+/* Of a client group: an order of model/load/load.h. */
+struct load_spec {
+    const struct doc_value *at;
+    int kind; /* index of "do" */
+    const char *name;
+    struct props order;      /* the arguments, as that file has them */
+    struct props properties; /* for the producer or consumer */
 };
 
 struct defaults_spec {

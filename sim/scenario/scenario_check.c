@@ -88,6 +88,8 @@ static void check_cluster(struct checker *checker) {
         check_properties(checker, spec->defaults.role[role].at);
         for (size_t i = 0; i < lists[role]->count; i++)
             check_properties(checker, groups[i].at);
+        for (size_t i = 0; i < lists[role]->count; i++)
+            loads_check(checker->reader, &groups[i]);
     }
 }
 

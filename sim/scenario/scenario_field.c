@@ -369,6 +369,8 @@ bool field_read(struct field_reader *reader, const struct field *field,
         return read_ranged(reader, &UNITS_SIZE, field, value, out);
     case FIELD_RATE:
         return read_ranged(reader, &UNITS_RATE, field, value, out);
+    case FIELD_FREQUENCY:
+        return read_ranged(reader, &UNITS_FREQUENCY, field, value, out);
     case FIELD_DATE:
         return read_date(reader, field, value, out);
     case FIELD_DIST:

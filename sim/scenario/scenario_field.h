@@ -28,6 +28,7 @@ enum field_type {
     FIELD_RATIO,      /* uint32_t ppm, 0..1,000,000 */
     FIELD_SIZE,       /* uint64_t bytes */
     FIELD_RATE,       /* uint64_t bytes per second */
+    FIELD_FREQUENCY,  /* uint64_t per 1,000 s */
     FIELD_DATE,       /* int64_t ms since 1970 */
     FIELD_DIST,       /* struct dist_spec: a duration, or a distribution of durations */
     FIELD_PROPERTIES, /* struct props: scalars as text */

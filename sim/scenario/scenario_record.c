@@ -6,6 +6,25 @@
 #include "model/base/check.h"
 #include "sim/scenario/scenario_field_internal.h"
 
+/* As dist_parse reads it; "" after reporting one that has no such form. */
+static const char *dist_text(struct field_reader *reader, const struct field *field,
+                             const struct dist_spec *spec) {
+    const struct dist *dist = &spec->dist;
+    bool drawn = spec->min.drawn != NULL || spec->max.drawn != NULL || spec->mean.drawn != NULL;
+    if (!drawn && dist->kind == DIST_CONSTANT)
+        return pool_format(reader->pool, "constant:%" PRIu64, dist->min);
+    if (!drawn && dist->kind == DIST_UNIFORM)
+        return pool_format(reader->pool, "uniform:%" PRIu64 ":%" PRIu64, dist->min, dist->max);
+    if (!drawn && dist->kind == DIST_EXPONENTIAL)
+        return pool_format(reader->pool, "exponential:%" PRIu64 ":%" PRIu64 ":%" PRIu64, dist->min,
+                           dist->mean, dist->max);
+    doc_error(reader->errors, spec->at,
+              "\"%s\" cannot have this form; expected a duration, \"uniform\" or "
+              "\"exponential\" of constants",
+              field->key);
+    return "";
+}
+
 /* Reads into a scratch value and keeps its decimal text. */
 static void read_property(struct field_reader *reader, const struct field *field,
                           const struct doc_value *value, struct props *props) {
@@ -15,7 +34,10 @@ static void read_property(struct field_reader *reader, const struct field *field
         int64_t number;
         uint64_t duration;
         uint32_t ratio;
-    } scratch = {NULL};
+        int word;
+        struct dist_spec dist;
+    } scratch;
+    memset(&scratch, 0, sizeof scratch);
     if (!field_read(reader, field, value, &scratch))
         return;
     const char *text = "";
@@ -26,7 +48,15 @@ static void read_property(struct field_reader *reader, const struct field *field
     case FIELD_COUNT:
         text = pool_format(reader->pool, "%" PRId64, scratch.number);
         break;
+    case FIELD_WORD:
+        text = field->words[scratch.word];
+        break;
+    case FIELD_DIST:
+        text = dist_text(reader, field, &scratch.dist);
+        break;
     case FIELD_DURATION:
+    case FIELD_SIZE:
+    case FIELD_FREQUENCY:
         text = pool_format(reader->pool, "%" PRIu64, scratch.duration);
         break;
     case FIELD_RATIO:

@@ -124,6 +124,8 @@ static cJSON *type_schema(const struct field *field) {
         return ref("size");
     case FIELD_RATE:
         return ref("rate");
+    case FIELD_FREQUENCY:
+        return ref("frequency");
     case FIELD_DATE:
         return or_reference(typed("string"));
     case FIELD_DIST:
@@ -226,11 +228,22 @@ static cJSON *expectation_schema(void) {
     return object;
 }
 
+static cJSON *load_schema(void) {
+    cJSON *object = cJSON_CreateObject();
+    cJSON *any = object_add(object, "anyOf", cJSON_CreateArray());
+    for (size_t i = 0; LOAD_WORDS[i] != NULL; i++)
+        cJSON_AddItemToArray(any, record_schema(&LOAD_TYPE, LOAD_VARIANTS[i], LOAD_WORDS[i]));
+    cJSON_AddItemToArray(any, unknown_variant("do"));
+    return object;
+}
+
 static cJSON *list_schema(const struct record_type *type) {
     if (type == &TIMELINE_TYPE)
         return array_of(ref("timeline_entry"), 0, 0);
     if (type == &EXPECTATION_TYPE)
         return array_of(ref("expectation"), 0, 0);
+    if (type == &LOAD_TYPE)
+        return array_of(ref("load"), 0, 0);
     return array_of(record_schema(type, NULL, NULL), 0, 0);
 }
 
@@ -289,6 +302,7 @@ static void add_definitions(cJSON *schema) {
     object_add(all, "shift", quantity(&UNITS_SHIFT));
     object_add(all, "size", quantity(&UNITS_SIZE));
     object_add(all, "rate", quantity(&UNITS_RATE));
+    object_add(all, "frequency", quantity(&UNITS_FREQUENCY));
     object_add(all, "ratio", quantity(&UNITS_RATIO));
     object_add(all, "drift", quantity(&UNITS_DRIFT));
     object_add(all, "drawn_duration", distribution("duration"));
@@ -298,6 +312,7 @@ static void add_definitions(cJSON *schema) {
     object_add(all, "when", or_reference(record_schema(&TRIGGER_TYPE, NULL, NULL)));
     object_add(all, "timeline_entry", timeline_schema());
     object_add(all, "expectation", expectation_schema());
+    object_add(all, "load", load_schema());
 }
 
 /* The tables give "plots" and "plant" as texts; which ones is known too. */

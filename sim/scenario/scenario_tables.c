@@ -163,6 +163,11 @@ static const struct field CLIENT_FIELDS[] = {
      .type = FIELD_NAMES,
      .offset = offsetof(struct group_spec, topic_names),
      .about = "topics whose routes it keeps"},
+    {.key = "loads",
+     .type = FIELD_LIST,
+     .offset = offsetof(struct group_spec, loads),
+     .record = &LOAD_TYPE,
+     .about = "what its application does, from the start of the node on"},
 };
 #define GROUP_TYPE(id, label, text)                                                  \
     static const struct record_type id##_TYPE = {.name = label,                      \

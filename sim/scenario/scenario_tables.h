@@ -9,7 +9,14 @@ extern const struct record_type WORKLOAD_TYPE; /* struct workload_spec */
 extern const struct record_type TIMELINE_TYPE; /* struct timeline_entry */
 extern const struct record_type TRIGGER_TYPE;  /* struct trigger_spec */
 extern const struct record_type EXPECTATION_TYPE;
+extern const struct record_type LOAD_TYPE;              /* struct load_spec */
+extern const char *const LOAD_WORDS[];                  /* values of its "do", ended by NULL, */
+#define LOADS_MAX 64                                    /* of one client */
+extern const struct record_type *const LOAD_VARIANTS[]; /* and which members each has */
 extern const struct record_type DIST_EXPONENTIAL_TYPE, DIST_PARETO_TYPE, TARGETS_RANDOM_TYPE;
+
+/* Reports what does not fit together in the loads of a client group. */
+void loads_check(struct field_reader *reader, const struct group_spec *group);
 
 /* The type that says which parameters an oracle has; in `pool`. */
 const struct record_type *expectation_variant(struct pool *pool, const struct oracle_type *oracle);

@@ -20,6 +20,7 @@ static const struct unit RATE[] = {
     {"B/s", 1},         {"kB/s", 1000},  {"MB/s", 1000000},  {"GB/s", 1000000000},  {"KiB/s", 1024},
     {"MiB/s", 1048576}, {"kbit/s", 125}, {"Mbit/s", 125000}, {"Gbit/s", 125000000},
 };
+static const struct unit FREQUENCY[] = {{"/s", 1000}, {"/ks", 1}};
 static const struct unit RATIO[] = {{"%", 10000}, {"ppm", 1}};
 
 #define DURATION_EXPECTED "a duration such as \"30s\" (units ns, us, ms, s, m, h, d)"
@@ -50,6 +51,14 @@ const struct unit_system UNITS_RATE = {
     "^[0-9]+([.][0-9]+)?(B/s|kB/s|MB/s|GB/s|KiB/s|MiB/s|kbit/s|Mbit/s|Gbit/s)$",
     RATE,
     COUNT(RATE),
+    false,
+    false};
+const struct unit_system UNITS_FREQUENCY = {
+    "a frequency",
+    "a frequency such as \"100/s\" or \"0.5/s\" (units /s, /ks: per 1,000 s)",
+    "^[0-9]+([.][0-9]+)?/k?s$",
+    FREQUENCY,
+    COUNT(FREQUENCY),
     false,
     false};
 const struct unit_system UNITS_RATIO = {"a ratio",

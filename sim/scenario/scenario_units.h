@@ -23,12 +23,13 @@ struct unit_system {
     bool sign;     /* may be negative */
     bool compound; /* a row of quantities */
 };
-extern const struct unit_system UNITS_DURATION; /* ns */
-extern const struct unit_system UNITS_SHIFT;    /* ns, signed */
-extern const struct unit_system UNITS_SIZE;     /* bytes */
-extern const struct unit_system UNITS_RATE;     /* bytes per second */
-extern const struct unit_system UNITS_RATIO;    /* parts per million */
-extern const struct unit_system UNITS_DRIFT;    /* parts per million, signed */
+extern const struct unit_system UNITS_DURATION;  /* ns */
+extern const struct unit_system UNITS_SHIFT;     /* ns, signed */
+extern const struct unit_system UNITS_SIZE;      /* bytes */
+extern const struct unit_system UNITS_RATE;      /* bytes per second */
+extern const struct unit_system UNITS_FREQUENCY; /* per 1,000 s */
+extern const struct unit_system UNITS_RATIO;     /* parts per million */
+extern const struct unit_system UNITS_DRIFT;     /* parts per million, signed */
 
 enum unit_error {
     UNIT_OK,

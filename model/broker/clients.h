@@ -1,0 +1,108 @@
+/* broker/clients.h - who is connected: consumer and producer groups, their members, what they
+ * subscribe (broker.md 19).
+ *
+ * Members are connections. A heartbeat (34) joins the groups it names; an unregistration (35), the
+ * end of the connection, or 120 s without heartbeat leaves them. The other members of a consumer
+ * group are told (40). Subscriptions are the group's: the last heartbeat wins (INC-41).
+ *
+ * Invariants: C1: a group exists while it has members. C2: the scan's timer is armed exactly while
+ * there is a connection. */
+#ifndef MODEL_BROKER_CLIENTS_H
+#define MODEL_BROKER_CLIENTS_H
+
+#include "model/base/list.h"
+#include "model/base/map.h"
+#include "model/broker/groups.h"
+#include "model/broker/registration.h"
+#include "model/wire/body_heartbeat.h"
+#include "model/wire/subscription.h"
+
+/* What a group wants of one topic. */
+struct client_subscription {
+    struct list link; /* in its group */
+    struct span topic;
+    struct span expression;
+    struct span type; /* absent: TAG */
+    int64_t version;
+    bool class_filter;
+    bool listed;                  /* in the heartbeat that is being applied */
+    struct subscription compiled; /* SUBSCRIPTION_OTHER when it does not parse */
+};
+
+/* A connection that sent a heartbeat. */
+struct client_channel {
+    UT_hash_handle hh;
+    bool map_failed;
+    uint64_t channel_id; /* the key */
+    struct channel *channel;
+    struct list members; /* client_member.in_channel */
+    int32_t version;     /* of the client, as in its frames */
+    uint8_t language;
+    struct span client_id;
+};
+
+/* A connection in a group. */
+struct client_member {
+    struct list in_group;
+    struct list in_channel;
+    struct client_group *group;
+    struct client_channel *client;
+    uint64_t updated_ns; /* last heartbeat */
+};
+
+struct client_group {
+    UT_hash_handle hh;
+    bool map_failed;
+    bool is_producer;
+    enum heartbeat_consume_type consume_type; /* last heartbeat wins, as for the next two */
+    enum heartbeat_model model;
+    enum heartbeat_from from_where;
+    uint32_t member_count;
+    struct list members;       /* in order of joining */
+    struct list subscriptions; /* of a consumer group */
+    struct span name;
+};
+
+struct clients {
+    struct env *env;
+    uint64_t hash_key;
+    const struct broker_config *config;
+    struct remoting *remoting;
+    struct groups *groups;
+    struct topics *topics;
+    struct registrar *registrar;
+    struct client_group *consumers;
+    struct client_group *producers;
+    struct client_channel *channels;
+    struct env_timer scan;
+    uint64_t scan_ns; /* when it is due */
+};
+
+/* All pointers outlive it. */
+void clients_init(struct clients *clients, struct env *env, const struct broker_config *config,
+                  struct remoting *remoting, struct groups *groups, struct topics *topics,
+                  struct registrar *registrar);
+void clients_deinit(struct clients *clients);
+/* A connection ended: it leaves all groups. Call it from on_channel_closed. */
+void clients_channel_closed(struct clients *clients, const struct channel *channel);
+
+/* A consumer group with members, or NULL. Valid until the next request or end of a connection. */
+const struct client_group *clients_find(const struct clients *clients, struct span group);
+/* What `group` wants of `topic`, or NULL. */
+const struct client_subscription *client_group_subscription(const struct client_group *group,
+                                                            struct span topic);
+/* The first member's connection with that client id, or NULL. */
+struct channel *client_group_channel(const struct client_group *group, struct span client_id);
+
+/* Requests 34, 35, 38 and 46. */
+struct broker;
+void broker_on_heartbeat(struct broker *broker, struct channel *channel,
+                         const struct wire_command *request);
+void broker_on_unregister_client(struct broker *broker, struct channel *channel,
+                                 const struct wire_command *request);
+void broker_on_consumer_list(struct broker *broker, struct channel *channel,
+                             const struct wire_command *request);
+void broker_on_check_client_config(struct broker *broker, struct channel *channel,
+                                   const struct wire_command *request);
+
+#endif

@@ -1,0 +1,32 @@
+/* broker/config_files.h - the config files of one broker together: loaded before its store opens,
+ * complete before it ends.
+ *
+ *     config_files_init(&files, topics, groups, offsets);
+ *     config_files_load(&files, on_loaded, broker);        ... store_open, offsets_lower ...
+ *     config_files_save_all(&files, on_saved, broker);     clean stop */
+#ifndef MODEL_BROKER_CONFIG_FILES_H
+#define MODEL_BROKER_CONFIG_FILES_H
+
+#include "model/broker/groups.h"
+#include "model/broker/offsets.h"
+#include "model/broker/topics.h"
+
+struct config_files {
+    struct config_file *files[3]; /* topics, groups, offsets */
+    struct offsets *offsets;
+    size_t next; /* of `files` */
+    int status;  /* the first error */
+    config_file_fn *done;
+    void *ctx;
+};
+
+/* The tables are initialised and outlive it. */
+void config_files_init(struct config_files *files, struct topics *topics, struct groups *groups,
+                       struct offsets *offsets);
+/* Loads one file after the other; `done` once, in a later handler or before return, with the first
+ * error (config_file_load), which ends it. */
+void config_files_load(struct config_files *files, config_file_fn *done, void *ctx);
+/* Saves offsets that changed and waits for all saves; `done` once with the first error. */
+void config_files_save_all(struct config_files *files, config_file_fn *done, void *ctx);
+
+#endif

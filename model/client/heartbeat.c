@@ -1,0 +1,98 @@
+/* client/heartbeat.c - heartbeats (request 34): to each known broker, one after the other.
+ *
+ * Source: client.md 5, 4.5; MQClientInstance.java sendHeartbeatToAllBrokerWithLock. First after
+ * 1 s, then each heartbeatBrokerInterval, and when a group starts; a round that would begin while
+ * another one runs is left out. An instance with producers only sends to masters. Before each round
+ * of the worker the brokers that no route has any more are forgotten. */
+#include "model/base/check.h"
+#include "model/base/json.h"
+#include "model/client/client_internal.h"
+
+/* Members in alphabetical order, as fastjson writes them. */
+static void write_body(const struct client *client, struct buf *out) {
+    struct json_writer writer;
+    json_writer_init(&writer, out, JSON_STYLE_FASTJSON);
+    json_object_begin(&writer);
+    json_key_text(&writer, "clientID");
+    json_string(&writer, client_id(client));
+    json_key_text(&writer, "consumerDataSet");
+    json_array_begin(&writer);
+    LIST_EACH(&client->consumers, link, next) {
+        const struct client_consumer *member = LIST_ENTRY(link, struct client_consumer, link);
+        member->hooks->heartbeat(member->consumer, &writer);
+    }
+    json_array_end(&writer);
+    json_key_text(&writer, "producerDataSet");
+    json_array_begin(&writer);
+    LIST_EACH(&client->producers, link, next) {
+        const struct client_producer *member = LIST_ENTRY(link, struct client_producer, link);
+        json_object_begin(&writer);
+        json_key_text(&writer, "groupName");
+        json_string(&writer, member->group);
+        json_object_end(&writer);
+    }
+    json_array_end(&writer);
+    json_object_end(&writer);
+}
+
+static void build(void *ctx, struct wire_command *request) {
+    const struct client *client = ctx;
+    wire_command_init(request, REQUEST_HEART_BEAT);
+    request->body = buf_span(&client->heartbeat.body);
+}
+
+static void on_answered(void *ctx, struct span address, int status,
+                        const struct wire_command *response) {
+    const struct client *client = ctx;
+    if (status != RMQ_OK || response->code != RESPONSE_SUCCESS)
+        env_log(client->env, ENV_LOG_WARN, "client: heartbeat to %.*s: %s", (int)address.len,
+                (const char *)address.data, status != RMQ_OK ? rmq_err_text(status) : "refused");
+}
+
+static void on_ended(void *ctx) {
+    struct client *client = ctx;
+    bool worker_waits = client->heartbeat.worker_waits;
+    client->heartbeat.running = client->heartbeat.worker_waits = false;
+    buf_deinit(&client->heartbeat.body);
+    if (worker_waits)
+        fixed_rate_done(&client->worker);
+}
+
+void client_heartbeat_now(struct client *client) {
+    struct client_heartbeat *heartbeat = &client->heartbeat;
+    bool alone = list_is_empty(&client->producers) && list_is_empty(&client->consumers);
+    if (heartbeat->running || alone || client->brokers == NULL)
+        return;
+    heartbeat->running = true;
+    buf_init(&heartbeat->body, client->env);
+    write_body(client, &heartbeat->body);
+    if (buf_failed(&heartbeat->body)) {
+        on_ended(client); /* this round is left out */
+        return;
+    }
+    heartbeat->round = (struct client_round){
+        .build = build, .answered = on_answered, .ended = on_ended, .ctx = client};
+    client_round_begin(&heartbeat->round, client, list_is_empty(&client->consumers));
+}
+
+void client_heartbeat_run(void *ctx) {
+    struct client *client = ctx;
+    client_brokers_remove_offline(client);
+    if (client->heartbeat.running) { /* somebody's: Java's worker does not wait for it */
+        fixed_rate_done(&client->worker);
+        return;
+    }
+    client->heartbeat.worker_waits = true;
+    client_heartbeat_now(client);
+    if (!client->heartbeat.running && client->heartbeat.worker_waits) {
+        client->heartbeat.worker_waits = false; /* nobody to send to */
+        fixed_rate_done(&client->worker);
+    }
+}
+
+void client_heartbeat_free(struct client *client) {
+    client_round_cancel(&client->heartbeat.round);
+    if (client->heartbeat.running)
+        buf_deinit(&client->heartbeat.body);
+    client->heartbeat.running = false;
+}
