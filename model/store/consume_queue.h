@@ -36,7 +36,6 @@ struct consume_queue {
     uint64_t pending_from, written_from;
     struct env_file_op op;  /* of the write (or zeroing) under way */
     bool failed;            /* the last write failed and is to be repeated */
-    bool names_durable;     /* of its directories */
     struct list write_link; /* in write_list: pending or failed, and no write under way */
     struct list flush_link; /* in flush_list: not all of it is durable */
     uint64_t flush_target;  /* byte that the round under way makes durable */

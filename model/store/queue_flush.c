@@ -2,7 +2,7 @@
  *
  * A timer runs only while something is not durable: the next second when a queue has two pages (or
  * a full file), else the next thorough round, 60 s after the last. A thorough round makes all
- * durable that had a unit when it began, and the directories' names; then the checkpoint may say
+ * durable that had a unit when it began, then the checkpoint may say
  * so. After a failed sync the checkpoint stays where it is until the next start: pages may be gone
  * although later syncs succeed (env.h), and a start from the old checkpoint writes all units behind
  * it again. */
@@ -83,47 +83,9 @@ static void on_synced(struct segments_sync *sync, int status) {
     round_step(queues);
 }
 
-static void sync_queue(struct queues *queues);
-
-static void on_dir_synced(void *ctx, int status, struct span bytes) {
-    struct queues *queues = ctx;
-    struct consume_queue *queue = queues->syncing;
-    (void)bytes;
-    queues->dir_job = NULL;
-    if (queue == NULL) { /* deleted meanwhile */
-        round_step(queues);
-    } else if (status != RMQ_OK) {
-        queues->syncing = NULL;
-        sync_failed(queues, queue, status);
-        round_step(queues);
-    } else {
-        queue->names_durable = queues->dir_parts == 0;
-        queues->dir_parts--;
-        sync_queue(queues);
-    }
-}
-
-/* The names of its directories, innermost first, then itself. */
-static void sync_queue(struct queues *queues) {
-    struct consume_queue *queue = queues->syncing;
-    if (queue->names_durable) {
-        segments_sync(&queue->segments, &queues->sync, on_synced);
-        return;
-    }
-    char path[ENV_PATH_MAX];
-    size_t len = queue_path(queue, queues->dir_parts, path);
-    int status = reads_sync_dir(&queues->reads, span_of(path, len), on_dir_synced, queues,
-                                &queues->dir_job);
-    if (status != RMQ_OK) { /* no memory: the round ends without it */
-        queues->syncing = NULL;
-        sync_failed(queues, queue, status);
-        round_end(queues);
-    }
-}
-
 /* Takes the next queue of the round, or waits for its write, or ends the round. */
 static void round_step(struct queues *queues) {
-    if (queues->syncing != NULL || queues->dir_job != NULL) {
+    if (queues->syncing != NULL) {
         return;
     }
     bool waits = false;
@@ -137,8 +99,7 @@ static void round_step(struct queues *queues) {
             continue;
         }
         queues->syncing = queue;
-        queues->dir_parts = 1;
-        sync_queue(queues);
+        segments_sync(&queue->segments, &queues->sync, on_synced);
         return;
     }
     if (!waits) {
@@ -170,7 +131,7 @@ static void on_timer(struct env *env, struct env_timer *timer) {
 }
 
 void queues_flush_kick(struct queues *queues, struct consume_queue *queue) {
-    if (!queues->due && is_due(queues, queue)) {
+    if (!queues->due && queue != NULL && is_due(queues, queue)) {
         queues->due = true;
     }
     if (queues->round_active) {

@@ -13,7 +13,7 @@
 #define RUN_UNITS 3000
 #define READ_UNITS 800 /* of a run that is not resident */
 
-enum { PHASE_BEGIN, PHASE_SCAN, PHASE_NAMES, PHASE_TAIL };
+enum { PHASE_BEGIN, PHASE_SCAN, PHASE_TAIL };
 
 /* ---- the walk ---- */
 
@@ -34,6 +34,20 @@ void queues_walk_end(struct queues *queues, int status) {
     queues->walk.done = NULL;
     buf_deinit(&queues->walk.read);
     done(queues->store, status);
+}
+
+static void on_names(void *ctx, int status) {
+    struct queues *queues = ctx;
+    if (status == RMQ_OK) {
+        queues->walk.step(queues);
+    } else {
+        queues_walk_end(queues, status);
+    }
+}
+
+void queues_walk_names(struct queues *queues) {
+    const struct consume_queue *queue = queues->items[queues->walk.index];
+    dir_sync_start(queues->names, span_of_text(queue->segments.dir), false, on_names, queues);
 }
 
 static void on_units(void *ctx, int status, struct span bytes) {
@@ -88,9 +102,7 @@ int queues_walk_view(struct queues *queues, int64_t offset, uint32_t count, stru
 /* ---- finding the end ---- */
 
 static int64_t files_end(const struct consume_queue *queue) {
-    const struct segments *segments = &queue->segments;
-    uint64_t last = segments->items[segments->count - 1].from;
-    return (int64_t)((last + segments->file_bytes) / QUEUE_UNIT_BYTES);
+    return (int64_t)(segments_end(&queue->segments) / QUEUE_UNIT_BYTES);
 }
 
 static int64_t files_begin(const struct consume_queue *queue) {
@@ -147,20 +159,7 @@ static int scan(struct queues *queues, const struct consume_queue *queue) {
     }
 }
 
-static void on_names(void *ctx, int status, struct span bytes) {
-    struct queues *queues = ctx;
-    (void)bytes;
-    queues->walk.job = NULL;
-    queues->walk.phase = PHASE_TAIL;
-    if (status == RMQ_OK) {
-        queues->walk.step(queues);
-    } else {
-        queues_walk_end(queues, status);
-    }
-}
-
-/* Drops the files behind the end, durably: one that came back would be behind a newer checkpoint. A
- * queue without any unit keeps its end in memory. RMQ_E_AGAIN: the step runs again. */
+/* Drops the files behind the end; a queue without any unit keeps its end in memory. RMQ_E_AGAIN: the step runs again. */
 static int set_end(struct queues *queues, struct consume_queue *queue) {
     struct queues_walk *walk = &queues->walk;
     uint64_t end = (uint64_t)walk->at * QUEUE_UNIT_BYTES;
@@ -173,10 +172,8 @@ static int set_end(struct queues *queues, struct consume_queue *queue) {
     walk->phase = PHASE_TAIL;
     walk->zero_to = 0;
     if (status == RMQ_OK && queue->segments.count < files) {
-        walk->phase = PHASE_NAMES;
-        status = reads_sync_dir(&queues->reads, span_of_text(queue->segments.dir), on_names, queues,
-                                &walk->job);
-        status = status == RMQ_OK ? RMQ_E_AGAIN : status;
+        queues_walk_names(queues);
+        status = RMQ_E_AGAIN;
     }
     return status;
 }

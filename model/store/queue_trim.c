@@ -39,6 +39,8 @@ static int drop_files(struct queues *queues, struct consume_queue *queue) {
         if (status != RMQ_OK) {
             return status;
         }
+        queues_walk_names(queues);
+        return RMQ_E_AGAIN;
     }
     return RMQ_OK;
 }

@@ -48,7 +48,8 @@ static int make_file(struct consume_queue *queue, uint64_t position) {
     if (segments->dir[0] == '\0') {
         char path[ENV_PATH_MAX];
         size_t len = queue_path(queue, 2, path);
-        int status = segments_load(segments, queues->env, span_of(path, len), file_bytes);
+        int status = segments_load(segments, queues->env, span_of(path, len), file_bytes,
+                                   SEGMENTS_CLEAN);
         if (status != RMQ_OK) {
             segments->dir[0] = '\0';
             return status;
@@ -56,7 +57,7 @@ static int make_file(struct consume_queue *queue, uint64_t position) {
         RMQ_ASSERT(segments->count == 0);
     }
     if (segments->count > 0 &&
-        position < segments->items[segments->count - 1].from + file_bytes) {
+        position < segments_end(segments)) {
         return RMQ_OK;
     }
     int status = segments_grow(segments, position - position % file_bytes);

@@ -14,6 +14,11 @@ int queues_create(struct store *store) {
     queues->hash_key = env_random(store->env);
     queues->units_per_file = store->config.queue_file_bytes / QUEUE_UNIT_BYTES;
     RMQ_ASSERT(queues->units_per_file > 0);
+    queues->names = dir_sync_create(store->env);
+    if (queues->names == NULL) {
+        env_free(store->env, queues);
+        return RMQ_E_NOMEM;
+    }
     reads_init(&queues->reads, store->env);
     buf_init(&queues->walk.read, store->env);
     list_init(&queues->write_list);
@@ -24,9 +29,7 @@ int queues_create(struct store *store) {
 }
 
 static void queue_free(struct queues *queues, struct consume_queue *queue) {
-    if (queue->segments.dir[0] != '\0') {
-        segments_deinit(&queue->segments);
-    }
+    segments_deinit(&queue->segments);
     buf_deinit(&queue->pending);
     buf_deinit(&queue->written);
     env_free(queues->env, queue);
@@ -46,6 +49,7 @@ void queues_free(struct store *store) {
         queue_free(queues, queue);
     }
     reads_deinit(&queues->reads);
+    dir_sync_free(queues->names);
     buf_deinit(&queues->walk.read);
     env_free(env, queues->items);
     env_free(env, queues);
@@ -200,7 +204,7 @@ void queues_delete(struct queues *queues, struct consume_queue *queue) {
     }
     queue_forget(queues, queue);
     queue_free(queues, queue);
-    queues_flush_kick(queues);
+    queues_flush_kick(queues, NULL);
 }
 
 /* ---- loading ---- */
@@ -214,14 +218,14 @@ static int load_queue(struct queues *queues, struct span topic, int32_t id) {
     char path[ENV_PATH_MAX];
     size_t len = queue_path(queue, 2, path);
     int status = segments_load(&queue->segments, queues->env, span_of(path, len),
-                               queues->units_per_file * QUEUE_UNIT_BYTES);
+                               queues->units_per_file * QUEUE_UNIT_BYTES,
+                               queues->store->was_clean ? SEGMENTS_CLEAN : SEGMENTS_UNCLEAN);
     if (status != RMQ_OK) {
         return status;
     }
     uint64_t end = queue->segments.written;
     queue->pending_from = queue->written_from = end;
     queue->end_offset = (int64_t)(end / QUEUE_UNIT_BYTES);
-    queue->names_durable = false; /* a kill may have come before the sync */
     return RMQ_OK;
 }
 

@@ -7,6 +7,7 @@
 #define MODEL_STORE_QUEUES_H
 
 #include "model/store/consume_queue.h"
+#include "model/store/dir_sync.h"
 #include "model/store/reads.h"
 #include "model/store/store_internal.h"
 
@@ -54,10 +55,9 @@ struct queues {
     bool sync_failed; /* what is durable is unknown until the next start: the checkpoint stays */
     struct consume_queue *syncing;
     struct segments_sync sync;
-    struct read_job *dir_job;
-    unsigned dir_parts;      /* of the directory that is being synced */
     int64_t round_ms;        /* store time that a thorough round makes durable */
     store_step_fn *flushed;  /* of queues_flush_all */
+    struct dir_sync *names;  /* of a queue whose files went */
     struct queues_walk walk; /* queue_recover.c, queue_trim.c */
 };
 
@@ -87,7 +87,8 @@ void queues_settle(struct queues *queues, store_step_fn *done);
 void queues_trim(struct queues *queues, int64_t physical, store_step_fn *done);
 
 /* ---- between the files of this module ---- */
-/* Units of `queue` are written: a round that waits for them goes on, a timer starts. */
+/* Units of `queue` are written (NULL: it is gone): a round that waits for it goes on, or a timer
+ * starts. */
 void queues_flush_kick(struct queues *queues, struct consume_queue *queue);
 /* Directory of a queue; `parts` 0: consumequeue, 1: with topic, 2: with id. Returns its length. */
 size_t queue_path(const struct consume_queue *queue, unsigned parts, char out[ENV_PATH_MAX]);
@@ -97,6 +98,9 @@ void queues_find_ends(struct queues *queues, int64_t cut, bool zero_tail, store_
 /* Starts a walk at the first queue. */
 void queues_walk_start(struct queues *queues, void (*step)(struct queues *queues),
                        store_step_fn *done);
+/* Makes it durable that files of the queue at hand went, before more go (a gap) and before the
+ * checkpoint moves (they would come back behind it); the step runs again. */
+void queues_walk_names(struct queues *queues);
 /* Ends it. */
 void queues_walk_end(struct queues *queues, int status);
 /* Units of the queue at hand from `offset` on, as queue_view; RMQ_E_AGAIN: they are being read, and

@@ -5,8 +5,7 @@ struct read_job {
     struct list link; /* in reads->jobs */
     struct env *env;
     struct env_file_op op;
-    const struct segments *segments; /* NULL: of a plain file, or a directory */
-    bool is_dir;
+    const struct segments *segments; /* NULL: of a plain file */
     uint64_t position;
     size_t len;
     read_fn *done; /* NULL: cancelled */
@@ -26,24 +25,17 @@ static void job_free(struct read_job *job) {
 
 void reads_deinit(struct reads *reads) {
     LIST_EACH(&reads->jobs, link, following) {
-        struct read_job *job = LIST_ENTRY(link, struct read_job, link);
-        if (job->is_dir) { /* no file ends it */
-            job->done = NULL;
-            list_remove(&job->link);
-        } else {
-            job_free(job);
-        }
+        job_free(LIST_ENTRY(link, struct read_job, link));
     }
 }
 
 static void on_read(struct env_file_op *op, int status) {
     struct read_job *job = RMQ_CONTAINER_OF(op, struct read_job, op);
-    size_t got = job->is_dir ? 0 : op->bytes;
-    if (status == RMQ_OK && got < job->len) {
+    if (status == RMQ_OK && op->bytes < job->len) {
         status = RMQ_E_RANGE;
     }
     if (job->done != NULL) {
-        job->done(job->ctx, status, span_of(job->bytes, got));
+        job->done(job->ctx, status, span_of(job->bytes, op->bytes));
     }
     job_free(job);
 }
@@ -85,17 +77,6 @@ int reads_start_file(struct reads *reads, struct env_file *file, uint64_t positi
         return RMQ_E_NOMEM;
     }
     env_file_read(file, position, job->bytes, len, &job->op, on_read);
-    return RMQ_OK;
-}
-
-int reads_sync_dir(struct reads *reads, struct span path, read_fn *done, void *ctx,
-                   struct read_job **out) {
-    struct read_job *job = job_create(reads, 0, 0, done, ctx, out);
-    if (job == NULL) {
-        return RMQ_E_NOMEM;
-    }
-    job->is_dir = true;
-    env_path_sync_dir(reads->env, path, &job->op, on_read);
     return RMQ_OK;
 }
 

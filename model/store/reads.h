@@ -1,4 +1,4 @@
-/* store/reads.h - asynchronous reads (and syncs of directories) for whoever may go away meanwhile.
+/* store/reads.h - asynchronous reads for whoever may go away meanwhile.
  *
  * A job owns the operation and the bytes, so the reader may be cancelled at any time. A file with a
  * job on it is not deleted (reads_touch). */
@@ -26,9 +26,6 @@ int reads_start(struct reads *reads, const struct segments *segments, uint64_t p
 /* The same of a plain file, which stays open until `done`. */
 int reads_start_file(struct reads *reads, struct env_file *file, uint64_t position, size_t len,
                      read_fn *done, void *ctx, struct read_job **out) RMQ_CHECK_RESULT;
-/* env_path_sync_dir of `path`; `bytes` is absent. */
-int reads_sync_dir(struct reads *reads, struct span path, read_fn *done, void *ctx,
-                   struct read_job **out) RMQ_CHECK_RESULT;
 /* `done` is not called. NULL is allowed. */
 void reads_cancel(struct read_job *job);
 /* Whether a job reads [from, to) of `segments`. */
