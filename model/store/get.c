@@ -178,8 +178,10 @@ static void examined(struct store_get *get, const struct queue_unit *unit) {
 /* One unit. RMQ_OK: go on; RMQ_E_FULL: the batch is. */
 static int examine(struct store_get *get, const struct queue_unit *unit) {
     struct get_state *state = state_of(get);
-    if (unit->size <= 0 || unit->physical < 0) { /* a page that was lost or has rotted */
-        return RMQ_E_RANGE;
+    if (unit->size <= 0 || unit->physical < 0) { /* its page was lost, or has rotted */
+        state->status = get->count == 0 ? GET_MESSAGE_WAS_REMOVING : state->status;
+        examined(get, unit);
+        return RMQ_OK;
     }
     if (unit->physical < state->next_file) {
         examined(get, unit);
