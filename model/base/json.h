@@ -88,6 +88,8 @@ enum json_style {
 struct json_writer {
     struct buf *out;
     enum json_style style;
+    bool pretty; /* set after init: as fastjson's PrettyFormat, tabs; bare keys and arrays stay on
+                    their line */
     size_t depth;
     uint8_t state[JSON_DEPTH_MAX + 1];
 };

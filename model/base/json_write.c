@@ -56,6 +56,15 @@ static void before_value(struct json_writer *writer) {
     RMQ_UNREACHABLE(); /* no value belongs here */
 }
 
+static void new_line(struct json_writer *writer, size_t tabs) {
+    if (writer->pretty) {
+        buf_put_u8(writer->out, '\n');
+        for (size_t i = 0; i < tabs; i++) {
+            buf_put_u8(writer->out, '\t');
+        }
+    }
+}
+
 static void before_key(struct json_writer *writer, enum place after) {
     RMQ_ASSERT(place_of(writer) == PLACE_OBJECT_EMPTY || place_of(writer) == PLACE_OBJECT);
     if (place_of(writer) == PLACE_OBJECT) {
@@ -86,6 +95,9 @@ void json_object_begin(struct json_writer *writer) {
 
 void json_object_end(struct json_writer *writer) {
     RMQ_ASSERT(place_of(writer) == PLACE_OBJECT_EMPTY || place_of(writer) == PLACE_OBJECT);
+    if (place_of(writer) == PLACE_OBJECT) {
+        new_line(writer, writer->depth - 1);
+    }
     end(writer, '}');
     if (place_of(writer) == PLACE_OBJECT_KEY_OBJECT) {
         buf_put_u8(writer->out, ':');
@@ -233,6 +245,7 @@ static void put_quoted(struct json_writer *writer, struct span text) {
 
 void json_key(struct json_writer *writer, struct span key) {
     before_key(writer, PLACE_OBJECT_KEYED);
+    new_line(writer, writer->depth);
     put_quoted(writer, key);
     buf_put_u8(writer->out, ':');
 }

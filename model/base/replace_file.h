@@ -27,12 +27,12 @@ struct replace_file {
     bool keep_backup; /* X is not whole: X.bak stays as it is */
     bool sync_parents;
     /* private */
-    struct env_file *file;
-    struct env_file *backup;
-    struct buf old;
-    size_t parent_len;  /* of the directory that is synced */
-    unsigned under_way; /* operations */
-    int status;         /* the first error */
+    struct env_file *file;   /* X.tmp */
+    struct env_file *backup; /* X, then X.bak.tmp */
+    struct buf old;          /* what X holds */
+    size_t synced_len;       /* of the directory whose sync is under way */
+    unsigned under_way;      /* of the two files */
+    int status;              /* the first error */
     struct env_file_op op, backup_op;
 };
 
@@ -41,8 +41,9 @@ struct replace_file {
  * it was made). `done` comes once, in a later handler or before return: RMQ_OK when the new content
  * is durable (unsynced: written); else the file is the old or the new one. */
 void replace_file_start(struct replace_file *replace, replace_file_fn *done);
-/* Forgets it, `done` is not called; does nothing when not under way. */
-void replace_file_cancel(struct replace_file *replace);
+/* Forgets it: `done` is not called. False: too late, names are being synced, which cannot be called
+ * off; `done` still comes and until then the memory stays put. True when not under way. */
+bool replace_file_cancel(struct replace_file *replace) RMQ_CHECK_RESULT;
 
 /* Reads a whole file into `content`. */
 struct read_file;
@@ -58,7 +59,7 @@ struct read_file {
  * `bytes_max`), RMQ_E_IO, RMQ_E_NOMEM. `read` is all zero before the first use. */
 void read_file_start(struct read_file *read, struct env *env, struct span path, size_t bytes_max,
                      read_file_fn *done);
-/* Forgets it and frees the content. */
+/* Forgets it, `done` is not called, and frees the content. */
 void read_file_cancel(struct read_file *read);
 
 #endif

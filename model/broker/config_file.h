@@ -28,9 +28,9 @@ struct config_file {
     struct env *env;
     const struct config_table *table;
     void *ctx;
-    struct span dir; /* borrowed */
-    bool unsynced;   /* quirk */
-    bool plain;      /* X could not be loaded (F3) */
+    struct span dir;  /* borrowed */
+    bool unsynced;    /* quirk */
+    bool main_is_bad; /* F3 */
     bool durable_dir;
     bool changed;              /* since the content of the save under way was taken */
     struct config_job *job;    /* a load or a save under way, else NULL */

@@ -63,8 +63,8 @@ struct fake_log {
     char *text;
 };
 
-struct fake_op; /* env_fake_files.c */
-struct fake_inode;
+struct fake_op;    /* env_fake_files.c */
+struct fake_inode; /* env_fake_disk.c */
 struct fake_name;
 
 /* The machine's disk: it outlives the node. */
