@@ -23,7 +23,7 @@ static void listen(struct world *world, void *state, const struct record *record
 
 struct judge *judge_create(struct world *world, const struct judge_expectation *expectations,
                            size_t count, const char **error) {
-    const struct oracle_host host = {host_alloc, host_free, host_node_name, world, NULL};
+    const struct oracle_host host = {host_alloc, host_free, host_node_name, world, NULL, NULL};
     struct judge *judge = judge_create_on(&host, expectations, count, error);
     if (judge == NULL)
         return NULL;
