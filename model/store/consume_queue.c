@@ -41,8 +41,7 @@ int queue_fill_blank(struct consume_queue *queue, int64_t from, int64_t to) {
 }
 
 bool queue_is_new(const struct consume_queue *queue) {
-    return queue->segments.count == 0 && queue->pending.len == 0 &&
-           !env_file_op_active(&queue->op);
+    return queue->segments.count == 0 && queue->pending.len == 0 && !env_file_op_active(&queue->op);
 }
 
 /* The first unit begins in the file that holds its offset (6.3), whatever recovery kept as the end

@@ -39,7 +39,7 @@ struct consume_queue {
     struct list write_link; /* in write_list: pending or failed, and no write under way */
     struct list flush_link; /* in flush_list: not all of it is durable */
     uint64_t flush_target;  /* byte that the round under way makes durable */
-    uint32_t rebuilt;      /* units appended while the store opens */
+    uint32_t rebuilt;       /* units appended while the store opens */
     int32_t id;
     uint16_t topic_len;
     uint8_t key[]; /* id (4 bytes), topic */

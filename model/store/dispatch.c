@@ -66,7 +66,7 @@ bool dispatch_is_quiet(const struct store *store) {
 
 /* Delivery time of a delayed message (6.2); levels are the default ones. */
 static int64_t delay_code(const struct message *message) {
-    static const int32_t seconds[] = {1,   5,   10,  30,  60,  120, 180,  240,  300,
+    static const int32_t seconds[] = {1,   5,   10,  30,  60,  120,  180,  240,  300,
                                       360, 420, 480, 540, 600, 1200, 1800, 3600, 7200};
     int32_t count = (int32_t)(sizeof seconds / sizeof seconds[0]), level;
     struct span text = message_property(message->properties, SPAN_LITERAL("DELAY"));
@@ -201,7 +201,7 @@ static int view(struct dispatch *dispatch, size_t need, struct span *out) {
         return RMQ_E_RANGE;
     }
     size_t len = left < SLICE_BYTES ? (size_t)left : need < SLICE_BYTES ? SLICE_BYTES : need;
-    int status = segments_view(log, dispatch->at, len, out);
+    int status = store_log_view(store, dispatch->at, len, out);
     if (status == RMQ_OK && out->len < need) {
         status = RMQ_E_AGAIN;
     }
@@ -235,8 +235,7 @@ static void skip_bad(struct dispatch *dispatch, enum message_check check,
 }
 
 /* Records at the front of `bytes`; *need: bytes that the next one has, when it is cut short. */
-static int take_run(struct dispatch *dispatch, struct span bytes, size_t *need,
-                    unsigned *records) {
+static int take_run(struct dispatch *dispatch, struct span bytes, size_t *need, unsigned *records) {
     *need = 0;
     while (bytes.len > 0 && *records > 0) {
         struct message message;

@@ -11,13 +11,13 @@ struct get_state {
     uint8_t *units; /* that were not resident, from units_offset on */
     int64_t units_offset;
     uint32_t units_count;
-    uint32_t left;        /* units that may be examined */
-    int64_t next_file;    /* records below it are known to be gone */
+    uint32_t left;     /* units that may be examined */
+    int64_t next_file; /* records below it are known to be gone */
     int64_t last_physical;
-    uint32_t bytes;       /* of records */
+    uint32_t bytes; /* of records */
     uint16_t status;
-    bool cold;            /* the next record is read, not viewed (buggify) */
-    bool have_record;     /* the last read was of the record at hand, at the end of `records` */
+    bool cold;        /* the next record is read, not viewed (buggify) */
+    bool have_record; /* the last read was of the record at hand, at the end of `records` */
 };
 _Static_assert(sizeof(struct get_state) <= sizeof(((struct store_get *)NULL)->state), "fits");
 
@@ -110,8 +110,7 @@ static int start_read(struct store_get *get, const struct segments *segments, ui
     if (list_is_empty(&get->link)) {
         list_append(&get->store->gets, &get->link);
     }
-    int status =
-        reads_start(reads, segments, position, len, done, get, &state_of(get)->job);
+    int status = reads_start(reads, segments, position, len, done, get, &state_of(get)->job);
     return status == RMQ_OK ? RMQ_E_AGAIN : status;
 }
 
@@ -151,7 +150,7 @@ static int add_record(struct store_get *get, const struct queue_unit *unit) {
         return RMQ_E_RANGE;
     }
     struct span bytes;
-    int status = state->cold ? RMQ_E_AGAIN : segments_view(log, from, (size_t)size, &bytes);
+    int status = state->cold ? RMQ_E_AGAIN : store_log_view(store, from, (size_t)size, &bytes);
     state->cold = false;
     if (status == RMQ_OK && bytes.len < size) {
         status = RMQ_E_AGAIN;
@@ -295,17 +294,16 @@ void store_get_cancel(struct store *store, struct store_get *get) {
 }
 
 const char *get_status_text(enum get_status status) {
-    static const char *const texts[] = {
-        [GET_FOUND] = "FOUND",
-        [GET_NO_MATCHED_MESSAGE] = "NO_MATCHED_MESSAGE",
-        [GET_MESSAGE_WAS_REMOVING] = "MESSAGE_WAS_REMOVING",
-        [GET_OFFSET_FOUND_NULL] = "OFFSET_FOUND_NULL",
-        [GET_OFFSET_OVERFLOW_BADLY] = "OFFSET_OVERFLOW_BADLY",
-        [GET_OFFSET_OVERFLOW_ONE] = "OFFSET_OVERFLOW_ONE",
-        [GET_OFFSET_TOO_SMALL] = "OFFSET_TOO_SMALL",
-        [GET_NO_MATCHED_LOGIC_QUEUE] = "NO_MATCHED_LOGIC_QUEUE",
-        [GET_NO_MESSAGE_IN_QUEUE] = "NO_MESSAGE_IN_QUEUE",
-        [GET_FAILED] = "FAILED"};
+    static const char *const texts[] = {[GET_FOUND] = "FOUND",
+                                        [GET_NO_MATCHED_MESSAGE] = "NO_MATCHED_MESSAGE",
+                                        [GET_MESSAGE_WAS_REMOVING] = "MESSAGE_WAS_REMOVING",
+                                        [GET_OFFSET_FOUND_NULL] = "OFFSET_FOUND_NULL",
+                                        [GET_OFFSET_OVERFLOW_BADLY] = "OFFSET_OVERFLOW_BADLY",
+                                        [GET_OFFSET_OVERFLOW_ONE] = "OFFSET_OVERFLOW_ONE",
+                                        [GET_OFFSET_TOO_SMALL] = "OFFSET_TOO_SMALL",
+                                        [GET_NO_MATCHED_LOGIC_QUEUE] = "NO_MATCHED_LOGIC_QUEUE",
+                                        [GET_NO_MESSAGE_IN_QUEUE] = "NO_MESSAGE_IN_QUEUE",
+                                        [GET_FAILED] = "FAILED"};
     RMQ_ASSERT((unsigned)status < sizeof texts / sizeof texts[0]);
     return texts[status];
 }

@@ -6,7 +6,8 @@
  * Differs: Apache does not index them again.
  *
  * index.c loads, cuts and trims; index_page.c is the cache; index_put.c adds keys; index_flush.c
- * makes full files durable; index_query.c walks chains. store_internal.h has what the store calls. */
+ * makes full files durable; index_query.c walks chains. store_internal.h has what the store calls.
+ */
 #ifndef MODEL_STORE_INDEX_H
 #define MODEL_STORE_INDEX_H
 
@@ -72,8 +73,8 @@ int64_t index_resume(const struct index *index, int64_t log_min);
 void index_cut(struct index *index, int64_t log_end);
 /* Adds the keys of the record at `physical`. RMQ_E_AGAIN: the disk is waited for; dispatch_run
  * follows, then the same record again. */
-int index_put(struct index *index, int64_t physical, const struct message *message)
-    RMQ_CHECK_RESULT;
+int index_put(struct index *index, int64_t physical,
+              const struct message *message) RMQ_CHECK_RESULT;
 /* Deletes files whose messages are all below `min_physical`, never the last one. */
 void index_trim(struct index *index, int64_t min_physical);
 
@@ -94,7 +95,8 @@ struct index_query {
     bool have_bytes;
     void (*wake)(struct index_query *query); /* bytes have come: step again */
 };
-/* RMQ_OK: complete, `found` in the order of finding. RMQ_E_AGAIN: `wake` follows. Else it failed. */
+/* RMQ_OK: complete, `found` in the order of finding. RMQ_E_AGAIN: `wake` follows. Else it failed.
+ */
 int index_query_step(struct index_query *query) RMQ_CHECK_RESULT;
 /* Lets go of files; ends a query early too. */
 void index_query_end(struct index_query *query);
@@ -108,9 +110,8 @@ static inline uint64_t index_entry_at(const struct index *index, int32_t entry) 
     return INDEX_HEADER + 4ULL * index->store->config.index_slots + INDEX_ENTRY * (uint64_t)entry;
 }
 static inline struct index_file *index_last(const struct index *index) {
-    return list_is_empty(&index->files)
-               ? NULL
-               : LIST_ENTRY(index->files.prev, struct index_file, link);
+    return list_is_empty(&index->files) ? NULL
+                                        : LIST_ENTRY(index->files.prev, struct index_file, link);
 }
 /* A new newest file, created on disk. */
 int index_file_create(struct index *index, struct index_file **out) RMQ_CHECK_RESULT;
@@ -129,7 +130,8 @@ void index_flush_next(struct index *index);
 void index_page_came(struct index_file *file);
 
 /* ---- index_page.c ---- */
-/* The bytes [at, at + len) of `file` are in pages, for change when `change`. RMQ_E_AGAIN: not yet. */
+/* The bytes [at, at + len) of `file` are in pages, for change when `change`. RMQ_E_AGAIN: not yet.
+ */
 int index_pages_hold(struct index_file *file, uint64_t at, size_t len,
                      bool change) RMQ_CHECK_RESULT;
 /* Copies held bytes out, or in. */

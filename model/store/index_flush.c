@@ -26,8 +26,8 @@ void index_failed(struct index *index, const char *what, int status) {
     size_t len = strlen(index->store->config.root);
     memcpy(path, index->store->config.root, len);
     memcpy(path + len, "/index", 6);
-    event_store_write_failed(index->env, span_of(path, len + 6),
-                             span_of_text(rmq_err_text(status)), -1);
+    event_store_write_failed(index->env, span_of(path, len + 6), span_of_text(rmq_err_text(status)),
+                             -1);
     env_log(index->env, ENV_LOG_ERROR, "index: cannot %s: %s", what, rmq_err_text(status));
     index->failures++;
     if (index->failures == RETRIES_MAX) {

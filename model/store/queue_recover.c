@@ -159,7 +159,8 @@ static int scan(struct queues *queues, const struct consume_queue *queue) {
     }
 }
 
-/* Drops the files behind the end; a queue without any unit keeps its end in memory. RMQ_E_AGAIN: the step runs again. */
+/* Drops the files behind the end; a queue without any unit keeps its end in memory. RMQ_E_AGAIN:
+ * the step runs again. */
 static int set_end(struct queues *queues, struct consume_queue *queue) {
     struct queues_walk *walk = &queues->walk;
     uint64_t end = (uint64_t)walk->at * QUEUE_UNIT_BYTES;

@@ -1,7 +1,8 @@
 /* store/queue_write.c - units on their way to their files.
  *
  * One write per queue is under way; what is appended meanwhile goes with the next. A disk that
- * fails stops all of it until the next try: what was appended stays in memory, nothing is skipped. */
+ * fails stops all of it until the next try: what was appended stays in memory, nothing is skipped.
+ */
 #include "model/store/queues.h"
 
 #include "model/events.h"
@@ -48,16 +49,15 @@ static int make_file(struct consume_queue *queue, uint64_t position) {
     if (segments->dir[0] == '\0') {
         char path[ENV_PATH_MAX];
         size_t len = queue_path(queue, 2, path);
-        int status = segments_load(segments, queues->env, span_of(path, len), file_bytes,
-                                   SEGMENTS_CLEAN);
+        int status =
+            segments_load(segments, queues->env, span_of(path, len), file_bytes, SEGMENTS_CLEAN);
         if (status != RMQ_OK) {
             segments->dir[0] = '\0';
             return status;
         }
         RMQ_ASSERT(segments->count == 0);
     }
-    if (segments->count > 0 &&
-        position < segments_end(segments)) {
+    if (segments->count > 0 && position < segments_end(segments)) {
         return RMQ_OK;
     }
     int status = segments_grow(segments, position - position % file_bytes);

@@ -195,7 +195,8 @@ void queues_delete(struct queues *queues, struct consume_queue *queue) {
     HASH_DEL(queues->table, queue);
     if (queue->segments.dir[0] != '\0') {
         /* The last one first: what a crash leaves is still a queue. */
-        RMQ_IGNORE(segments_drop_from(&queue->segments, 0), "what stays is found at the next start");
+        RMQ_IGNORE(segments_drop_from(&queue->segments, 0),
+                   "what stays is found at the next start");
         char path[ENV_PATH_MAX];
         for (unsigned parts = 2; parts > 0; parts--) {
             size_t len = queue_path(queue, parts, path);
@@ -250,8 +251,8 @@ static int load_topic(struct queues *queues, struct span root, struct span topic
     buf_put_span(&path, root);
     buf_put_u8(&path, '/');
     buf_put_span(&path, topic);
-    int status = buf_failed(&path) ? RMQ_E_NOMEM
-                                   : env_path_list(queues->env, buf_span(&path), &names);
+    int status =
+        buf_failed(&path) ? RMQ_E_NOMEM : env_path_list(queues->env, buf_span(&path), &names);
     struct span rest = buf_span(&names), name;
     while (status == RMQ_OK && next_directory(&rest, &name)) {
         int32_t id;

@@ -19,8 +19,8 @@ struct queues_walk {
     uint32_t phase;
     int64_t physical; /* where messages are cut off, or begin */
     bool zero_tail;
-    int64_t at;   /* offset of the next unit to look at */
-    int64_t low;  /* recovery: where looking began; else: the search's bounds */
+    int64_t at;  /* offset of the next unit to look at */
+    int64_t low; /* recovery: where looking began; else: the search's bounds */
     int64_t high;
     int64_t max_physical;
     uint64_t zero_to; /* byte behind the last that is not zero */
