@@ -17,41 +17,15 @@
     "Can't modify topic or subscription group from slave broker, " \
     "please execute it from master broker."
 
-/* What an order leads to: a code, and a remark in static text or in `text`. */
-struct outcome {
-    int32_t code;
-    struct span remark;
-    char text[200];
-};
-
 /* A creation whose registration is under way: its answer waits (quirk serialRegistration). */
 struct creation {
     struct list link;
     struct broker *broker;
-    struct channel *channel;     /* NULL: a role command, or the asker has gone */
-    struct wire_command request; /* what an answer needs of it: no fields, no body */
+    struct asker asker;
     bool is_command;
     uint16_t topic_len;
     char topic[TOPIC_NAME_MAX];
 };
-
-static void set_remark(struct outcome *outcome, int32_t code, const char *before,
-                       struct span middle, const char *after) {
-    struct buf text = {.data = (uint8_t *)outcome->text, .capacity = sizeof outcome->text};
-    outcome->code = code;
-    if (middle.len > sizeof outcome->text - strlen(before) - strlen(after))
-        middle.len = sizeof outcome->text - strlen(before) - strlen(after);
-    buf_put_text(&text, before);
-    buf_put_span(&text, middle);
-    buf_put_text(&text, after);
-    outcome->remark = buf_span(&text);
-}
-
-static bool refuse(struct outcome *outcome, int32_t code, struct span remark) {
-    outcome->code = code;
-    outcome->remark = remark;
-    return false;
-}
 
 /* Whether `topic` may be created or updated here; else *outcome says why not. */
 static bool check_topic(const struct broker *broker, struct span topic, struct outcome *outcome) {
@@ -59,11 +33,10 @@ static bool check_topic(const struct broker *broker, struct span topic, struct o
     int32_t code = v5 ? RESPONSE_INVALID_PARAMETER : RESPONSE_SYSTEM_ERROR;
     struct span wrong = topic_name_check(topic);
     if (!span_is_absent(wrong))
-        return refuse(outcome, code, wrong);
-    if (topics_is_system(&broker->topics, topic)) {
-        set_remark(outcome, code, "The topic[", topic, "] is conflict with system topic.");
-        return false;
-    }
+        return outcome_refuse(outcome, code, "", wrong, "");
+    if (topics_is_system(&broker->topics, topic))
+        return outcome_refuse(outcome, code, "The topic[", topic,
+                              "] is conflict with system topic.");
     return true;
 }
 
@@ -86,12 +59,12 @@ static void apply(struct broker *broker, const struct topic_config *topic,
                   registration_done_fn *done, void *ctx, struct outcome *outcome, bool *waiting) {
     bool created;
     *waiting = false;
-    outcome->code = RESPONSE_SUCCESS;
+    outcome_init(outcome, RESPONSE_SUCCESS);
     outcome->remark = SPAN_LITERAL(REMARK_UNSET);
     if (changes_nothing(broker, topic))
         return;
     if (topics_put(&broker->topics, topic, &created) != RMQ_OK) {
-        refuse(outcome, RESPONSE_SYSTEM_ERROR, SPAN_LITERAL("out of memory"));
+        outcome_refuse(outcome, RESPONSE_SYSTEM_ERROR, "out of memory", SPAN_NONE, "");
         return;
     }
     event_broker_topic_created(broker->env, topic->name, (uint64_t)topic->read_queue_nums,
@@ -105,57 +78,49 @@ static void apply(struct broker *broker, const struct topic_config *topic,
 
 /* ---- answers, now or later ------------------------------------------------------------------- */
 
-static void tell(struct broker *broker, struct channel *channel, const struct wire_command *request,
+/* `is_command`: the role command asked, and hears of it by an event. */
+static void tell(struct broker *broker, const struct asker *asker, bool is_command,
                  struct span topic, const struct outcome *outcome) {
-    if (request == NULL)
+    if (is_command)
         event_command_done(broker->env, SPAN_LITERAL("create-topic"), topic, outcome->code,
                            outcome->code == RESPONSE_SUCCESS ? SPAN_NONE : outcome->remark);
-    else if (channel != NULL)
-        RMQ_IGNORE(remoting_answer_code(&broker->remoting, channel, request, outcome->code,
-                                        outcome->remark),
-                   "the asker's timeout covers it");
+    else
+        answer_code(&broker->remoting, asker, outcome->code, outcome->remark);
 }
 
 static void on_registered(void *ctx) {
     struct creation *creation = ctx;
-    struct outcome outcome = {.code = RESPONSE_SUCCESS, .remark = SPAN_LITERAL(REMARK_UNSET)};
+    struct outcome outcome;
+    outcome_init(&outcome, RESPONSE_SUCCESS);
+    outcome.remark = SPAN_LITERAL(REMARK_UNSET);
     list_remove(&creation->link);
-    tell(creation->broker, creation->channel, creation->is_command ? NULL : &creation->request,
+    tell(creation->broker, &creation->asker, creation->is_command,
          span_of(creation->topic, creation->topic_len), &outcome);
     env_free(creation->broker->env, creation);
 }
 
-static struct creation *creation_create(struct broker *broker, struct channel *channel,
-                                        const struct wire_command *request, struct span topic) {
+static struct creation *creation_create(struct broker *broker, const struct asker *asker,
+                                        bool is_command, struct span topic) {
     struct creation *creation = env_alloc(broker->env, sizeof *creation);
     if (creation == NULL)
         return NULL;
     creation->broker = broker;
-    creation->channel = channel;
-    creation->is_command = request == NULL;
-    wire_command_init(&creation->request, 0);
-    if (request != NULL) {
-        creation->request.code = request->code;
-        creation->request.flag = request->flag;
-        creation->request.opaque = request->opaque;
-        creation->request.version = request->version;
-        creation->request.language = request->language;
-        creation->request.serialization = request->serialization;
-    }
+    creation->asker = *asker;
+    creation->is_command = is_command;
     creation->topic_len = (uint16_t)topic.len;
     memcpy(creation->topic, topic.data, topic.len);
     list_append(&broker->creations, &creation->link);
     return creation;
 }
 
-/* Creates a checked topic and answers: `request` NULL stands for the role command. */
-static void create_topic(struct broker *broker, struct channel *channel,
-                         const struct wire_command *request, const struct topic_config *topic) {
+/* Creates a checked topic and answers. */
+static void create_topic(struct broker *broker, const struct asker *asker, bool is_command,
+                         const struct topic_config *topic) {
     struct outcome outcome;
     bool waiting;
     struct creation *creation = NULL;
     if (quirk_on(broker->config.quirks, QUIRK_SERIAL_REGISTRATION))
-        creation = creation_create(broker, channel, request, topic->name);
+        creation = creation_create(broker, asker, is_command, topic->name);
     apply(broker, topic, creation == NULL ? NULL : on_registered, creation, &outcome, &waiting);
     if (waiting)
         return;
@@ -163,14 +128,14 @@ static void create_topic(struct broker *broker, struct channel *channel,
         list_remove(&creation->link);
         env_free(broker->env, creation);
     }
-    tell(broker, channel, request, topic->name, &outcome);
+    tell(broker, asker, is_command, topic->name, &outcome);
 }
 
-void broker_forget_channel(struct broker *broker, const struct channel *channel) {
+void broker_forget_channel_creations(struct broker *broker, const struct channel *channel) {
     LIST_EACH(&broker->creations, link, next) {
         struct creation *creation = LIST_ENTRY(link, struct creation, link);
-        if (creation->channel == channel)
-            creation->channel = NULL;
+        if (creation->asker.channel == channel)
+            creation->asker.channel = NULL;
     }
 }
 
@@ -181,14 +146,28 @@ void broker_forget_creations(struct broker *broker) {
     }
 }
 
+int broker_add_topic(struct broker *broker, const struct topic_config *topic) {
+    bool created;
+    int err = topics_put(&broker->topics, topic, &created);
+    if (err != RMQ_OK)
+        return err;
+    event_broker_topic_created(broker->env, topic->name, (uint64_t)topic->read_queue_nums,
+                               (uint64_t)topic->write_queue_nums, (uint64_t)topic->perm);
+    err = registration_topic_auto_created(&broker->registrar, topic);
+    if (err != RMQ_OK)
+        env_log(broker->env, ENV_LOG_WARN, "broker: topic waits for the next registration: %s",
+                rmq_err_text(err));
+    return RMQ_OK;
+}
+
 /* ---- request 17 ------------------------------------------------------------------------------ */
 
 static bool read_filter_type(struct span text, bool *multi_tag, struct outcome *outcome) {
     *multi_tag = span_equal(text, SPAN_LITERAL("MULTI_TAG"));
     if (*multi_tag || span_equal(text, SPAN_LITERAL("SINGLE_TAG")))
         return true;
-    set_remark(outcome, RESPONSE_SYSTEM_ERROR, "topicFilterType = [", text, "] value invalid");
-    return false;
+    return outcome_refuse(outcome, RESPONSE_SYSTEM_ERROR, "topicFilterType = [", text,
+                          "] value invalid");
 }
 
 static bool read_request(struct broker *broker, const struct wire_command *request,
@@ -196,11 +175,10 @@ static bool read_request(struct broker *broker, const struct wire_command *reque
     struct header_create_topic header;
     const struct header_field_info *bad;
     if (!broker->config.profile_5_3 && broker->config.broker_id > 0)
-        return refuse(outcome, RESPONSE_SYSTEM_ERROR, SPAN_LITERAL(REMARK_SLAVE));
+        return outcome_refuse(outcome, RESPONSE_SYSTEM_ERROR, REMARK_SLAVE, SPAN_NONE, "");
     int err = header_decode(&HEADER_create_topic, request, &header, &bad);
     if (err != RMQ_OK) {
-        set_remark(outcome, RESPONSE_SYSTEM_ERROR, "header field ", span_of_text(bad->key),
-                   err == RMQ_E_MISSING ? " is missing" : " is not valid");
+        outcome_bad_header(outcome, err, bad);
         return false;
     }
     *topic =
@@ -219,37 +197,15 @@ static bool read_request(struct broker *broker, const struct wire_command *reque
     return true;
 }
 
-static void on_update_and_create_topic(struct broker *broker, struct channel *channel,
+void broker_on_update_and_create_topic(struct broker *broker, struct channel *channel,
                                        const struct wire_command *request) {
     struct topic_config topic = {0};
+    struct asker asker = asker_of(channel, request);
     struct outcome outcome;
     if (read_request(broker, request, &topic, &outcome))
-        create_topic(broker, channel, request, &topic);
+        create_topic(broker, &asker, false, &topic);
     else
-        tell(broker, channel, request, topic.name, &outcome);
-}
-
-static void on_unknown(struct broker *broker, struct channel *channel,
-                       const struct wire_command *request) {
-    struct outcome outcome;
-    char number[21];
-    struct span code = span_of(number, format_i64(number, request->code));
-    set_remark(&outcome, RESPONSE_REQUEST_CODE_NOT_SUPPORTED, " request type ", code,
-               " not supported");
-    tell(broker, channel, request, SPAN_NONE, &outcome);
-}
-
-void broker_on_request(void *ctx, struct channel *channel, const struct wire_command *request) {
-    struct broker *broker = ctx;
-    if (broker->stopping)
-        return; /* the connection ends within seconds, and tells the asker */
-    switch (request->code) {
-    case REQUEST_UPDATE_AND_CREATE_TOPIC:
-        on_update_and_create_topic(broker, channel, request);
-        break;
-    default:
-        on_unknown(broker, channel, request);
-    }
+        tell(broker, &asker, false, topic.name, &outcome);
 }
 
 /* ---- the role command ------------------------------------------------------------------------ */
@@ -272,10 +228,29 @@ int broker_command_create_topic(struct broker *broker, const struct props *comma
         read_count(command, "writeQueueNums", 8, &topic.write_queue_nums) != RMQ_OK ||
         read_count(command, "perm", 6, &topic.perm) != RMQ_OK)
         return RMQ_E_INVALID;
+    const struct asker nobody = {0};
     struct outcome outcome;
     if (check_topic(broker, topic.name, &outcome))
-        create_topic(broker, NULL, NULL, &topic);
+        create_topic(broker, &nobody, true, &topic);
     else
-        tell(broker, NULL, NULL, topic.name, &outcome);
+        tell(broker, &nobody, true, topic.name, &outcome);
     return RMQ_OK;
+}
+
+/* Until the store is here; requests.c takes over. */
+void broker_on_request(void *ctx, struct channel *channel, const struct wire_command *request) {
+    struct broker *broker = ctx;
+    if (broker->stopping)
+        return; /* the connection ends within seconds, and tells the asker */
+    if (request->code == REQUEST_UPDATE_AND_CREATE_TOPIC) {
+        broker_on_update_and_create_topic(broker, channel, request);
+        return;
+    }
+    struct asker asker = asker_of(channel, request);
+    struct outcome outcome;
+    outcome_init(&outcome, RESPONSE_REQUEST_CODE_NOT_SUPPORTED);
+    outcome_text(&outcome, " request type ");
+    outcome_number(&outcome, request->code);
+    outcome_text(&outcome, " not supported");
+    answer_code(&broker->remoting, &asker, outcome.code, outcome.remark);
 }

@@ -15,7 +15,7 @@
 
 static void on_channel_closed(void *ctx, struct channel *channel, const char *reason) {
     struct broker *broker = ctx;
-    broker_forget_channel(broker, channel);
+    broker_forget_channel_creations(broker, channel);
     if (broker->servers.env != NULL)
         name_servers_channel_closed(&broker->servers, channel_peer(channel), reason);
 }

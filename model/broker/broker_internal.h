@@ -1,19 +1,42 @@
-/* broker/broker_internal.h - the parts of one broker, shared by broker.c and admin.c. */
+/* broker/broker_internal.h - the parts of one broker, shared by broker.c and its handlers. */
 #ifndef MODEL_BROKER_BROKER_INTERNAL_H
 #define MODEL_BROKER_BROKER_INTERNAL_H
 
+#include "model/broker/clients.h"
+#include "model/broker/config_files.h"
+#include "model/broker/flow.h"
+#include "model/broker/hold.h"
+#include "model/broker/pull.h"
+#include "model/broker/queue_query.h"
 #include "model/broker/registration.h"
+#include "model/broker/send.h"
 #include "model/broker/side_traffic.h"
+#include "model/store/store.h"
 
 /* Invariants: B1: while `stopping`, no worker runs and no round is under way. B2: parts are torn
- * down in the reverse order of their start; broker_free copes with every prefix of it. */
+ * down in the reverse order of their start; broker_free copes with every prefix of it. B3: while
+ * `serves`, the store is open, and only then does the broker listen. */
 struct broker {
     struct env *env;
     struct broker_config config;
     struct topics topics;
+    struct groups groups;
+    struct offsets offsets;
+    struct clients clients;
+    struct config_files files;
     struct remoting remoting;
     bool remoting_up;
+    bool serves;
     bool stopping;
+    struct store *store;
+    struct message_host host; /* brokerIP1:listenPort, as in records and message ids */
+    uint32_t page_cache_busy_ms;
+    uint32_t max_message_bytes;
+    struct flow flow;
+    struct sends sends;
+    struct pulls pulls;
+    struct holds holds;
+    struct queries queries;
     struct name_servers servers;
     struct registrar registrar;
     struct fixed_rate worker; /* registrations, and 5.3's 106 */
@@ -26,12 +49,27 @@ struct broker {
 
 /* Handles every request that arrives (remoting_handler). */
 void broker_on_request(void *ctx, struct channel *channel, const struct wire_command *request);
-/* A connection ended: answers that waited for it are dropped. */
-void broker_forget_channel(struct broker *broker, const struct channel *channel);
-/* Drops all answers that wait. */
+/* Request 17. */
+void broker_on_update_and_create_topic(struct broker *broker, struct channel *channel,
+                                       const struct wire_command *request);
+/* Drops all answers that wait for a registration. */
 void broker_forget_creations(struct broker *broker);
+/* The same of one connection. */
+void broker_forget_channel_creations(struct broker *broker, const struct channel *channel);
+
+/* Adds (or replaces) a topic that a message or a heartbeat needs, saves topics.json and registers
+ * the topic at once. RMQ_E_NOMEM: nothing changed. */
+int broker_add_topic(struct broker *broker, const struct topic_config *topic) RMQ_CHECK_RESULT;
 
 /* Role command create-topic; command.done follows. RMQ_E_INVALID: arguments not understood. */
 int broker_command_create_topic(struct broker *broker, const struct props *command);
+
+/* brokerIP1. */
+static inline struct span broker_ip(const struct broker *broker) {
+    struct span ip = broker->config.addr;
+    while (ip.len > 0 && ip.data[--ip.len] != ':') {
+    }
+    return ip;
+}
 
 #endif

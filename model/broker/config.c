@@ -6,6 +6,8 @@
 #include "model/env.h"
 
 #define TIME_MS_MAX 600000
+#define COUNT_MAX 1000000
+#define PULL_THREADS 24    /* 16 + 2 * cores, of a machine with 4 */
 #define NAME_BYTES_MAX 255 /* of what ends up in topic names and headers */
 
 /* Every key that is read; the rest is logged. `namesrvAddr` and `topics` are read by their owners.
@@ -26,7 +28,6 @@ static const char *const KNOWN_KEYS[] = {
     "autoCreateSubscriptionGroup",
     "notifyConsumerIdsChangedEnable",
     "flushConsumerOffsetInterval",
-    "storePathRootDir",
     "clusterTopicEnable",
     "brokerTopicEnable",
     "traceTopicEnable",
@@ -45,6 +46,52 @@ static const char *const KNOWN_KEYS[] = {
     "syncBrokerMemberGroupPeriod",
     "topics",
     "rocketmq.serialize.type",
+    /* messages */
+    "regionId",
+    "traceOn",
+    "waitTimeMillsInSendQueue",
+    "waitTimeMillsInPullQueue",
+    "sendThreadPoolQueueCapacity",
+    "pullThreadPoolQueueCapacity",
+    "pullMessageThreadPoolNums",
+    "brokerFastFailureEnable",
+    "longPollingEnable",
+    "shortPollingTimeMills",
+    "defaultQueryMaxNum",
+    "slaveReadEnable",
+    "startAcceptSendRequestTimeStamp",
+    "rejectTransactionMessage",
+    /* read by the store (store_config_read) */
+    "storePathRootDir",
+    "storePathCommitLog",
+    "mappedFileSizeCommitLog",
+    "mappedFileSizeConsumeQueue",
+    "maxHashSlotNum",
+    "maxIndexNum",
+    "messageIndexEnable",
+    "messageIndexSafe",
+    "flushDiskType",
+    "flushIntervalCommitLog",
+    "flushCommitLogLeastPages",
+    "flushCommitLogThoroughInterval",
+    "flushIntervalConsumeQueue",
+    "flushConsumeQueueLeastPages",
+    "flushConsumeQueueThoroughInterval",
+    "syncFlushTimeout",
+    "maxMessageSize",
+    "checkCRCOnRecover",
+    "fileReservedTime",
+    "deleteWhen",
+    "cleanResourceInterval",
+    "deleteCommitLogFilesInterval",
+    "diskMaxUsedSpaceRatio",
+    "cleanFileForciblyEnable",
+    "accessMessageInMemoryMaxRatio",
+    "osPageCacheBusyTimeOutMills",
+    "maxTransferBytesOnMessageInMemory",
+    "maxTransferCountOnMessageInMemory",
+    "maxTransferBytesOnMessageInDisk",
+    "maxTransferCountOnMessageInDisk",
 };
 
 /* Masters have id 0 whatever `brokerId` says; a SLAVE needs a positive one (broker.md 1). Without
@@ -73,6 +120,29 @@ static void read_switches(struct settings *settings, struct broker_config *confi
     config->acting_master =
         settings_bool(settings, "enableSlaveActingMaster", false) && config->profile_5_3;
     config->compatible_with_old_namesrv = settings_bool(settings, "compatibleWithOldNameSrv", true);
+}
+
+static void read_messages(struct settings *settings, struct broker_config *config) {
+    config->fast_failure = settings_bool(settings, "brokerFastFailureEnable", true);
+    config->long_polling = settings_bool(settings, "longPollingEnable", true);
+    config->slave_read = settings_bool(settings, "slaveReadEnable", false);
+    config->trace_on = settings_bool(settings, "traceOn", true);
+    config->reject_transactions = settings_bool(settings, "rejectTransactionMessage", false);
+    config->send_wait_ms =
+        (uint32_t)settings_number(settings, "waitTimeMillsInSendQueue", 200, 1, TIME_MS_MAX);
+    config->pull_wait_ms =
+        (uint32_t)settings_number(settings, "waitTimeMillsInPullQueue", 5000, 1, TIME_MS_MAX);
+    config->send_capacity =
+        (uint32_t)settings_number(settings, "sendThreadPoolQueueCapacity", 10000, 1, COUNT_MAX);
+    config->pull_capacity =
+        (uint32_t)settings_number(settings, "pullThreadPoolQueueCapacity", 100000, 1, COUNT_MAX);
+    config->pull_threads = (uint32_t)settings_number(settings, "pullMessageThreadPoolNums",
+                                                     PULL_THREADS, 1, COUNT_MAX);
+    config->short_polling_ms =
+        (uint32_t)settings_number(settings, "shortPollingTimeMills", 1000, 1, TIME_MS_MAX);
+    config->query_max = (uint32_t)settings_number(settings, "defaultQueryMaxNum", 32, 1, COUNT_MAX);
+    config->accept_sends_ms =
+        settings_number(settings, "startAcceptSendRequestTimeStamp", 0, 0, INT64_MAX);
 }
 
 static void read_numbers(struct settings *settings, struct broker_config *config) {
@@ -131,12 +201,14 @@ static void read_texts(struct env *env, struct settings *settings, struct broker
                                       SPAN_LITERAL("RMQ_SYS_TRACE_TOPIC"), NAME_BYTES_MAX);
     struct span ip1 = settings_text(settings, "brokerIP1", span_of_text(self.ip), NAME_BYTES_MAX);
     struct span ip2 = settings_text(settings, "brokerIP2", ip1, NAME_BYTES_MAX);
+    struct span region =
+        settings_text(settings, "regionId", SPAN_LITERAL("DefaultRegion"), NAME_BYTES_MAX);
     const struct span config_dir = SPAN_LITERAL("/config");
     struct span root =
         settings_text(settings, "storePathRootDir", SPAN_LITERAL("/store"), NAME_BYTES_MAX);
     const size_t ports = 2 * (sizeof ":65535" - 1);
     size_t size = revive.len + cluster.len + reply.len + member.len + name.len + trace.len +
-                  ip1.len + ip2.len + root.len + config_dir.len + ports;
+                  ip1.len + ip2.len + region.len + root.len + config_dir.len + ports;
     struct buf text = {.env = env, .data = env_alloc(env, size), .capacity = size};
     if (text.data == NULL) {
         settings_refuse(settings, SPAN_LITERAL("brokerName"), RMQ_E_NOMEM);
@@ -150,6 +222,7 @@ static void read_texts(struct env *env, struct settings *settings, struct broker
     config->member_topic = put(&text, member, name, SPAN_NONE);
     config->name = span_from(config->member_topic, member.len);
     config->trace_topic = put(&text, trace, SPAN_NONE, SPAN_NONE);
+    config->region = put(&text, region, SPAN_NONE, SPAN_NONE);
     config->config_dir = put(&text, root, config_dir, SPAN_NONE);
     config->addr = put_address(&text, ip1, config->listen_port);
     config->ha_addr = put_address(&text, ip2, ha_port(settings, config));
@@ -167,6 +240,7 @@ int broker_config_read(struct env *env, const struct props *props, struct broker
     read_role(&settings, &read);
     read_switches(&settings, &read);
     read_numbers(&settings, &read);
+    read_messages(&settings, &read);
     read_texts(env, &settings, &read);
     int err = settings_finish(&settings, env, "broker", KNOWN_KEYS,
                               sizeof KNOWN_KEYS / sizeof KNOWN_KEYS[0]);

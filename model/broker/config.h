@@ -28,8 +28,22 @@ struct broker_config {
     uint32_t not_active_ms;   /* expiry announced with the acting master */
     uint32_t offsets_save_ms; /* flushConsumerOffsetInterval */
     uint16_t listen_port;
-    uint16_t topic_queues; /* defaultTopicQueueNums */
-    uint8_t permission;    /* brokerPermission: PERM_READ, PERM_WRITE */
+    uint16_t topic_queues;  /* defaultTopicQueueNums */
+    uint8_t permission;     /* brokerPermission: PERM_READ, PERM_WRITE */
+    struct span region;     /* regionId */
+    uint32_t send_wait_ms;  /* waitTimeMillsInSendQueue */
+    uint32_t pull_wait_ms;  /* waitTimeMillsInPullQueue */
+    uint32_t send_capacity; /* sendThreadPoolQueueCapacity */
+    uint32_t pull_capacity; /* pullThreadPoolQueueCapacity */
+    uint32_t pull_threads;  /* pullMessageThreadPoolNums: reads under way at most */
+    uint32_t short_polling_ms;
+    uint32_t query_max;      /* defaultQueryMaxNum */
+    int64_t accept_sends_ms; /* startAcceptSendRequestTimeStamp, wall ms */
+    bool fast_failure;       /* brokerFastFailureEnable */
+    bool long_polling;       /* longPollingEnable */
+    bool slave_read;         /* slaveReadEnable */
+    bool trace_on;           /* traceOn */
+    bool reject_transactions;
     enum wire_serialization serialization;
     bool profile_5_3;
     bool force_register;

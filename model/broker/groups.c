@@ -7,20 +7,19 @@
 #include "model/wire/java_order.h"
 #include "model/wire/message.h"
 
-#define BUILTIN(builtin_name)                                                            \
-    {                                                                                    \
-        .name = {(const uint8_t *)(builtin_name), sizeof(builtin_name) - 1},             \
-        .consume_enable = true, .consume_from_min_enable = true,                         \
-        .consume_broadcast_enable = true, .notify_ids_changed = true, .retry_queues = 1, \
-        .retry_max = 16, .consume_timeout_min = 15, .slow_broker_id = 1                  \
+#define BUILTIN(builtin_name)                                                                      \
+    {                                                                                              \
+        .name = {(const uint8_t *)(builtin_name), sizeof(builtin_name) - 1},                       \
+        .consume_enable = true, .consume_from_min_enable = true, .consume_broadcast_enable = true, \
+        .notify_ids_changed = true, .retry_queues = 1, .retry_max = 16, .consume_timeout_min = 15, \
+        .slow_broker_id = 1                                                                        \
     }
 
 /* In the order in which Apache makes them; the last one is 5.3's. */
 static const struct group BUILTINS[] = {
-    BUILTIN("TOOLS_CONSUMER"),   BUILTIN("FILTERSRV_CONSUMER"),
-    BUILTIN("SELF_TEST_C_GROUP"), BUILTIN("CID_ONS-HTTP-PROXY"),
-    BUILTIN("CID_ONSAPI_PULL"),  BUILTIN("CID_ONSAPI_PERMISSION"),
-    BUILTIN("CID_ONSAPI_OWNER"), BUILTIN("CID_RMQ_SYS_TRANS"),
+    BUILTIN("TOOLS_CONSUMER"),     BUILTIN("FILTERSRV_CONSUMER"), BUILTIN("SELF_TEST_C_GROUP"),
+    BUILTIN("CID_ONS-HTTP-PROXY"), BUILTIN("CID_ONSAPI_PULL"),    BUILTIN("CID_ONSAPI_PERMISSION"),
+    BUILTIN("CID_ONSAPI_OWNER"),   BUILTIN("CID_RMQ_SYS_TRANS"),
 };
 #define BUILTIN_COUNT (sizeof BUILTINS / sizeof BUILTINS[0])
 
@@ -165,9 +164,9 @@ static void write_table(const struct groups *groups, const struct listing *listi
 static int groups_write(void *ctx, struct json_writer *json) {
     const struct groups *groups = ctx;
     size_t count = groups_count(groups);
-    struct listing listing = {
-        .groups = env_alloc(groups->env, count * sizeof(const struct group *)),
-        .keys = env_alloc(groups->env, count * sizeof *listing.keys)};
+    struct listing listing = {.groups =
+                                  env_alloc(groups->env, count * sizeof(const struct group *)),
+                              .keys = env_alloc(groups->env, count * sizeof *listing.keys)};
     int err = listing.groups == NULL || listing.keys == NULL ? RMQ_E_NOMEM : RMQ_OK;
     if (err == RMQ_OK) {
         for (size_t i = 0; i < builtin_count(groups); i++) {

@@ -1,12 +1,10 @@
 /* broker/offsets.c - see offsets.h. Source: ConsumerOffsetManager.java of 4.9.8 and 5.3.3. */
-#include "model/broker/offsets.h"
+#include "model/broker/offsets_table.h"
 
 #include "model/base/check.h"
 #include "model/events.h"
 #include "model/quirks.h"
 #include "model/store/store.h"
-#include "model/wire/body_config.h"
-#include "model/wire/java_order.h"
 #include "model/wire/message.h"
 
 #define FIRST_SAVE_NS UINT64_C(10000000000)
@@ -14,21 +12,6 @@
 #define VERSION_STEP 500 /* consumerOffsetUpdateVersionStep */
 #define PLANT_STEP 50
 #define KEY_MAX (127 + 1 + 255 + 1 + 127) /* what fits is looked up without allocation */
-
-struct queue_offset {
-    int32_t queue_id;
-    int64_t offset;
-};
-
-/* The offsets of one "topic@group", sorted by queue. */
-struct progress {
-    UT_hash_handle hh;
-    bool map_failed;
-    uint32_t count, capacity;
-    struct queue_offset *queues;
-    size_t key_len;
-    char key[];
-};
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
@@ -50,14 +33,6 @@ static struct span make_key(char out[KEY_MAX], struct span group, struct span to
     return buf_span(&key);
 }
 
-/* Topic and group of a key: what is before and behind its first '@'. */
-static void split_key(const struct progress *progress, struct span *topic, struct span *group) {
-    const char *at = memchr(progress->key, '@', progress->key_len);
-    size_t len = at == NULL ? progress->key_len : (size_t)(at - progress->key);
-    *topic = span_of(progress->key, len);
-    *group = at == NULL ? SPAN_LITERAL("") : span_of(at + 1, progress->key_len - len - 1);
-}
-
 /* Where `queue_id` is, or would be inserted. */
 static uint32_t position_of(const struct progress *progress, int32_t queue_id) {
     uint32_t low = 0, high = progress->count;
@@ -73,8 +48,7 @@ static uint32_t position_of(const struct progress *progress, int32_t queue_id) {
 
 static struct queue_offset *find_queue(const struct progress *progress, int32_t queue_id) {
     uint32_t position = position_of(progress, queue_id);
-    bool found =
-        position < progress->count && progress->queues[position].queue_id == queue_id;
+    bool found = position < progress->count && progress->queues[position].queue_id == queue_id;
     return found ? &progress->queues[position] : NULL;
 }
 
@@ -84,7 +58,11 @@ static struct progress *add_key(struct offsets *offsets, struct span key) {
     struct progress *progress = env_alloc(env, sizeof *progress + key.len);
     if (progress == NULL)
         return NULL;
-    *progress = (struct progress){.key_len = key.len};
+    const uint8_t *at = memchr(key.data, '@', key.len);
+    *progress =
+        (struct progress){.key_len = (uint32_t)key.len,
+                          .topic_len = (uint32_t)(at == NULL ? key.len : (size_t)(at - key.data)),
+                          .hash = java_string_hash(key)};
     memcpy(progress->key, key.data, key.len);
     HASH_ADD_KEYPTR(hh, offsets->table, progress->key, progress->key_len, progress);
     if (MAP_ADD_FAILED(progress)) {
@@ -94,12 +72,10 @@ static struct progress *add_key(struct offsets *offsets, struct span key) {
     return progress;
 }
 
-static int add_queue(struct env *env, struct progress *progress, int32_t queue_id,
-                     int64_t offset) {
+static int add_queue(struct env *env, struct progress *progress, int32_t queue_id, int64_t offset) {
     if (progress->count == progress->capacity) {
         uint32_t capacity = progress->capacity == 0 ? 4 : progress->capacity * 2;
-        struct queue_offset *queues =
-            env_realloc(env, progress->queues, capacity * sizeof *queues);
+        struct queue_offset *queues = env_realloc(env, progress->queues, capacity * sizeof *queues);
         if (queues == NULL)
             return RMQ_E_NOMEM;
         progress->queues = queues;
@@ -113,9 +89,8 @@ static int add_queue(struct env *env, struct progress *progress, int32_t queue_i
     return RMQ_OK;
 }
 
-/* Sets an offset; *changed: it was another one, or none. */
-static int set_offset(struct offsets *offsets, struct span key, int32_t queue_id, int64_t offset,
-                      bool *changed) {
+int offsets_set(struct offsets *offsets, struct span key, int32_t queue_id, int64_t offset,
+                bool *changed) {
     struct progress *progress = find_key(offsets, key);
     if (progress == NULL)
         progress = add_key(offsets, key);
@@ -133,17 +108,15 @@ int64_t offsets_find(const struct offsets *offsets, struct span group, struct sp
                      int32_t queue_id) {
     char text[KEY_MAX];
     struct span key = make_key(text, group, topic);
-    const struct progress *progress = find_key(offsets, key);
-    const struct queue_offset *queue =
-        progress == NULL ? NULL : find_queue(progress, queue_id);
+    const struct progress *progress = span_is_absent(key) ? NULL : find_key(offsets, key);
+    const struct queue_offset *queue = progress == NULL ? NULL : find_queue(progress, queue_id);
     return queue == NULL ? -1 : queue->offset;
 }
 
 void offsets_each(const struct offsets *offsets, offsets_each_fn *each, void *ctx) {
     for (struct progress *progress = offsets->table; progress != NULL;
          progress = progress->hh.next) {
-        struct span topic, group;
-        split_key(progress, &topic, &group);
+        struct span topic = progress_topic(progress), group = progress_group(progress);
         for (uint32_t i = 0; i < progress->count; i++)
             each(ctx, topic, group, progress->queues[i].queue_id, progress->queues[i].offset);
     }
@@ -204,7 +177,7 @@ int offsets_commit(struct offsets *offsets, struct span group, struct span topic
     if ((offsets->commits + 1) % PLANT_STEP == 0 &&
         env_plant(offsets->env, PLANT_BROKER_COMMIT_BACK))
         offset = offset > 10 ? offset - 10 : 0;
-    int err = set_offset(offsets, key, queue_id, offset, &changed);
+    int err = offsets_set(offsets, key, queue_id, offset, &changed);
     if (err != RMQ_OK)
         return err;
     count_commit(offsets);
@@ -222,8 +195,7 @@ void offsets_lower(struct offsets *offsets) {
         return;
     for (struct progress *progress = offsets->table; progress != NULL;
          progress = progress->hh.next) {
-        struct span topic, group;
-        split_key(progress, &topic, &group);
+        struct span topic = progress_topic(progress), group = progress_group(progress);
         for (uint32_t i = 0; i < progress->count; i++) {
             struct queue_offset *queue = &progress->queues[i];
             int64_t max = store_max_offset(offsets->store, topic, queue->queue_id);
@@ -237,45 +209,30 @@ void offsets_lower(struct offsets *offsets) {
     }
 }
 
-/* ---- the file -------------------------------------------------------------------------------- */
-
-static void write_progress(struct json_writer *json, const struct progress *progress) {
-    json_key(json, span_of(progress->key, progress->key_len));
-    json_object_begin(json);
-    for (uint32_t i = 0; i < progress->count; i++) {
-        json_key_i64(json, progress->queues[i].queue_id);
-        json_number(json, progress->queues[i].offset);
-    }
-    json_object_end(json);
+void offsets_init(struct offsets *offsets, struct env *env, const struct broker_config *config) {
+    *offsets = (struct offsets){.env = env,
+                                .hash_key = env_random(env),
+                                .config = config,
+                                .start_ns = env_mono_ns(env),
+                                .version_timestamp = env_wall_ms(env)};
+    offsets_file_init(offsets);
 }
 
-static int offsets_write(void *ctx, struct json_writer *json) {
-    const struct offsets *offsets = ctx;
-    size_t count = HASH_COUNT(offsets->table), at = 0;
-    struct progress **list = env_alloc(offsets->env, (count + 1) * sizeof(struct progress *));
-    struct java_key *keys = env_alloc(offsets->env, (count + 1) * sizeof *keys);
-    int err = list == NULL || keys == NULL ? RMQ_E_NOMEM : RMQ_OK;
-    if (err == RMQ_OK) {
-        for (struct progress *progress = offsets->table; progress != NULL;
-             progress = progress->hh.next, at++) {
-            list[at] = progress;
-            keys[at] = (struct java_key){
-                java_string_hash(span_of(progress->key, progress->key_len)), (uint32_t)at};
-        }
-        err = java_order(offsets->env, keys, count, OFFSET_TABLE_BUCKETS);
+void offsets_clear(struct offsets *offsets) {
+    struct env *env = offsets->env;
+    struct progress *progress, *following;
+    HASH_ITER(hh, offsets->table, progress, following) {
+        HASH_DEL(offsets->table, progress);
+        env_free(env, progress->queues);
+        env_free(env, progress);
     }
-    if (err == RMQ_OK) {
-        json_object_begin(json);
-        if (offsets->config->profile_5_3)
-            write_5_3(offsets, json);
-        json_key_text(json, "offsetTable");
-        json_object_begin(json);
-        for (size_t i = 0; i < count; i++)
-            write_progress(json, list[keys[i].index]);
-        json_object_end(json);
-        json_object_end(json);
-    }
-    env_free(offsets->env, keys);
-    env_free(offsets->env, (void *)list);
-    return err;
+}
+
+void offsets_deinit(struct offsets *offsets) {
+    if (offsets->env == NULL)
+        return;
+    env_timer_stop(offsets->env, &offsets->save);
+    config_file_deinit(&offsets->file);
+    offsets_clear(offsets);
+    *offsets = (struct offsets){0};
 }

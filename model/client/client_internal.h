@@ -113,11 +113,13 @@ void client_brokers_free(struct client *client);
 struct client_heartbeat {
     bool running;
     bool worker_waits; /* the round is the worker's */
+    bool again;        /* client_heartbeat_now came meanwhile */
     struct client_round round;
     struct buf body;
 };
-/* Begins a round now: after a group started, after a rebalance that changed something. Nothing
- * happens while another one runs. */
+/* Begins a round now: after a group started, after a rebalance that changed something; or when the
+ * one that runs has ended. Differs: Java leaves it out then, which is rare where threads wait for
+ * their rounds, and would leave brokers with an old subVersion for 30 s here. */
 void client_heartbeat_now(struct client *client);
 /* Tells every known broker, one after the other, that the group has left (35). Runs by itself. */
 void client_unregister(struct client *client, struct span group, bool consumer);

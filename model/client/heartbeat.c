@@ -1,9 +1,9 @@
 /* client/heartbeat.c - heartbeats (request 34): to each known broker, one after the other.
  *
  * Source: client.md 5, 4.5; MQClientInstance.java sendHeartbeatToAllBrokerWithLock. First after
- * 1 s, then each heartbeatBrokerInterval, and when a group starts; a round that would begin while
- * another one runs is left out. An instance with producers only sends to masters. Before each round
- * of the worker the brokers that no route has any more are forgotten. */
+ * 1 s, then each heartbeatBrokerInterval, where a round that would begin while another one runs is
+ * left out, and when a group starts or its queues changed. An instance with producers only sends to
+ * masters. Before each round of the worker the brokers that no route has any more are forgotten. */
 #include "model/base/check.h"
 #include "model/base/json.h"
 #include "model/client/client_internal.h"
@@ -51,16 +51,20 @@ static void on_answered(void *ctx, struct span address, int status,
 
 static void on_ended(void *ctx) {
     struct client *client = ctx;
-    bool worker_waits = client->heartbeat.worker_waits;
-    client->heartbeat.running = client->heartbeat.worker_waits = false;
-    buf_deinit(&client->heartbeat.body);
+    struct client_heartbeat *heartbeat = &client->heartbeat;
+    bool worker_waits = heartbeat->worker_waits, again = heartbeat->again;
+    heartbeat->running = heartbeat->worker_waits = heartbeat->again = false;
+    buf_deinit(&heartbeat->body);
     if (worker_waits)
         fixed_rate_done(&client->worker);
+    if (again)
+        client_heartbeat_now(client);
 }
 
 void client_heartbeat_now(struct client *client) {
     struct client_heartbeat *heartbeat = &client->heartbeat;
     bool alone = list_is_empty(&client->producers) && list_is_empty(&client->consumers);
+    heartbeat->again = heartbeat->running;
     if (heartbeat->running || alone || client->brokers == NULL)
         return;
     heartbeat->running = true;

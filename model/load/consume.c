@@ -123,9 +123,12 @@ static void on_dropped(void *ctx, struct consume_batch *batch) {
         if (slot->batch == batch)
             give_back(slot);
     }
+    if (load->lite && !load->base.stopping && !load->suspended && !env_timer_armed(&load->poll))
+        env_timer_start(env_of(load), &load->poll, 0, on_poll);
 }
 
 static const struct consumer_listener LISTENER = {on_messages, inspect, on_dropped};
+static const struct consumer_listener LITE_LISTENER = {NULL, inspect, on_dropped};
 
 /* ---- lite pull ------------------------------------------------------------------------------- */
 
@@ -216,8 +219,8 @@ static void on_end(struct env *env, struct env_timer *timer) {
 }
 
 static int start_consumer(struct consume *load) {
-    int err = consumer_start(load->base.set->client, &load->order, load->lite ? NULL : &LISTENER,
-                             load, &load->consumer);
+    int err = consumer_start(load->base.set->client, &load->order,
+                             load->lite ? &LITE_LISTENER : &LISTENER, load, &load->consumer);
     if (err != RMQ_OK)
         return err;
     if (load->for_ns > 0)

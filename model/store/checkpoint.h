@@ -1,34 +1,37 @@
 /* store/checkpoint.h - <root>/checkpoint: up to which store time things are durable (store.md 9).
  *
- * Only ever too early, never too late: 0 makes recovery scan from the first file. Missing, short or
- * unreadable counts as zeros. */
+ * May be too early, never too late: 0 makes recovery begin at the first file. A missing, short or
+ * unreadable file counts as zeros. */
 #ifndef MODEL_STORE_CHECKPOINT_H
 #define MODEL_STORE_CHECKPOINT_H
 
 #include "model/env.h"
 
 #define CHECKPOINT_BYTES 4096
+#define CHECKPOINT_USED_BYTES 40
+
+typedef void checkpoint_fn(void *ctx, int status);
 
 struct checkpoint {
     struct env *env;
     struct env_file *file;
-    int64_t physical_ms; /* commit log */
-    int64_t logics_ms;   /* consume queues */
-    int64_t index_ms;    /* index files that are complete */
-    uint8_t *page;       /* CHECKPOINT_BYTES while being read or written */
+    int64_t physical_ms;                  /* commit log */
+    int64_t logics_ms;                    /* consume queues */
+    int64_t index_ms;                     /* index files that are complete */
+    uint8_t bytes[CHECKPOINT_USED_BYTES]; /* being read or written */
     struct env_file_op op;
-    bool again; /* save was called meanwhile */
-    void (*done)(void *ctx, int status);
+    bool again;          /* save was called while one is under way */
+    checkpoint_fn *done; /* of load, or of the last save */
     void *ctx;
 };
 
-/* Reads <root>/checkpoint; `done` always with RMQ_OK, or RMQ_E_NOMEM, RMQ_E_IO... when it cannot be
- * opened for writing. */
+/* Opens <root>/checkpoint, made when missing, and reads it; `done` in a later handler, or before
+ * the return with an error of env_file_open. */
 void checkpoint_load(struct checkpoint *checkpoint, struct env *env, const char *root,
-                     void (*done)(void *ctx, int status), void *ctx);
-/* Writes and syncs what the times are now; one call at a time, later ones follow. `done` may be
- * NULL: then a failure is logged only (the file stays too early). */
-void checkpoint_save(struct checkpoint *checkpoint, void (*done)(void *ctx, int status), void *ctx);
+                     checkpoint_fn *done, void *ctx);
+/* Writes and syncs what the times are now. Calls while one is under way are answered by one more.
+ * `done` (may be NULL) replaces that of a call that still waits. */
+void checkpoint_save(struct checkpoint *checkpoint, checkpoint_fn *done, void *ctx);
 void checkpoint_deinit(struct checkpoint *checkpoint);
 /* min(physical, logics) - 3 s, at least 0. */
 int64_t checkpoint_min_ms(const struct checkpoint *checkpoint);

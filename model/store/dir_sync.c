@@ -8,9 +8,9 @@ struct dir_sync {
     struct env *env;
     bool orphan;
     bool above;
-    size_t len; /* of the part of `path` that is next; 0: none */
-    char path[ENV_PATH_MAX];
-    dir_sync_fn *done; /* NULL: not under way */
+    size_t len;          /* of the part of `path` that is next; 0: none */
+    const uint8_t *path; /* borrowed */
+    dir_sync_fn *done;   /* NULL: not under way */
     void *ctx;
 };
 
@@ -66,8 +66,8 @@ static void sync_next(struct dir_sync *sync) {
 void dir_sync_start(struct dir_sync *sync, struct span path, bool above, dir_sync_fn *done,
                     void *ctx) {
     RMQ_ASSERT(sync->done == NULL && done != NULL);
-    RMQ_ASSERT(path.len > 0 && path.len < sizeof sync->path && path.data[0] == '/');
-    memcpy(sync->path, path.data, path.len);
+    RMQ_ASSERT(path.len > 0 && path.data[0] == '/');
+    sync->path = path.data;
     sync->len = path.len;
     sync->above = above;
     sync->done = done;

@@ -326,6 +326,7 @@ int segments_drop_from(struct segments *segments, uint64_t from) {
         lower(&segments->written, last->from);
         lower(&segments->flushed, last->from);
         segments->count--;
+        segments->dir_synced = false; /* the next sync covers what is missing now */
     }
     return RMQ_OK;
 }

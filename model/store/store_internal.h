@@ -1,13 +1,16 @@
 /* store/store_internal.h - one store, and what its parts ask of each other.
  *
- * Life: load (files are opened, queues end at their last good unit), recover (the end of the log is
- * found, what is behind it is zeroed), dispatch (queues and index catch up with the log), open,
- * closing (the same until all is flushed), closed. Anything that fails on the way: failed. */
+ * Opening: the abort file is made durable, files are opened, the end of the log is found and what
+ * is behind it zeroed, queues are cut to it and catch up; then open. Closing: the same backwards,
+ * and the abort file goes when everything is durable. What fails on the way: failed, or the abort
+ * file stays. */
 #ifndef MODEL_STORE_STORE_INTERNAL_H
 #define MODEL_STORE_STORE_INTERNAL_H
 
+#include "model/quirks.h"
 #include "model/store/checkpoint.h"
 #include "model/store/commit_log.h"
+#include "model/store/dir_sync.h"
 #include "model/store/flush.h"
 #include "model/store/recovery.h"
 #include "model/store/store.h"
@@ -38,11 +41,15 @@ struct store {
     struct flush flush;
     struct checkpoint checkpoint;
     struct recovery recovery;
+    bool was_clean;  /* no abort file was there */
+    bool stopping;   /* store_close was called */
+    bool draining;   /* closing: waits for the log */
+    bool keep_abort; /* closing: something is not durable */
+    uint32_t polls;  /* closing: looks at the dispatch */
     struct env_file *lock;
-    struct env_file_op op;     /* of opening and closing */
-    struct env_timer timer;    /* steps of opening and closing */
-    struct segments_sync sync; /* of opening and closing */
-    bool was_clean;            /* no abort file was there */
+    struct env_file_op lock_op;
+    struct dir_sync *root_sync; /* of config.root */
+    struct env_timer timer;     /* steps of closing */
     /* The parts below have their own headers. */
     struct queues *queues;
     struct index *index;
@@ -55,8 +62,12 @@ struct store {
 /* Sets or clears running flags; emits store.writable when that changes the answer. */
 void store_set_flags(struct store *store, unsigned flags, bool on, const char *reason,
                      uint32_t used_ppm);
-/* Ends opening: emits store.failed, tells on_open. */
-void store_fail(struct store *store, const char *step, int err);
+/* Writes, repairs or syncs of the log have ended: a clean stop may wait for that. */
+void store_on_quiet(struct store *store);
+/* Written bytes of the log at `position`, inside one file: at most `len`, perhaps fewer; from
+ * memory when they were written just now. Errors of segments_view. */
+int store_log_view(const struct store *store, uint64_t position, size_t len,
+                   struct span *out) RMQ_CHECK_RESULT;
 /* Where dispatch may go: `written`; with sync flush only what is flushed, since a consumer must not
  * see what a power-off can take back (INC-33). Quirk dispatchAhead: written. */
 uint64_t store_dispatch_limit(const struct store *store);

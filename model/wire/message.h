@@ -16,6 +16,9 @@
 #define MESSAGE_SYS_COMPRESSED 0x1
 #define MESSAGE_SYS_MULTI_TAGS 0x2
 #define MESSAGE_SYS_TRANSACTION 0xC /* 0 none, 4 PREPARED, 8 COMMIT, 12 ROLLBACK */
+#define MESSAGE_SYS_PREPARED 0x4
+#define MESSAGE_SYS_COMMIT 0x8
+#define MESSAGE_SYS_ROLLBACK 0xC
 #define MESSAGE_SYS_BORN_V6 0x10
 #define MESSAGE_SYS_STORE_V6 0x20
 #define MESSAGE_SYS_COMPRESSION 0x700 /* 0 and 0x300 zlib */
@@ -50,6 +53,13 @@ struct message {
     struct span body, topic, properties;
     size_t size; /* TOTALSIZE */
 };
+
+/* Whether it is one of its queue's messages, and takes a queue offset: not a half message, and not
+ * one that was rolled back (store.md 11.2, step 9). */
+static inline bool message_takes_offset(const struct message *message) {
+    int32_t type = message->sys_flag & MESSAGE_SYS_TRANSACTION;
+    return type == 0 || type == MESSAGE_SYS_COMMIT;
+}
 
 /* Bytes of the record that message_encode makes. */
 size_t message_size(const struct message *message);

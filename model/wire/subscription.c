@@ -97,6 +97,20 @@ int subscription_parse(struct env *env, struct span expression, struct span type
     return RMQ_OK;
 }
 
+int subscription_copy(struct env *env, const struct subscription *from, struct subscription *out) {
+    struct subscription copy = *from;
+    copy.env = env;
+    if (from->more != NULL) {
+        size_t bytes = from->tag_count * sizeof *from->more;
+        copy.more = env_alloc(env, bytes);
+        if (copy.more == NULL)
+            return RMQ_E_NOMEM;
+        memcpy(copy.more, from->more, bytes);
+    }
+    *out = copy;
+    return RMQ_OK;
+}
+
 void subscription_deinit(struct subscription *subscription) {
     if (subscription->more != NULL)
         env_free(subscription->env, subscription->more);

@@ -36,6 +36,9 @@ bool subscription_is_tag_type(struct span type);
  * but separators, or nothing where the type is not TAG; RMQ_E_NOMEM. */
 int subscription_parse(struct env *env, struct span expression, struct span type,
                        struct subscription *out) RMQ_CHECK_RESULT;
+/* The texts stay borrowed from where they were. RMQ_E_NOMEM. */
+int subscription_copy(struct env *env, const struct subscription *from,
+                      struct subscription *out) RMQ_CHECK_RESULT;
 /* Does nothing for one that is all zero. */
 void subscription_deinit(struct subscription *subscription);
 

@@ -25,7 +25,8 @@
     X(DRAIN, "step.drain", "from,connection")                   \
     X(START, "step.start", "incarnation")                       \
     X(STOP, "step.stop", "incarnation")                         \
-    X(COMMAND, "step.command", "index")
+    X(COMMAND, "step.command", "index")                         \
+    X(DISK, "step.disk", "operation,file,offset,bytes,hash")
 enum record_step {
     RECORD_STEP_BASE = RECORD_STEP - 1,
 #define RECORD_ENUM(id, name, fields) STEP_##id,

@@ -22,10 +22,12 @@ struct disk_profile {
     uint32_t sync_fail_ppm;    /* per sync: RMQ_E_IO, and its dirty pages may be dropped */
     uint32_t write_fail_ppm, read_fail_ppm; /* RMQ_E_IO */
     uint32_t lying_sync_ppm;                /* reports success, makes nothing durable */
+    uint64_t write_back_ns; /* the kernel makes durable by itself what has been dirty this long; 0:
+                               never, and what is unlinked and not synced stays in memory */
 };
 void disk_profile_default(struct disk_profile *profile);
 void world_set_disk(struct world *world, struct host *host, const struct disk_profile *profile);
-const struct disk_profile *world_disk(const struct world *world, const struct host *host);
+const struct disk_profile *world_disk(struct world *world, struct host *host);
 
 /* Faults; each is counted in world_counts and reported by world.disk where it touches a file. */
 bool world_disk_full(struct world *world, struct host *host, bool on); /* RMQ_E_NO_SPACE */
@@ -47,5 +49,7 @@ bool world_disk_put(struct world *world, struct host *host, const char *path, co
 /* Copies out [offset, offset + len) of a file as processes see it; false: no such file. */
 bool world_disk_get(const struct world *world, const struct host *host, const char *path,
                     uint64_t offset, void *into, size_t len);
+/* UINT64_MAX: no such file. */
+uint64_t world_disk_size(const struct world *world, const struct host *host, const char *path);
 
 #endif

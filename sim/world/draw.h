@@ -25,7 +25,13 @@ enum draw_purpose {                       /* append only */
                     DRAW_WORKLOAD,
                     DRAW_START_PHASE,
                     DRAW_PARAMETER, /* a scenario's drawn values */
-                    DRAW_TEST
+                    DRAW_TEST,
+                    DRAW_DISK_LATENCY,
+                    DRAW_DISK_FAIL,
+                    DRAW_DISK_CUT,   /* what a kill leaves of an operation */
+                    DRAW_DISK_POWER, /* what a power-off leaves of a file */
+                    DRAW_DISK_NAME,  /* ... and of a directory */
+                    DRAW_DISK_ROT
 };
 
 uint64_t draw(uint64_t seed, enum draw_purpose purpose, uint64_t owner, uint64_t index);

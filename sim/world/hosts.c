@@ -90,6 +90,8 @@ node_id world_add_node(struct world *world, const struct node_config *config) {
     item_list_init(&node->inbox);
     list_init(&node->timers);
     list_init(&node->conns);
+    list_init(&node->files);
+    list_init(&node->file_ops);
     clock_init(&node->clock, world, config);
     if (config->config != NULL && config->config->count > 0) {
         node->config = props_pack(world, config->config);

@@ -4,6 +4,7 @@
  *  kill     kill -9: memory gone at once, between two handlers or inside one, at an env_ call. The
  *           kernel lives on: it delivers what was written, then FIN, or RST when bytes were unread.
  *           A handler whose CPU cost is not used up has not written yet: those bytes never leave.
+ *           What it leaves of files: disk.c.
  *  power    the host goes: as kill, but nothing is said. Peers learn by their own time-outs.
  *  stop     SIGTERM: the role's stop function; ends at env_exit.
  *  pause    SIGSTOP, a long collection, a starved machine: no handler runs, all clocks go on. Bytes
@@ -14,7 +15,7 @@
  *           used up; a pause begins between handlers.
  * A cluster must survive all of these because processes are killed, paged out and overloaded
  * daily; silence, slowness and death look alike from outside. */
-#include "sim/world/world_internal.h"
+#include "sim/world/disk_internal.h"
 
 /* ---- running handlers ---- */
 
@@ -64,12 +65,16 @@ static void node_runs(struct env *node, struct item *item) {
     case ITEM_ORDER:
         order_handle(world, RMQ_CONTAINER_OF(item, struct order, item));
         break;
+    case ITEM_DISK:
+        disk_op_handle(node, RMQ_CONTAINER_OF(item, struct disk_op, item));
+        break;
     case ITEM_ACCEPT:
         accept_handle(world, RMQ_CONTAINER_OF(item, struct packet, item));
         break;
     case ITEM_WAKE:
     case ITEM_DIAL:
     case ITEM_RETRANSMIT:
+    case ITEM_WRITE_BACK:
         RMQ_UNREACHABLE();
     default:
         conn_handle(world, RMQ_CONTAINER_OF(item, struct packet, item));
@@ -101,6 +106,8 @@ void item_release(struct world *world, struct item *item) {
     RMQ_ASSERT(item->place == PLACE_NONE);
     if (item->kind == ITEM_ORDER) {
         order_free(world, RMQ_CONTAINER_OF(item, struct order, item));
+    } else if (item->kind == ITEM_DISK) {
+        disk_op_free(world, RMQ_CONTAINER_OF(item, struct disk_op, item));
     } else if (item->kind != ITEM_TIMER) {
         packet_release(world, RMQ_CONTAINER_OF(item, struct packet, item));
     }
@@ -142,6 +149,7 @@ void node_die(struct env *node, const char *how, bool silent) {
     }
     RMQ_ASSERT(node->conn_count == 0);
     timers_drop(node);
+    disk_owner_died(node);
     while (!item_list_is_empty(&node->inbox)) {
         struct item *item = item_of(node->inbox.next);
         world_unqueue(world, item);
@@ -162,6 +170,7 @@ bool world_kill(struct world *world, node_id id) {
     LIST_EACH(&node->conns, link, following) {
         conn_drop_unsent(world, LIST_ENTRY(link, struct env_conn, of_node));
     }
+    disk_drop_unsent(node);
     world->counts.kills++;
     node_die(node, "kill", false);
     return true;
@@ -185,6 +194,9 @@ bool world_power_off(struct world *world, struct host *host) {
         if (node->up) {
             node_die(node, "power_off", true);
         }
+    }
+    if (host->disk != NULL) {
+        disk_power_off(host->disk);
     }
     host_refresh_links(world, host);
     return true;

@@ -6,11 +6,12 @@
 bool world_save(struct world *world, struct world_snapshot *snapshot) {
     RMQ_ASSERT(world->running == NULL);
     snapshot->sink_count = world_sink_count();
-    return arena_save(&snapshot->arena);
+    return arena_save(&snapshot->arena) && page_store_save(&snapshot->pages);
 }
 
 void world_restore(struct world *world, const struct world_snapshot *snapshot) {
     arena_restore(&snapshot->arena);
+    page_store_restore(&snapshot->pages);
     RMQ_ASSERT(arena_root() == world);
     RMQ_ASSERT(world->running == NULL);
     world_sink_truncate(snapshot->sink_count);
@@ -18,6 +19,7 @@ void world_restore(struct world *world, const struct world_snapshot *snapshot) {
 
 void world_snapshot_free(struct world_snapshot *snapshot) {
     arena_snapshot_free(&snapshot->arena);
+    page_snapshot_free(&snapshot->pages);
     snapshot->sink_count = 0;
 }
 

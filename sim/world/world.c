@@ -3,7 +3,7 @@
  *
  * What is not in the arena belongs to the process and not to the run: the sink and the log it
  * writes to, the interrupt flag, and the place where a handler that may not return is left for. */
-#include "sim/world/world_internal.h"
+#include "sim/world/disk_internal.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -20,6 +20,7 @@ struct world *world_create(const struct world_config *config) {
     if (!arena_open()) {
         return NULL;
     }
+    page_store_open();
     struct arena_owner owner = {0};
     struct world *world = arena_alloc_zeroed(&owner, sizeof *world);
     if (world == NULL) {
@@ -185,6 +186,12 @@ static void item_runs(struct world *world, struct item *item) {
         break;
     case ITEM_RETRANSMIT:
         retransmit_fires(world, RMQ_CONTAINER_OF(item, struct retransmit, item));
+        break;
+    case ITEM_DISK:
+        disk_op_ends(world, RMQ_CONTAINER_OF(item, struct disk_op, item));
+        break;
+    case ITEM_WRITE_BACK:
+        write_back_fires(RMQ_CONTAINER_OF(item, struct disk, write_back));
         break;
     }
 }

@@ -12,6 +12,7 @@
 #include "sim/record/record.h"
 #include "sim/world/arena.h"
 #include "sim/world/draw.h"
+#include "sim/world/page_store.h"
 #include "sim/world/trace_hash.h"
 #include "sim/world/wheel.h"
 
@@ -129,6 +130,7 @@ void world_set_seed(struct world *world, uint64_t seed);
 
 struct world_snapshot {
     struct arena_snapshot arena;
+    struct page_snapshot pages;
     uint64_t sink_count;
 };
 bool world_save(struct world *world, struct world_snapshot *snapshot);
@@ -192,11 +194,19 @@ size_t world_reset_connections(struct world *world, struct host *a, struct host 
  * the RST that answers its next write. */
 size_t world_half_open(struct world *world, struct host *host, struct host *peer);
 
-/* What the network did, for reports ("a configured fault never fired"). */
+/* What network, nodes and disks did, for reports ("a configured fault never fired"). */
 struct world_counts {
     uint64_t chunks, bytes, chopped, corrupted, lost, held, blocked, resets, dials, dials_refused,
         dials_hung, retransmit_timeouts, kills, pauses, starts, commands, inside_kills, buggified,
         planted;
+    /* Disks: operations, and bytes written to the cache; of failed: RMQ_E_IO; full, read_only: that
+     * error; held: by a stall; lied: syncs that made nothing durable and said that they did. */
+    uint64_t disk_writes, disk_bytes, disk_reads, disk_syncs, disk_failed, disk_full,
+        disk_read_only, disk_held, disk_lied;
+    /* What became of un-synced pages, names and sizes at a power-off; dropped: by a failed sync;
+     * cut: operations that took effect in part, or not, because their process was killed. */
+    uint64_t pages_kept, pages_lost, pages_torn, pages_dropped, names_kept, names_lost, sizes_kept,
+        sizes_lost, disk_cut, rotted, misdirected;
 };
 const struct world_counts *world_counts(const struct world *world);
 

@@ -29,7 +29,7 @@ static uint32_t check_unread(const struct env_conn *end, uint32_t *holds) {
     for (const struct wheel_event *event = inbox->next; event != inbox; event = event->next) {
         const struct item *item = RMQ_CONTAINER_OF(event, struct item, queue);
         RMQ_ASSERT(item->place == PLACE_INBOX);
-        if (item->kind == ITEM_TIMER || item->kind == ITEM_ORDER) {
+        if (item->kind == ITEM_TIMER || item->kind == ITEM_ORDER || item->kind == ITEM_DISK) {
             continue;
         }
         const struct packet *packet = RMQ_CONTAINER_OF(item, struct packet, item);

@@ -10,6 +10,7 @@
 #include "model/base/check.h"
 #include "model/base/list.h"
 #include "model/base/props.h"
+#include "sim/world/page_store.h"
 #include "sim/world/world.h"
 
 #define LISTENERS_MAX 16
@@ -45,8 +46,10 @@ enum item_kind {
     ITEM_BROKEN,     /* ... failed, or the connection broke */
     ITEM_DIAL,       /* progress of a handshake */
     ITEM_RETRANSMIT, /* a sender's retransmission timer */
+    ITEM_DISK,       /* an operation of a disk, and its `done` */
+    ITEM_WRITE_BACK, /* what a disk writes by itself */
 };
-enum item_place { PLACE_NONE, PLACE_WHEEL, PLACE_INBOX, PLACE_CLOG };
+enum item_place { PLACE_NONE, PLACE_WHEEL, PLACE_INBOX, PLACE_CLOG, PLACE_HELD };
 
 struct item {
     struct wheel_event queue; /* links of whatever place it is in */
@@ -106,6 +109,7 @@ struct host {
     struct env *nodes; /* by next_on_host */
     struct link *out, *in;
     struct env_listener *listeners;
+    struct disk *disk; /* NULL: nobody has used it */
     uint64_t draw_owner;
     uint16_t next_port;
     uint16_t node_count;
@@ -222,7 +226,7 @@ struct env {
     struct wheel_event inbox; /* head of the items that wait for it */
     const struct dist *cpu;
     uint64_t calls, kill_at; /* env_ calls so far; dies at this one, 0: never */
-    struct list timers, conns;
+    struct list timers, conns, files, file_ops;
     struct item wake;
     struct clock clock;
     struct host *host;
@@ -289,6 +293,8 @@ struct world {
     struct dist_entry *dists;
     struct profile_entry *profiles;
     struct link_profile default_profile;
+    struct disk_profile_entry *disk_profiles;
+    struct block_ids blocks;
     struct world_config config;
     uint32_t pair_count;
     char assertion[256];

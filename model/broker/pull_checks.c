@@ -1,0 +1,113 @@
+/* broker/pull_checks.c - whether a pull may be, and what it filters by.
+ *
+ * Order and remarks: PullMessageProcessor.java processRequest of 4.9.8 and 5.3.3. */
+#include "model/broker/broker_internal.h"
+#include "model/broker/pull.h"
+
+static bool check_group(struct broker *broker, const struct header_pull *header,
+                        const struct group **group, struct outcome *outcome) {
+    struct span name = header->consumer_group;
+    int err = groups_find_or_create(&broker->groups, name, group);
+    if (err == RMQ_E_NOMEM)
+        return outcome_refuse(outcome, RESPONSE_SYSTEM_ERROR, "out of memory", SPAN_NONE, "");
+    if (err != RMQ_OK) {
+        outcome_refuse(outcome, RESPONSE_SUBSCRIPTION_GROUP_NOT_EXIST, "subscription group [", name,
+                       "] does not exist, ");
+        outcome_text(outcome, answer_help(broker->config.profile_5_3));
+        return false;
+    }
+    if (!(*group)->consume_enable)
+        return outcome_refuse(outcome, RESPONSE_NO_PERMISSION, "subscription group no permission, ",
+                              name, "");
+    return true;
+}
+
+static bool check_topic(struct broker *broker, const struct header_pull *header, struct span peer,
+                        struct outcome *outcome) {
+    struct topic_config topic;
+    if (topics_find(&broker->topics, header->topic, &topic) != RMQ_OK) {
+        outcome_refuse(outcome, RESPONSE_TOPIC_NOT_EXIST, "topic[", header->topic,
+                       "] not exist, apply first please! ");
+        outcome_text(outcome, answer_help(broker->config.profile_5_3));
+        return false;
+    }
+    if ((topic.perm & PERM_READ) == 0)
+        return outcome_refuse(outcome, RESPONSE_NO_PERMISSION, "the topic[", header->topic,
+                              "] pulling message is forbidden");
+    if (header->queue_id >= 0 && header->queue_id < topic.read_queue_nums)
+        return true;
+    outcome_init(outcome,
+                 broker->config.profile_5_3 ? RESPONSE_INVALID_PARAMETER : RESPONSE_SYSTEM_ERROR);
+    outcome_text(outcome, "queueId[");
+    outcome_number(outcome, header->queue_id);
+    outcome_text(outcome, "] is illegal, topic:[");
+    outcome_span(outcome, header->topic);
+    outcome_text(outcome, "] topicConfig.readQueueNums:[");
+    outcome_number(outcome, topic.read_queue_nums);
+    outcome_text(outcome, "] consumer:[/");
+    outcome_span(outcome, peer);
+    outcome_text(outcome, "]");
+    return false;
+}
+
+static bool refuse_type(struct span type, struct outcome *outcome) {
+    return outcome_refuse(outcome, RESPONSE_SYSTEM_ERROR,
+                          "The broker does not support consumer to filter message by ", type, "");
+}
+
+static bool own_filter(struct broker *broker, const struct header_pull *header,
+                       struct subscription *filter, struct outcome *outcome) {
+    int err =
+        subscription_parse(broker->env, header->subscription, header->expression_type, filter);
+    if (err == RMQ_E_NOMEM)
+        return outcome_refuse(outcome, RESPONSE_SYSTEM_ERROR, "out of memory", SPAN_NONE, "");
+    if (err != RMQ_OK)
+        return outcome_refuse(outcome, RESPONSE_SUBSCRIPTION_PARSE_FAILED,
+                              "parse the consumer's subscription failed", SPAN_NONE, "");
+    if (filter->kind == SUBSCRIPTION_OTHER)
+        return refuse_type(header->expression_type, outcome);
+    return true;
+}
+
+static bool refuse_unknown(const struct broker *broker, const char *what, struct outcome *outcome) {
+    return outcome_refuse(outcome, RESPONSE_SUBSCRIPTION_NOT_EXIST, what, SPAN_NONE,
+                          answer_help(broker->config.profile_5_3));
+}
+
+/* What the group's heartbeats subscribed. */
+static bool group_filter(struct broker *broker, const struct header_pull *header,
+                         const struct group *group, struct subscription *filter,
+                         struct outcome *outcome) {
+    const struct client_group *members = clients_find(&broker->clients, header->consumer_group);
+    if (members == NULL)
+        return refuse_unknown(broker, "the consumer's group info not exist", outcome);
+    if (!group->consume_broadcast_enable && members->model == MODEL_BROADCASTING)
+        return outcome_refuse(outcome, RESPONSE_NO_PERMISSION, "the consumer group[",
+                              header->consumer_group, "] can not consume by broadcast way");
+    const struct client_subscription *subscription =
+        client_group_subscription(members, header->topic);
+    if (subscription == NULL)
+        return refuse_unknown(broker, "the consumer's subscription not exist", outcome);
+    if (subscription->version < header->sub_version)
+        return outcome_refuse(outcome, RESPONSE_SUBSCRIPTION_NOT_LATEST,
+                              "the consumer's subscription not latest", SPAN_NONE, "");
+    if (!subscription_is_tag_type(subscription->type))
+        return refuse_type(subscription->type, outcome);
+    if (subscription_copy(broker->env, &subscription->compiled, filter) != RMQ_OK)
+        return outcome_refuse(outcome, RESPONSE_SYSTEM_ERROR, "out of memory", SPAN_NONE, "");
+    return true;
+}
+
+bool pull_check(struct broker *broker, const struct header_pull *header, struct span peer,
+                struct subscription *filter, struct outcome *outcome) {
+    const struct group *group;
+    if ((broker->config.permission & PERM_READ) == 0)
+        return outcome_refuse(outcome, RESPONSE_NO_PERMISSION, "the broker[", broker_ip(broker),
+                              "] pulling message is forbidden");
+    if (!check_group(broker, header, &group, outcome) ||
+        !check_topic(broker, header, peer, outcome))
+        return false;
+    return (header->sys_flag & PULL_FLAG_SUBSCRIPTION) != 0
+               ? own_filter(broker, header, filter, outcome)
+               : group_filter(broker, header, group, filter, outcome);
+}

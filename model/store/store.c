@@ -1,0 +1,312 @@
+/* store/store.c - opens, closes and frees a store. Source: store.md 14.1, 15.
+ *
+ * The abort file says "not stopped cleanly". It is durable before anything else is changed, and it
+ * goes, durably, only when log, queues and index are.
+ * Differs: Apache creates it last, so a stop in the middle of a start counts as clean. */
+#include "model/base/check.h"
+#include "model/events.h"
+#include "model/store/store_internal.h"
+
+/* ---- flags ---- */
+
+#define POLL_NS 1000000U
+#define POLLS_MAX 5000
+#define UNWRITABLE (STORE_NOT_WRITABLE | STORE_QUEUE_ERROR | STORE_INDEX_ERROR | STORE_DISK_FULL)
+
+bool store_is_writable(const struct store *store) {
+    return (store->flags & UNWRITABLE) == 0;
+}
+
+bool store_is_readable(const struct store *store) {
+    return (store->flags & STORE_NOT_READABLE) == 0;
+}
+
+void store_set_flags(struct store *store, unsigned flags, bool on, const char *reason,
+                     uint32_t used_ppm) {
+    bool before = store_is_writable(store);
+    store->flags = on ? store->flags | flags : store->flags & ~flags;
+    if (store_is_writable(store) != before)
+        event_store_writable(store->env, !before, span_of_text(reason), used_ppm);
+}
+
+/* ---- positions ---- */
+
+int64_t store_min_physical(const struct store *store) {
+    return (int64_t)segments_min(&store->log.segments);
+}
+
+int64_t store_max_physical(const struct store *store) {
+    return (int64_t)store->log.segments.written;
+}
+
+int64_t store_flushed_physical(const struct store *store) {
+    return (int64_t)store->log.segments.flushed;
+}
+
+/* With sync flush a consumer must not see what a power-off can still take back (INC-33). */
+uint64_t store_dispatch_limit(const struct store *store) {
+    const struct segments *segments = &store->log.segments;
+    bool ahead = !store->config.sync_flush || quirk_on(store->config.quirks, QUIRK_DISPATCH_AHEAD);
+    return ahead ? segments->written : segments->flushed;
+}
+
+/* ---- paths ---- */
+
+static struct span root_path(const struct store *store, const char *name, char out[ENV_PATH_MAX]) {
+    size_t len = strlen(store->config.root), name_len = strlen(name);
+    RMQ_ASSERT(len + 1 + name_len < ENV_PATH_MAX);
+    memcpy(out, store->config.root, len);
+    out[len] = '/';
+    memcpy(out + len + 1, name, name_len);
+    return span_of(out, len + 1 + name_len);
+}
+
+/* ---- opening ---- */
+
+static void fail(struct store *store, const char *step, int err) {
+    store->state = STORE_FAILED;
+    event_store_failed(store->env, span_of_text(step), span_of_text(rmq_err_text(err)));
+    if (store->handler.on_open != NULL)
+        store->handler.on_open(store->ctx, err);
+}
+
+static void closed(struct store *store) {
+    store->state = STORE_CLOSED;
+    if (store->handler.on_closed != NULL)
+        store->handler.on_closed(store->ctx);
+}
+
+/* Whether the step that has ended was the last: it failed, or the store is being closed. */
+static bool is_over(struct store *store, const char *step, int status) {
+    if (store->stopping)
+        closed(store);
+    else if (status != RMQ_OK)
+        fail(store, step, status);
+    return store->stopping || status != RMQ_OK;
+}
+
+static void report_recovery(struct store *store) {
+    const struct recovery *recovery = &store->recovery;
+    bool empty = recovery->position == 0 && store->was_clean;
+    const char *stop = empty ? "empty" : store->was_clean ? "clean" : "unclean";
+    event_store_recovered(store->env, span_of_text(stop), store_min_physical(store),
+                          store_max_physical(store), recovery->records, recovery->records,
+                          recovery->cut_bytes, span_of_text(recovery->cut_reason));
+}
+
+static void on_dispatched(struct store *store, int status) {
+    if (is_over(store, "dispatch", status))
+        return;
+    queues_recovered(store);
+    report_recovery(store);
+    store->state = STORE_OPEN;
+    clean_start(store);
+    if (store->handler.on_open != NULL)
+        store->handler.on_open(store->ctx, RMQ_OK);
+}
+
+static void on_queues_cut(struct store *store, int status) {
+    int64_t have = queues_max_physical(store);
+    if (is_over(store, "recover queues", status))
+        return;
+    uint64_t from = !store->was_clean ? store->recovery.from : have < 0 ? 0 : (uint64_t)have;
+    uint64_t min = commit_log_min(&store->log);
+    dispatch_start(store, from < min ? min : from, on_dispatched);
+}
+
+/* After an unclean stop the checkpoint vouches for units of messages before the point where
+ * recovery began, and for no others: they are written again. */
+static void on_log_recovered(struct store *store, int status) {
+    const struct recovery *recovery = &store->recovery;
+    if (!is_over(store, "recover log", status))
+        queues_truncate(store, (int64_t)(store->was_clean ? recovery->position : recovery->from),
+                        on_queues_cut);
+}
+
+static void on_index_loaded(struct store *store, int status) {
+    if (!is_over(store, "load index", status))
+        recovery_start(store, on_log_recovered);
+}
+
+static void on_queues_loaded(struct store *store, int status) {
+    if (!is_over(store, "load queues", status))
+        index_load(store, on_index_loaded);
+}
+
+static void on_checkpoint_loaded(void *ctx, int status) {
+    struct store *store = ctx;
+    if (!is_over(store, "load checkpoint", status))
+        queues_load(store, on_queues_loaded);
+}
+
+static void on_abort_durable(void *ctx, int status) {
+    struct store *store = ctx;
+    if (is_over(store, "create abort", status))
+        return;
+    int err = segments_load(
+        &store->log.segments, store->env, span_of_text(store->config.commit_log),
+        store->config.commit_log_file_bytes, store->was_clean ? SEGMENTS_CLEAN : SEGMENTS_UNCLEAN);
+    if (!is_over(store, "load log", err))
+        checkpoint_load(&store->checkpoint, store->env, store->config.root, on_checkpoint_loaded,
+                        store);
+}
+
+static void on_lock_written(struct env_file_op *op, int status) {
+    struct store *store = RMQ_CONTAINER_OF(op, struct store, lock_op);
+    struct env_file *file = NULL;
+    char path[ENV_PATH_MAX];
+    struct span abort = root_path(store, "abort", path);
+    if (is_over(store, "write lock", status))
+        return;
+    int err = env_file_open(store->env, abort, ENV_OPEN_NEW, &file);
+    store->was_clean = err == RMQ_OK;
+    if (err != RMQ_E_EXISTS && is_over(store, "create abort", err))
+        return;
+    env_file_close(file);
+    dir_sync_start(store->root_sync, span_of_text(store->config.root), true, on_abort_durable,
+                   store);
+}
+
+static void init(struct store *store, struct env *env, const struct store_config *config,
+                 const struct store_handler *handler, void *ctx) {
+    *store = (struct store){.env = env, .config = *config, .ctx = ctx};
+    if (handler != NULL)
+        store->handler = *handler;
+    commit_log_init(&store->log, env);
+    list_init(&store->gets);
+    list_init(&store->lookups);
+}
+
+static int create_parts(struct store *store) {
+    store->root_sync = dir_sync_create(store->env);
+    int err = store->root_sync == NULL ? RMQ_E_NOMEM : queues_create(store);
+    if (err == RMQ_OK)
+        err = index_create(store);
+    if (err == RMQ_OK)
+        err = dispatch_create(store);
+    return err == RMQ_OK ? clean_create(store) : err;
+}
+
+int store_open(struct env *env, const struct store_config *config,
+               const struct store_handler *handler, void *ctx, struct store **out) {
+    char path[ENV_PATH_MAX];
+    struct store *store = env_alloc(env, sizeof *store);
+    if (store == NULL)
+        return RMQ_E_NOMEM;
+    init(store, env, config, handler, ctx);
+    int err = create_parts(store);
+    if (err == RMQ_OK)
+        err = env_path_make_dir(env, span_of_text(config->root));
+    if (err == RMQ_OK)
+        err = env_file_lock(env, root_path(store, "lock", path), &store->lock);
+    if (err != RMQ_OK) {
+        store_free(store);
+        return err;
+    }
+    env_file_write(store->lock, 0, SPAN_LITERAL("lock"), &store->lock_op, on_lock_written);
+    *out = store;
+    return RMQ_OK;
+}
+
+/* ---- closing ---- */
+
+static void on_abort_gone(void *ctx, int status) {
+    struct store *store = ctx;
+    if (status != RMQ_OK)
+        env_log(store->env, ENV_LOG_WARN, "the abort file may stay: %s", rmq_err_text(status));
+    closed(store);
+}
+
+static void on_checkpoint_saved(void *ctx, int status) {
+    struct store *store = ctx;
+    char path[ENV_PATH_MAX];
+    store->keep_abort |= status != RMQ_OK || !store_is_writable(store);
+    int err = store->keep_abort ? RMQ_E_STATE
+                                : env_path_unlink(store->env, root_path(store, "abort", path));
+    if (err == RMQ_OK)
+        dir_sync_start(store->root_sync, span_of_text(store->config.root), false, on_abort_gone,
+                       store);
+    else
+        closed(store);
+}
+
+static void on_index_flushed(struct store *store, int status) {
+    store->keep_abort |= status != RMQ_OK;
+    if (!store->flush.failed && store->log.written_ms != 0)
+        store->checkpoint.physical_ms = store->log.written_ms;
+    checkpoint_save(&store->checkpoint, on_checkpoint_saved, store);
+}
+
+static void on_queues_flushed(struct store *store, int status) {
+    store->keep_abort |= status != RMQ_OK;
+    index_flush_all(store, on_index_flushed);
+}
+
+static void poll_dispatch(struct store *store);
+
+static void on_poll(struct env *env, struct env_timer *timer) {
+    (void)env;
+    poll_dispatch(RMQ_CONTAINER_OF(timer, struct store, timer));
+}
+
+/* Waits for the dispatch, a bounded time: Apache looks 50 times, each 100 ms. */
+static void poll_dispatch(struct store *store) {
+    bool behind = dispatch_position(store) < store_dispatch_limit(store);
+    if ((behind || !dispatch_is_quiet(store)) && store->polls++ < POLLS_MAX) {
+        env_timer_start(store->env, &store->timer, POLL_NS, on_poll);
+        return;
+    }
+    store->keep_abort |= behind || !dispatch_is_quiet(store);
+    queues_flush_all(store, on_queues_flushed);
+}
+
+void store_on_quiet(struct store *store) {
+    if (!store->draining)
+        return;
+    if (!store->log.repairing && !store->flush.failed &&
+        (!commit_log_is_quiet(&store->log) || flush_all(store)))
+        return;
+    store->draining = false;
+    store->keep_abort |= store->log.repairing || store->flush.failed;
+    poll_dispatch(store);
+}
+
+static void on_close(struct env *env, struct env_timer *timer) {
+    struct store *store = RMQ_CONTAINER_OF(timer, struct store, timer);
+    (void)env;
+    if (store->state == STORE_CLOSING)
+        store_on_quiet(store);
+    else
+        closed(store);
+}
+
+void store_close(struct store *store) {
+    RMQ_ASSERT(!store->stopping);
+    store->stopping = true;
+    if (store->state == STORE_LOADING)
+        return; /* the step under way ends it */
+    if (store->state == STORE_OPEN) {
+        store->state = STORE_CLOSING;
+        store->draining = true;
+        clean_stop(store);
+    }
+    env_timer_start(store->env, &store->timer, 0, on_close);
+}
+
+void store_free(struct store *store) {
+    if (store == NULL)
+        return;
+    struct env *env = store->env;
+    env_timer_stop(env, &store->timer);
+    flush_stop(store);
+    recovery_deinit(store);
+    commit_log_deinit(&store->log); /* the parts below may read it */
+    clean_free(store);
+    dispatch_free(store);
+    index_free(store);
+    queues_free(store);
+    checkpoint_deinit(&store->checkpoint);
+    env_file_close(store->lock);
+    dir_sync_free(store->root_sync);
+    env_free(env, store);
+}

@@ -1,0 +1,122 @@
+/* store/store_config.c - RocketMQ's keys of the store. Source: broker.md 2.3. */
+#include "model/base/settings.h"
+#include "model/store/store.h"
+
+#define HOUR_MAX 23
+#define INT_MAX_VALUE 2147483647
+#define UNIT_BYTES 20 /* of a consume queue */
+
+static uint32_t number(struct settings *settings, const char *key, uint32_t fallback, uint32_t min,
+                       uint32_t max) {
+    return (uint32_t)settings_number(settings, key, fallback, min, max);
+}
+
+static void read_path(struct settings *settings, const char *key, struct span fallback,
+                      char out[ENV_PATH_MAX / 2]) {
+    struct span path = settings_text(settings, key, fallback, ENV_PATH_MAX / 2 - 1);
+    if (path.len == 0 || path.data[0] != '/' || path.len >= ENV_PATH_MAX / 2) {
+        settings_refuse(settings, span_of_text(key), RMQ_E_INVALID);
+        return;
+    }
+    memcpy(out, path.data, path.len);
+    out[path.len] = 0;
+}
+
+static void read_paths(struct settings *settings, struct store_config *out) {
+    static const char DIRECTORY[] = "/commitlog";
+    char log[ENV_PATH_MAX / 2 + sizeof DIRECTORY];
+    read_path(settings, "storePathRootDir", SPAN_LITERAL("/store"), out->root);
+    size_t len = strlen(out->root);
+    memcpy(log, out->root, len);
+    memcpy(log + len, DIRECTORY, sizeof DIRECTORY);
+    read_path(settings, "storePathCommitLog", span_of_text(log), out->commit_log);
+}
+
+/* "04", or several hours: "04;05". */
+static uint32_t read_hours(struct settings *settings) {
+    struct span rest = settings_text(settings, "deleteWhen", SPAN_LITERAL("04"), 256), hour;
+    uint32_t hours = 0;
+    while (span_next_part(&rest, ';', &hour)) {
+        uint64_t value = 0;
+        if (span_to_u64(hour, &value) != RMQ_OK || value > HOUR_MAX)
+            settings_refuse(settings, SPAN_LITERAL("deleteWhen"), RMQ_E_INVALID);
+        else
+            hours |= 1U << value;
+    }
+    return hours;
+}
+
+static void read_files(struct settings *settings, struct store_config *out) {
+    out->commit_log_file_bytes =
+        number(settings, "mappedFileSizeCommitLog", 1U << 30, 1024, INT_MAX_VALUE);
+    uint32_t queue_bytes =
+        number(settings, "mappedFileSizeConsumeQueue", 300000 * UNIT_BYTES, UNIT_BYTES, 1U << 30);
+    out->queue_file_bytes = (queue_bytes + UNIT_BYTES - 1) / UNIT_BYTES * UNIT_BYTES;
+    out->index_slots = number(settings, "maxHashSlotNum", 5000000, 1, 100000000);
+    out->index_entries = number(settings, "maxIndexNum", 20000000, 2, 90000000);
+    out->index_enable = settings_bool(settings, "messageIndexEnable", true);
+    out->index_safe = settings_bool(settings, "messageIndexSafe", false);
+    out->max_message_bytes = number(settings, "maxMessageSize", 4194304, 10, INT_MAX_VALUE - 65536);
+    out->check_crc_on_recover = settings_bool(settings, "checkCRCOnRecover", true);
+}
+
+static void read_flush(struct settings *settings, struct store_config *out) {
+    static const char *const DISK_TYPES[] = {"ASYNC_FLUSH", "SYNC_FLUSH"};
+    out->sync_flush = settings_word(settings, "flushDiskType", DISK_TYPES, 2) == 1;
+    out->flush_interval_ms = number(settings, "flushIntervalCommitLog", 500, 1, INT_MAX_VALUE);
+    out->flush_least_pages = number(settings, "flushCommitLogLeastPages", 4, 0, INT_MAX_VALUE);
+    out->flush_thorough_ms =
+        number(settings, "flushCommitLogThoroughInterval", 10000, 1, INT_MAX_VALUE);
+    out->queue_flush_interval_ms =
+        number(settings, "flushIntervalConsumeQueue", 1000, 1, INT_MAX_VALUE);
+    out->queue_flush_least_pages =
+        number(settings, "flushConsumeQueueLeastPages", 2, 0, INT_MAX_VALUE);
+    out->queue_flush_thorough_ms =
+        number(settings, "flushConsumeQueueThoroughInterval", 60000, 1, INT_MAX_VALUE);
+    out->sync_flush_timeout_ms = number(settings, "syncFlushTimeout", 5000, 1, INT_MAX_VALUE);
+}
+
+static void read_upkeep(struct settings *settings, struct store_config *out) {
+    out->reserved_hours = number(settings, "fileReservedTime", 72, 0, 1000000);
+    out->delete_hours = read_hours(settings);
+    out->clean_interval_ms = number(settings, "cleanResourceInterval", 10000, 1, INT_MAX_VALUE);
+    out->delete_files_interval_ms =
+        number(settings, "deleteCommitLogFilesInterval", 100, 0, INT_MAX_VALUE);
+    out->delete_batch = number(settings, "deleteFileBatchMax", 10, 1, INT_MAX_VALUE);
+    out->max_used_percent = number(settings, "diskMaxUsedSpaceRatio", 75, 10, 95);
+    out->clean_forcibly_percent = number(settings, "diskSpaceCleanForciblyRatio", 85, 1, 100);
+    out->warning_percent = number(settings, "diskSpaceWarningLevelRatio", 90, 1, 100);
+    out->clean_forcibly = settings_bool(settings, "cleanFileForciblyEnable", true);
+}
+
+static void read_limits(struct settings *settings, struct store_config *out) {
+    out->memory_percent = number(settings, "accessMessageInMemoryMaxRatio", 40, 0, 100);
+    out->page_cache_busy_ms =
+        number(settings, "osPageCacheBusyTimeOutMills", 1000, 1, INT_MAX_VALUE);
+    out->in_memory_bytes =
+        number(settings, "maxTransferBytesOnMessageInMemory", 262144, 1, INT_MAX_VALUE);
+    out->in_memory_count =
+        number(settings, "maxTransferCountOnMessageInMemory", 32, 1, INT_MAX_VALUE);
+    out->in_disk_bytes =
+        number(settings, "maxTransferBytesOnMessageInDisk", 65536, 1, INT_MAX_VALUE);
+    out->in_disk_count = number(settings, "maxTransferCountOnMessageInDisk", 8, 1, INT_MAX_VALUE);
+}
+
+int store_config_read(const struct props *config, struct store_config *out, struct span *bad_key) {
+    static const char *const PROFILES[] = {"4.9", "5.3"};
+    struct settings settings = settings_of(config);
+    struct store_config read = {.host = {.ip = {127, 0, 0, 1}, .ip_len = 4, .port = 10911}};
+    read_paths(&settings, &read);
+    read_files(&settings, &read);
+    read_flush(&settings, &read);
+    read_upkeep(&settings, &read);
+    read_limits(&settings, &read);
+    read.profile_5_3 = settings_word(&settings, "profile", PROFILES, 2) == 1;
+    read.quirks = settings_quirks(&settings);
+    if (settings.err != RMQ_OK) {
+        *bad_key = settings.bad_key;
+        return settings.err;
+    }
+    *out = read;
+    return RMQ_OK;
+}
