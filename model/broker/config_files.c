@@ -8,8 +8,8 @@
 void config_files_init(struct config_files *files, struct topics *topics, struct groups *groups,
                        struct offsets *offsets) {
     *files = (struct config_files){.offsets = offsets};
-    RMQ_ASSERT(topics->file != NULL); /* topics_file_init */
-    files->files[0] = topics->file;
+    topics_file_init(&files->topics_file, topics);
+    files->files[0] = &files->topics_file;
     files->files[1] = &groups->file;
     files->files[2] = &offsets->file;
 }

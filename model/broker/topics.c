@@ -146,6 +146,8 @@ void topics_init(struct topics *topics, struct env *env, const struct broker_con
 void topics_deinit(struct topics *topics) {
     if (topics->env == NULL)
         return;
+    if (topics->file != NULL)
+        config_file_deinit(topics->file);
     for (size_t i = 0; i < topics->count; i++)
         env_free(topics->env, topics->by_name[i]);
     env_free(topics->env, topics->by_name);
