@@ -145,8 +145,7 @@ static void init_tables(struct broker *broker) {
     offsets_init(&broker->offsets, env, &broker->config);
     registrar_init(&broker->registrar, env, &broker->config, &broker->topics, &broker->remoting,
                    &broker->servers);
-    clients_init(&broker->clients, env, &broker->config, &broker->remoting, &broker->groups,
-                 &broker->topics, &broker->registrar);
+    clients_init(&broker->clients, env, &broker->config, &broker->remoting);
     config_files_init(&broker->files, &broker->topics, &broker->groups, &broker->offsets);
     flow_init(&broker->flow, broker);
     sends_init(&broker->sends, broker);
