@@ -18,11 +18,13 @@ struct producer;
 /* Configuration keys (client.md 6): producerGroup, createTopicKey, defaultTopicQueueNums,
  * sendMsgTimeout, compressMsgBodyOverHowmuch, retryTimesWhenSendFailed,
  * retryTimesWhenSendAsyncFailed, retryAnotherBrokerWhenNotStoreOK, maxMessageSize,
- * sendLatencyFaultEnable, sendMessageWithVIPChannel (not here), namespace. RMQ_E_INVALID (logged
- * with the key), RMQ_E_EXISTS: the instance has this group. */
+ * sendLatencyFaultEnable, namespace, sendSmartMsg (false: request 10 for single messages); others
+ * are left alone. RMQ_E_INVALID (logged with the key), RMQ_E_EXISTS: the instance has this group,
+ * RMQ_E_STATE: it is stopping, RMQ_E_NOMEM. */
 int producer_start(struct client *client, const struct props *config,
                    struct producer **out) RMQ_CHECK_RESULT;
-/* Unregisters (35) and frees; sends under way fail with RMQ_E_CLOSED before return. */
+/* Frees; the brokers are told afterwards (35). Sends under way fail with RMQ_E_CLOSED before
+ * return. Not from within a send's done. */
 void producer_stop(struct producer *producer);
 
 struct outgoing {
@@ -36,40 +38,42 @@ struct outgoing {
     uint64_t number; /* the application's, for events; 0: none */
 };
 enum send_mode { SEND_SYNC, SEND_ASYNC, SEND_ONEWAY };
-/* Where to: -1 / absent: the producer's choice; else that queue, one attempt (11.1). */
+/* Where to: a queue of the application's choice, one attempt (11.1). */
 struct send_target {
-    struct span broker_name;
+    struct span broker_name; /* absent: the producer's choice */
     int32_t queue_id;
 };
 struct send;
 /* status RMQ_OK: send->code is 0, 10, 11 or 12 (stored), and the places are set (oneway: handed to
- * the connection). Else an RMQ_E_ value, or RMQ_E_STATE with the broker's code in send->code and
- * its remark in `remark` (ends with the call). maybe_stored: an attempt ended without an answer. */
+ * the connection, broker and queue_id are set). Else an RMQ_E_ value - RMQ_E_STATE with the
+ * broker's code in send->code - and the reason in `remark` (ends with the call); send->code is then
+ * a code of Java's clients (10001 to 10005, 13), or -1. */
 typedef void send_fn(struct send *send, int status, struct span remark);
 struct send {
     send_fn *done; /* NULL when not under way */
     int32_t code;
     int32_t queue_id;
     int64_t queue_offset;
-    int64_t physical_offset;
+    int64_t physical_offset; /* -1: not told */
     uint64_t latency_ns;
     uint32_t attempts;
-    bool maybe_stored;
-    char broker[128];
-    char msg_id[MESSAGE_ID_MAX + 1];
-    /* the producer's */
-    struct list link;
-    struct producer *producer;
-    void *state;
+    bool maybe_stored;               /* failed, but an attempt ended without an answer */
+    char broker[128];                /* of the last attempt; "" when there was none */
+    char msg_id[MESSAGE_ID_MAX + 1]; /* offset id; of a batch the first; "" when failed */
+    struct send_state *state;        /* the producer's */
 };
 /* `message` and `target` (may be NULL) are consumed before return; `send` stays until done, which
- * comes once, perhaps before return. Events: send.started, .retried, .acked, .failed. */
+ * comes once, perhaps before return (an error known at once; each oneway send). Events, with the
+ * topic as brokers see it: send.started, then .retried, then one of .acked and .failed; a oneway
+ * send that was handed over ends with .failed, error "oneway", code 0, maybe_stored 1. A batch has
+ * .started, and .acked or .failed, once per message. */
 void producer_send(struct producer *producer, const struct outgoing *message,
                    const struct send_target *target, enum send_mode mode, struct send *send,
                    send_fn *done);
-/* A batch to one topic (10.4): same flags, no delay, no retry topic. RMQ_E_INVALID by done. */
+/* A sync batch to one topic (10.4): one topic and WAIT, no delay, no retry topic. */
 void producer_send_batch(struct producer *producer, const struct outgoing *messages, size_t count,
                          struct send *send, send_fn *done);
+/* Forgets it: no done, no further event. */
 void producer_send_cancel(struct send *send);
 /* The queue that `hash` names among the topic's, as Java's SelectMessageQueueByHash (11.1).
  * RMQ_E_NOT_FOUND: no route yet. The name is valid until the route changes. */

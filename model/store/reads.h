@@ -1,4 +1,4 @@
-/* store/reads.h - asynchronous reads of segments and files for whoever may go away meanwhile.
+/* store/reads.h - asynchronous reads for whoever may go away meanwhile.
  *
  * A job owns the operation and the bytes, so the reader may be cancelled at any time. A file with a
  * job on it is not deleted (reads_touch). */

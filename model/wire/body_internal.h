@@ -51,7 +51,9 @@ void data_version_init(struct data_version *version);
 
 /* Inflates a zlib stream into `out`, WIRE_FRAME_BYTES_MAX at most. */
 int body_inflate(struct env *env, struct span stream, struct buf *out, struct wire_error *error);
-/* Appends `bytes` as one zlib stream, level 9. RMQ_E_NOMEM. */
-int body_deflate(struct env *env, struct span bytes, struct buf *out);
+/* Appends `bytes` as one zlib stream. RMQ_E_NOMEM. */
+#define BODY_DEFLATE_REGISTER 9 /* namesrv.md 5.4 */
+#define BODY_DEFLATE_MESSAGE 5  /* client.md 10.2 */
+int body_deflate(struct env *env, struct span bytes, int level, struct buf *out);
 
 #endif

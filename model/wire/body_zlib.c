@@ -5,7 +5,6 @@
 #include "model/wire/body_internal.h"
 
 #define INFLATE_STEP_BYTES 4096
-#define DEFLATE_LEVEL 9 /* namesrv.md 5.4 */
 
 static voidpf allocate(voidpf env, uInt count, uInt size) {
     return env_alloc(env, (size_t)count * size);
@@ -57,9 +56,9 @@ int body_inflate(struct env *env, struct span stream, struct buf *out, struct wi
     return err;
 }
 
-int body_deflate(struct env *env, struct span bytes, struct buf *out) {
+int body_deflate(struct env *env, struct span bytes, int level, struct buf *out) {
     z_stream state = {.zalloc = allocate, .zfree = release, .opaque = env};
-    if (deflateInit(&state, DEFLATE_LEVEL) != Z_OK)
+    if (deflateInit(&state, level) != Z_OK)
         return RMQ_E_NOMEM;
     uLong bound = deflateBound(&state, (uLong)bytes.len);
     int err = buf_reserve(out, bound);

@@ -46,7 +46,7 @@ void heap_host_init(struct heap_host *heap, const char *(*node_name)(void *ctx, 
 }
 
 struct oracle_host heap_host_of(struct heap_host *heap) {
-    return (struct oracle_host){heap_alloc, heap_free, heap_name, heap, NULL};
+    return (struct oracle_host){heap_alloc, heap_free, heap_name, heap, NULL, NULL};
 }
 
 void heap_host_free(struct heap_host *heap) {

@@ -20,6 +20,17 @@ int exit_code_worse(int a, int b) {
     return 0;
 }
 
+static void listen_to(struct judge *judge, const struct oracle_type *type) {
+    uint32_t bit = UINT32_C(1) << judge->oracle_count;
+    for (uint16_t kind = 0; kind < EVENT_KIND_COUNT; kind++) {
+        bool listens = type->kinds == NULL;
+        for (size_t i = 0; !listens && type->kinds[i] != EVENT_KIND_COUNT; i++)
+            listens = type->kinds[i] == kind;
+        if (listens)
+            judge->listeners[kind] |= bit;
+    }
+}
+
 static bool add_oracles(struct judge *judge, const struct judge_expectation *expectations,
                         size_t count, const char **error) {
     if (count > RUN_ORACLES_MAX) {
@@ -31,6 +42,7 @@ static bool add_oracles(struct judge *judge, const struct judge_expectation *exp
         void *oracle = type->create(&judge->host, expectations[i].parameters, error);
         if (oracle == NULL)
             return false;
+        listen_to(judge, type);
         judge->oracles[judge->oracle_count].type = type;
         judge->oracles[judge->oracle_count++].oracle = oracle;
     }
@@ -47,9 +59,11 @@ struct judge *judge_create_on(const struct oracle_host *host,
     judge->host = *host;
     judge->cluster = cluster_create(host);
     judge->host.cluster = judge->cluster;
+    judge->messages = judge->cluster == NULL ? NULL : messages_create(&judge->host);
+    judge->host.messages = judge->messages;
     judge->metrics = metrics_create(&judge->host);
     judge->faults = fault_watch_create(&judge->host);
-    if (judge->cluster == NULL || judge->metrics == NULL || judge->faults == NULL ||
+    if (judge->messages == NULL || judge->metrics == NULL || judge->faults == NULL ||
         !add_oracles(judge, expectations, count, error))
         return NULL;
     return judge;
@@ -71,12 +85,16 @@ void judge_on_record(struct judge *judge, const struct record *record) {
     if (record->kind == EVENT_world_assert)
         note_assertion(judge, record);
     cluster_on_record(judge->cluster, record);
-    if (judge->cluster->no_memory)
+    messages_on_record(judge->messages, record);
+    if (judge->cluster->no_memory || judge->messages->no_memory)
         return; /* each verdict will be unknown */
     metrics_on_record(judge->metrics, record);
     fault_watch_on_record(judge->faults, record);
-    for (size_t i = 0; i < judge->oracle_count; i++)
+    sightings_on_record(&judge->sightings, record, judge->messages);
+    for (uint32_t left = judge->listeners[record->kind]; left != 0; left &= left - 1) {
+        int i = __builtin_ctz(left);
         judge->oracles[i].type->on_record(judge->oracles[i].oracle, record);
+    }
 }
 
 /* fail before unknown before pass; without an oracle nothing is known. */
@@ -125,6 +143,7 @@ void judge_finish_at(struct judge *judge, uint64_t end_ns, struct run_result *re
     finish_metrics(judge, result);
     result->events = judge->events;
     result->simulated_ns = end_ns;
+    result->sightings = judge->sightings;
 }
 
 size_t judge_samples(const struct judge *judge, const char *name,
@@ -135,8 +154,8 @@ size_t judge_samples(const struct judge *judge, const char *name,
 }
 
 bool judge_is_complete(const struct judge *judge) {
-    return !judge->cluster->no_memory && !judge->metrics_lost && metrics_complete(judge->metrics) &&
-           fault_watch_complete(judge->faults);
+    return !judge->cluster->no_memory && !judge->messages->no_memory && !judge->metrics_lost &&
+           metrics_complete(judge->metrics) && fault_watch_complete(judge->faults);
 }
 
 size_t judge_faults(const struct judge *judge, const struct fault_seen **faults) {

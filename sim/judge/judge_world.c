@@ -23,7 +23,7 @@ static void listen(struct world *world, void *state, const struct record *record
 
 struct judge *judge_create(struct world *world, const struct judge_expectation *expectations,
                            size_t count, const char **error) {
-    const struct oracle_host host = {host_alloc, host_free, host_node_name, world, NULL};
+    const struct oracle_host host = {host_alloc, host_free, host_node_name, world, NULL, NULL};
     struct judge *judge = judge_create_on(&host, expectations, count, error);
     if (judge == NULL)
         return NULL;
@@ -44,6 +44,7 @@ void judge_finish(struct judge *judge, struct run_result *result) {
     result->seed = world_seed(world);
     result->events = world_events(world);
     result->steps = world_steps(world);
+    result->sightings.times[SIGHTING_KILL_INSIDE] += world_counts(world)->inside_kills;
     trace_hash_hex(world_hash(world), result->trace_hash);
     const char *assertion = world_assertion(world);
     if (assertion == NULL)

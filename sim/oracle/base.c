@@ -209,7 +209,7 @@ void oracle_end(struct oracle_base *base, const char *nothing, struct oracle_ver
         base->verdict.verdict = VERDICT_FAIL;
         add_failures(base);
     } else {
-        if (base->no_memory || base->host.cluster->no_memory)
+        if (base->no_memory || base->host.cluster->no_memory || base->host.messages->no_memory)
             why = "out of memory";
         else if (base->unknown != NULL)
             why = base->unknown;

@@ -6,7 +6,7 @@
 #ifndef SIM_ORACLE_BASE_H
 #define SIM_ORACLE_BASE_H
 
-#include "sim/oracle/cluster.h"
+#include "sim/oracle/messages.h"
 
 struct oracle_base {
     struct oracle_host host;
@@ -19,16 +19,6 @@ struct oracle_base {
     const char *unknown; /* static: why no verdict is possible, whatever was seen */
     struct oracle_verdict verdict;
 };
-
-/* Where a fact was seen, to be a witness later. */
-struct oracle_mark {
-    uint64_t world_ns;
-    uint16_t node;
-    uint16_t kind;
-};
-static inline struct oracle_mark oracle_mark(const struct record *record) {
-    return (struct oracle_mark){record->world_ns, record->node, record->kind};
-}
 
 /* An instance of `size` bytes, zeroed; checks that all keys are known ones. NULL: no memory. */
 void *oracle_begin(const struct oracle_host *host, const struct oracle_type *type,

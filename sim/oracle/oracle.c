@@ -11,7 +11,18 @@
     X(ORACLE_NO_CHURN)             \
     X(ORACLE_DETECTION)            \
     X(ORACLE_REGISTRATION_LATENCY) \
-    X(ORACLE_EVENT_COUNT)
+    X(ORACLE_EVENT_COUNT)          \
+    X(ORACLE_ACKED_DURABLE)        \
+    X(ORACLE_NO_DUPLICATES)        \
+    X(ORACLE_OFFSETS_FORWARD)      \
+    X(ORACLE_ONE_OWNER)            \
+    X(ORACLE_QUEUE_DENSE)          \
+    X(ORACLE_MESSAGES_PROGRESS)    \
+    X(ORACLE_SENDS_AVAILABLE)      \
+    X(ORACLE_FLOW_HONEST)          \
+    X(ORACLE_STARTS)               \
+    X(ORACLE_CONFIG_ATOMIC)        \
+    X(ORACLE_NO_PHANTOM)
 
 #define ORACLE_DECLARE(id) extern const struct oracle_type id;
 ORACLE_LIST(ORACLE_DECLARE)

@@ -13,15 +13,27 @@
 enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_UNKNOWN };
 const char *verdict_name(enum verdict verdict);
 
-/* What an oracle may use: memory, names of nodes, and what the stream says about the cluster, which
- * is up to date with the record at hand. Set by the judge. */
-struct cluster; /* sim/oracle/cluster.h */
+/* Where a fact was seen, to be a witness later. */
+struct oracle_mark {
+    uint64_t world_ns;
+    uint16_t node;
+    uint16_t kind;
+};
+static inline struct oracle_mark oracle_mark(const struct record *record) {
+    return (struct oracle_mark){record->world_ns, record->node, record->kind};
+}
+
+/* What an oracle may use: memory, names of nodes, and what the stream says about the cluster and
+ * about messages, which is up to date with the record at hand. Set by the judge. */
+struct cluster;  /* sim/oracle/cluster.h */
+struct messages; /* sim/oracle/messages.h */
 struct oracle_host {
     void *(*alloc)(void *ctx, size_t size); /* zeroed */
     void (*free)(void *ctx, void *block);
     const char *(*node_name)(void *ctx, uint16_t node);
     void *ctx;
     const struct cluster *cluster;
+    const struct messages *messages;
 };
 
 #define ORACLE_WITNESS_MAX 8
@@ -56,6 +68,7 @@ struct oracle_type {
     const char *about;
     const struct oracle_parameter *parameters;
     size_t parameter_count;
+    const uint16_t *kinds; /* of events it listens to, ended by EVENT_KIND_COUNT; NULL: all */
     /* `parameters` as text; durations in ns, decimal. NULL and *error (memory of the host, or
      * static) on a bad value or an unknown key. */
     void *(*create)(const struct oracle_host *host, const struct props *parameters,
@@ -74,7 +87,18 @@ struct oracle_type {
  *   no-churn              role after max
  *   detection             broker on within never
  *   registration-latency  max late_max on after
- *   event-count           event node field value from until min max */
+ *   event-count           event node field value from until min max
+ *   acked-durable         sync window filtered excused
+ *   no-duplicates         max max_ppm ignore excused
+ *   offsets-forward       window ignore excused
+ *   one-owner             overlap within ignore excused
+ *   queue-dense           filtered excused
+ *   messages-progress     within ignore excused
+ *   sends-available       max_failed_ppm gap retry known excused
+ *   flow-honest           page_cache send_queue pull_queue overload max excused
+ *   starts                within excused
+ *   config-atomic         files excused
+ *   no-phantom            batch excused */
 extern const struct oracle_type *const ORACLES[];
 extern const size_t ORACLE_COUNT;
 const struct oracle_type *oracle_find(struct span name);

@@ -56,7 +56,7 @@ static const char *stream_node_name(void *ctx, uint16_t node) {
     return node > 0 && node < NODE_LIMIT ? STREAM_NODES[node - 1] : "?";
 }
 static inline struct oracle_host stream_host(void) {
-    return (struct oracle_host){stream_alloc, stream_free, stream_node_name, NULL, NULL};
+    return (struct oracle_host){stream_alloc, stream_free, stream_node_name, NULL, NULL, NULL};
 }
 static inline void stream_end(void) {
     while (stream_blocks != NULL) {

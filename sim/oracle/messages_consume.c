@@ -1,0 +1,273 @@
+/* sim/oracle/messages_consume.c - queues acquired and released, messages delivered, progress. */
+#include "sim/oracle/messages_internal.h"
+
+/* An owner asks for the stored offset, and the one before it may commit once more meanwhile. */
+#define HANDOVER_NS (5 * UINT64_C(1000000000))
+/* One commit passes at most this many that are looked at one by one. */
+#define SKIPPED_MAX 65536
+
+/* Fields 0 to 3: group, topic, broker, queue. */
+static struct group_queue *progress_of(struct messages *messages, const struct record *record,
+                                       uint64_t offset) {
+    uint32_t group = messages_intern(messages, record_text(record, 0));
+    uint32_t topic = messages_intern(messages, record_text(record, 1));
+    uint32_t broker = messages_intern(messages, record_text(record, 2));
+    struct message_queue *queue =
+        messages_queue(messages, messages_broker(messages, broker), topic, record_uint(record, 3));
+    bool is_new;
+    struct group_queue *progress = messages_progress_put(messages, group, queue, &is_new);
+    if (is_new && progress != NULL) {
+        progress->floor = progress->progress = offset;
+        number_set_begin(&progress->delivered, &messages->host, offset);
+    }
+    messages->facts.progress = progress;
+    messages->facts.queue = queue;
+    return progress;
+}
+
+static uint64_t offset_in(const struct record *record, size_t field) {
+    int64_t offset = record_int(record, field);
+    return offset < 0 ? 0 : (uint64_t)offset;
+}
+
+/* ---- owners ---- */
+
+static struct queue_owner *owner_of(struct group_queue *progress, uint16_t node) {
+    for (size_t i = 0; i < progress->owner_count; i++)
+        if (progress->owners[i].node == node)
+            return &progress->owners[i];
+    return NULL;
+}
+
+static void remove_owner(struct group_queue *progress, size_t at) {
+    progress->owner_count--;
+    for (; at < progress->owner_count; at++)
+        progress->owners[at] = progress->owners[at + 1];
+}
+
+/* Why it will deliver what was delivered already, if it does. */
+static enum duplicate_cause cause_of(const struct group_queue *progress, uint64_t from,
+                                     uint64_t now_ns) {
+    const struct message_broker *broker = progress->queue->broker;
+    if (from < progress->progress && now_ns - progress->committed.world_ns > HANDOVER_NS)
+        return broker->down.world_ns >= progress->committed.world_ns ? DUPLICATE_OFFSETS_LOST
+                                                                     : DUPLICATE_UNEXPLAINED;
+    return progress->released.kind == EVENT_world_node_down ? DUPLICATE_RESTART
+                                                            : DUPLICATE_REBALANCE;
+}
+
+void messages_on_acquired(struct messages *messages, const struct record *record) {
+    uint64_t from = offset_in(record, 4);
+    struct group_queue *progress = progress_of(messages, record, from);
+    if (progress == NULL)
+        return;
+    struct queue_owner *owner = owner_of(progress, record->node);
+    if (owner == NULL && progress->owner_count == MESSAGE_OWNERS)
+        remove_owner(progress, 0);
+    if (owner == NULL)
+        owner = &progress->owners[progress->owner_count++];
+    *owner = (struct queue_owner){.node = record->node,
+                                  .since_ns = record->world_ns,
+                                  .from = from,
+                                  .next = from,
+                                  .cause = (uint16_t)cause_of(progress, from, record->world_ns)};
+    progress->acquired = oracle_mark(record);
+}
+
+static void owner_ends(struct group_queue *progress, struct oracle_mark mark) {
+    struct queue_owner *owner = owner_of(progress, mark.node);
+    if (owner == NULL)
+        return;
+    remove_owner(progress, (size_t)(owner - progress->owners));
+    progress->released = mark;
+}
+
+void messages_on_released(struct messages *messages, const struct record *record) {
+    struct group_queue *progress = progress_of(messages, record, offset_in(record, 4));
+    if (progress != NULL)
+        owner_ends(progress, oracle_mark(record));
+}
+
+void messages_owner_gone(struct messages *messages, const struct record *record) {
+    for (size_t i = 0; i < messages->progress_count; i++)
+        owner_ends(messages->progress[i], oracle_mark(record));
+}
+
+/* ---- deliveries ---- */
+
+void messages_on_pulled(struct messages *messages, const struct record *record) {
+    struct group_queue *progress = progress_of(messages, record, offset_in(record, 4));
+    uint64_t end = offset_in(record, 8) + 1;
+    if (progress != NULL && record_uint(record, 6) > 0 && end > progress->queue->max)
+        progress->queue->max = end;
+}
+
+/* Was it sent, and to this topic? */
+static enum message_fate fate_of(uint64_t number, const struct message_producer *producer,
+                                 const struct message *message, uint32_t topic) {
+    if (number == 0)
+        return MESSAGE_UNNAMED;
+    if (producer == NULL || message_sequence(number) > producer->top)
+        return MESSAGE_UNKNOWN;
+    uint32_t sent_to = message != NULL ? message->topic : producer->topic;
+    return sent_to == 0 || sent_to == topic ? MESSAGE_KNOWN : MESSAGE_WRONG_TOPIC;
+}
+
+static uint64_t failed_key(const struct group_queue *progress, uint64_t offset) {
+    return table_key(progress->index, offset, 0, 4) >> 1;
+}
+
+/* Has the place not been delivered before? */
+static bool note_offset(struct messages *messages, struct group_queue *progress, uint64_t offset) {
+    bool is_new = number_set_add(&progress->delivered, offset);
+    messages->no_memory |= progress->delivered.holes.no_memory;
+    if (offset >= progress->queue->max)
+        progress->queue->max = offset + 1;
+    if (offset >= progress->delivered_top)
+        progress->delivered_top = offset + 1;
+    return is_new;
+}
+
+/* The message came before; from this place or from another one. */
+static enum duplicate_cause explain(const struct messages *messages,
+                                    const struct group_queue *progress, bool same_place,
+                                    bool in_turn, uint64_t number, uint64_t offset) {
+    const struct message_producer *producer = messages_producer(messages, number);
+    if (offset < progress->reset_top)
+        return DUPLICATE_RESET;
+    if (!same_place)
+        return producer != NULL && number_set_has(&producer->once, message_sequence(number))
+                   ? DUPLICATE_UNEXPLAINED
+                   : DUPLICATE_RETRY;
+    if (!in_turn)
+        return DUPLICATE_UNEXPLAINED;
+    return (enum duplicate_cause)messages->facts.owner->cause;
+}
+
+static void note_message(struct messages *messages, struct group_queue *progress,
+                         struct message *message) {
+    struct message_topic *topic = messages_topic(messages, message->topic);
+    messages->facts.has_message = true;
+    message->delivered |= messages_group_bit(messages, topic, progress->group);
+    messages->facts.message = *message;
+    if (messages_is_settled(messages, message))
+        messages_live_drop(messages, message);
+}
+
+/* Group, topic, broker, queue, offset, physical, message, intact. */
+void messages_on_delivered(struct messages *messages, const struct record *record) {
+    struct message_facts *facts = &messages->facts;
+    uint64_t offset = offset_in(record, 4), number = record_uint(record, 6);
+    struct group_queue *progress = progress_of(messages, record, offset);
+    if (progress == NULL)
+        return;
+    struct message_producer *producer = number == 0 ? NULL : messages_producer(messages, number);
+    struct message *message = messages_live_get(messages, number);
+    facts->fate = fate_of(number, producer, message, progress->queue->topic);
+    struct queue_owner *owner = owner_of(progress, record->node);
+    facts->owner = owner;
+    facts->owner_next = owner == NULL ? 0 : owner->next;
+    bool in_turn = owner != NULL && offset >= owner->next;
+    if (in_turn)
+        owner->next = offset + 1;
+    bool failed = messages->failed.count > 0 &&
+                  u64_set_remove(&messages->failed, failed_key(progress, offset));
+    bool new_place = note_offset(messages, progress, offset);
+    bool new_number = new_place;
+    if (facts->fate == MESSAGE_KNOWN && record_uint(record, 7) != 0) {
+        struct number_set *delivered = messages_delivered(messages, progress->group, producer);
+        new_number = delivered != NULL && number_set_add(delivered, message_sequence(number));
+        messages->no_memory |= delivered != NULL && delivered->holes.no_memory;
+    }
+    facts->first_delivery = new_number && new_place;
+    if (failed)
+        facts->duplicate = DUPLICATE_FAILED;
+    else if (!new_place || !new_number)
+        facts->duplicate = explain(messages, progress, !new_place, in_turn, number, offset);
+    if (message != NULL)
+        note_message(messages, progress, message);
+}
+
+/* Its place is open again. */
+void messages_on_failed(struct messages *messages, const struct record *record) {
+    uint64_t offset = offset_in(record, 4);
+    struct group_queue *progress = progress_of(messages, record, offset);
+    if (progress == NULL)
+        return;
+    number_set_remove(&progress->delivered, offset);
+    u64_set_add(&messages->failed, failed_key(progress, offset));
+}
+
+/* ---- progress ---- */
+
+void messages_on_reset(struct messages *messages, const struct record *record) {
+    uint64_t now = offset_in(record, 5);
+    struct group_queue *progress = progress_of(messages, record, now);
+    if (progress == NULL)
+        return;
+    if (now < progress->delivered_top && progress->delivered_top > progress->reset_top)
+        progress->reset_top = progress->delivered_top;
+    if (now > progress->delivered_top)
+        progress->floor = now;
+    number_set_cut(&progress->delivered, now);
+    if (now >= progress->delivered.top)
+        number_set_begin(&progress->delivered, &messages->host, now);
+    struct queue_owner *owner = owner_of(progress, record->node);
+    if (owner != NULL)
+        owner->next = now;
+    progress->progress = now;
+    progress->committed = oracle_mark(record);
+}
+
+/* Acknowledged messages in [from, to) that were not delivered. */
+static void count_skipped(struct messages *messages, const struct group_queue *progress,
+                          uint64_t from, uint64_t to) {
+    const struct number_set *acked = &progress->queue->acked;
+    from = from < progress->floor ? progress->floor : from;
+    from = from < progress->queue->min ? progress->queue->min : from;
+    for (int looked = 0; from < to && looked < SKIPPED_MAX; looked++, from++) {
+        from = number_set_absent(&progress->delivered, from, to);
+        if (from == to || !number_set_has(acked, from))
+            continue;
+        if (messages->facts.skipped++ == 0)
+            messages->facts.skipped_first = from;
+    }
+}
+
+/* Group, topic, queue, offset, client; by the broker. */
+static struct group_queue *progress_at(struct messages *messages, const struct record *record,
+                                       uint64_t offset) {
+    uint32_t group = messages_intern(messages, record_text(record, 0));
+    uint32_t topic = messages_intern(messages, record_text(record, 1));
+    struct message_queue *queue = messages_queue(
+        messages, messages_broker_of(messages, record->node), topic, record_uint(record, 2));
+    bool is_new;
+    struct group_queue *progress = messages_progress_put(messages, group, queue, &is_new);
+    if (is_new && progress != NULL) {
+        progress->floor = progress->progress = offset;
+        number_set_begin(&progress->delivered, &messages->host, offset);
+    }
+    messages->facts.progress = progress;
+    messages->facts.queue = queue;
+    return progress;
+}
+
+void messages_on_committed(struct messages *messages, const struct record *record) {
+    uint64_t offset = offset_in(record, 3);
+    struct group_queue *progress = progress_at(messages, record, offset);
+    if (progress == NULL)
+        return;
+    messages->facts.old_progress = progress->progress;
+    if (offset > progress->progress)
+        count_skipped(messages, progress, progress->progress, offset);
+    progress->progress = offset;
+    progress->committed = oracle_mark(record);
+}
+
+/* Group, topic, queue, old, now: at the broker's start. */
+void messages_on_lowered(struct messages *messages, const struct record *record) {
+    uint64_t now = offset_in(record, 4);
+    struct group_queue *progress = progress_at(messages, record, now);
+    if (progress != NULL)
+        progress->progress = now;
+}

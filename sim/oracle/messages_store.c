@@ -1,0 +1,262 @@
+/* sim/oracle/messages_store.c - what brokers keep: flushes, ends, recoveries, retention. */
+#include "sim/oracle/messages_internal.h"
+
+#include "model/base/check.h"
+
+/* Acknowledged long ago and still not flushed: no window covers it. */
+#define UNFLUSHED_MAX_NS (120 * UINT64_C(1000000000))
+
+/* ---- what is not flushed ---- */
+
+static struct acked_message *ack_at(const struct message_broker *broker, size_t index) {
+    return &broker->acks[(broker->ack_first + index) & (broker->ack_capacity - 1)];
+}
+
+static bool grow(struct messages *messages, struct message_broker *broker) {
+    size_t capacity = broker->ack_capacity == 0 ? 64 : broker->ack_capacity * 2;
+    struct acked_message *acks = messages_alloc(messages, capacity * sizeof *acks);
+    if (acks == NULL)
+        return false;
+    for (size_t i = 0; i < broker->ack_count; i++)
+        acks[i] = *ack_at(broker, i);
+    messages->host.free(messages->host.ctx, broker->acks);
+    broker->acks = acks;
+    broker->ack_first = 0;
+    broker->ack_capacity = capacity;
+    return true;
+}
+
+static void keep_safe(struct message_queue *queue, const struct acked_message *ack) {
+    if (queue->safe.mark.kind == 0 || ack->offset >= queue->safe.offset)
+        queue->safe = *ack;
+}
+
+static void forget_flushed(struct messages *messages, struct message_broker *broker,
+                           uint64_t now_ns) {
+    while (broker->ack_count > 0) {
+        const struct acked_message *ack = ack_at(broker, 0);
+        if (ack->physical >= broker->flushed_to && now_ns - ack->mark.world_ns < UNFLUSHED_MAX_NS)
+            return;
+        keep_safe(messages->queues[ack->queue], ack);
+        broker->ack_first = (broker->ack_first + 1) & (broker->ack_capacity - 1);
+        broker->ack_count--;
+    }
+}
+
+void messages_keep_ack(struct messages *messages, struct message_queue *queue,
+                       const struct acked_message *ack) {
+    struct message_broker *broker = queue->broker;
+    if (ack->status == 0 && ack->physical < broker->flushed_to) {
+        keep_safe(queue, ack);
+        return;
+    }
+    forget_flushed(messages, broker, ack->mark.world_ns);
+    if (broker->ack_count == broker->ack_capacity && !grow(messages, broker))
+        return;
+    broker->ack_count++;
+    *ack_at(broker, broker->ack_count - 1) = *ack;
+}
+
+void messages_on_flushed(struct messages *messages, const struct record *record) {
+    struct message_broker *broker = messages_broker_of(messages, record->node);
+    if (broker == NULL)
+        return;
+    broker->flushed_to = record_int(record, 0);
+    messages->facts.broker = broker;
+    forget_flushed(messages, broker, record->world_ns);
+}
+
+/* ---- ends ---- */
+
+void messages_on_node_down(struct messages *messages, const struct record *record) {
+    const struct cluster_node *node = cluster_node(messages->host.cluster, record->node);
+    if (node == NULL || node->role != CLUSTER_BROKER) {
+        messages_owner_gone(messages, record);
+        return;
+    }
+    struct message_broker *broker = messages_broker_of(messages, record->node);
+    if (broker == NULL)
+        return;
+    broker->lives++;
+    broker->down = oracle_mark(record);
+    broker->down_flushed_to = broker->flushed_to;
+    broker->power_lost = span_equal(record_text(record, 0), SPAN_LITERAL("power_off"));
+    broker->recovered = false;
+    messages->facts.broker = broker;
+}
+
+/* ---- what a disk did that nobody can answer for ---- */
+
+static bool breaks_promises(struct span kind) {
+    static const char *const words[] = {"lie", "rot", "misdirect", "fail", "error", "read-only"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        for (size_t at = 0; at + strlen(words[i]) <= kind.len; at++)
+            if (memcmp(kind.data + at, words[i], strlen(words[i])) == 0)
+                return true;
+    return false;
+}
+
+/* A fault of hosts or nodes by name, or of the node that the record carries. */
+static void on_fault(struct messages *messages, const struct record *record) {
+    const struct cluster *cluster = messages->host.cluster;
+    struct span kind = record_text(record, 1);
+    bool is_disk = kind.len >= 4 && memcmp(kind.data, "disk", 4) == 0 && breaks_promises(kind);
+    bool is_power = span_equal(kind, SPAN_LITERAL("power-off"));
+    for (uint16_t i = 1; (is_disk || is_power) && i < cluster->node_limit; i++) {
+        const struct cluster_node *node = cluster->nodes[i];
+        if (node == NULL || node->role != CLUSTER_BROKER ||
+            (record->node != i &&
+             (record->node != 0 || !fault_concerns(record_text(record, 2), node->name))))
+            continue;
+        struct message_broker *broker = messages_broker_of(messages, i);
+        if (broker == NULL)
+            continue;
+        broker->disk_fault |= is_disk;
+        broker->power_lost |= is_power;
+        broker->down_flushed_to = broker->flushed_to;
+    }
+}
+
+void messages_on_disk_fault(struct messages *messages, const struct record *record) {
+    if (record->kind == EVENT_world_fault) {
+        on_fault(messages, record);
+        return;
+    }
+    const struct cluster_node *node = cluster_node(messages->host.cluster, record->node);
+    if (node == NULL || node->role != CLUSTER_BROKER)
+        return;
+    bool sync_failed = record->kind == EVENT_store_sync_failed;
+    struct message_broker *broker = messages_broker_of(messages, record->node);
+    if (broker != NULL && (sync_failed || breaks_promises(record_text(record, 1))))
+        broker->disk_fault = true;
+}
+
+/* ---- recoveries ---- */
+
+void messages_on_recovered(struct messages *messages, const struct record *record) {
+    struct message_broker *broker = messages_broker_of(messages, record->node);
+    if (broker == NULL)
+        return;
+    broker->recovered = true;
+    messages->facts.broker = broker;
+    if (record_int(record, 2) < broker->flushed_to) /* the log grows again from there */
+        broker->flushed_to = record_int(record, 2);
+    if (record_int(record, 1) > broker->deleted_to)
+        broker->deleted_to = record_int(record, 1);
+}
+
+static void add_lost(struct messages *messages, const struct acked_message *ack, bool flushed,
+                     uint64_t and_below) {
+    struct message_facts *facts = &messages->facts;
+    struct lost_message *lost = array_room(&messages->host, facts->lost, facts->lost_count,
+                                           &messages->lost_capacity, sizeof *lost);
+    messages->no_memory |= lost == NULL;
+    if (lost == NULL)
+        return;
+    facts->lost = lost;
+    lost[facts->lost_count++] = (struct lost_message){*ack, flushed, and_below};
+    struct message *entry = messages_live_get(messages, ack->number);
+    if (entry != NULL)
+        messages_live_drop(messages, entry);
+}
+
+/* Of the queue, what was acknowledged at `max` or behind it and is not flushed leaves the ring. */
+static void lose_unflushed(struct messages *messages, struct message_queue *queue, uint64_t max) {
+    struct message_broker *broker = queue->broker;
+    size_t kept = 0;
+    for (size_t i = 0; i < broker->ack_count; i++) {
+        const struct acked_message ack = *ack_at(broker, i);
+        if (ack.queue != queue->index || ack.offset < max)
+            *ack_at(broker, kept++) = ack;
+        else
+            add_lost(messages, &ack, ack.physical < broker->down_flushed_to, 0);
+    }
+    broker->ack_count = kept;
+}
+
+static void lose(struct messages *messages, struct message_queue *queue, uint64_t max) {
+    const struct message_broker *broker = queue->broker;
+    struct acked_message *safe = &queue->safe;
+    if (safe->mark.kind != 0 && safe->offset >= max) {
+        uint64_t below = safe->offset - max;
+        bool removed = safe->physical < broker->deleted_to;
+        if (!removed)
+            add_lost(messages, safe,
+                     safe->physical<broker->down_flushed_to, below> safe->offset ? safe->offset
+                                                                                 : below);
+        *safe = (struct acked_message){.number = 0};
+    }
+    lose_unflushed(messages, queue, max);
+    number_set_cut(&queue->acked, max);
+    queue->max = max;
+    for (size_t i = 0; i < messages->progress_count; i++) {
+        struct group_queue *progress = messages->progress[i];
+        if (progress->queue != queue)
+            continue;
+        number_set_cut(&progress->delivered, max);
+        if (progress->delivered_top > max)
+            progress->delivered_top = max;
+        if (progress->floor > max)
+            progress->floor = max;
+        for (size_t k = 0; k < progress->owner_count; k++)
+            if (progress->owners[k].next > max)
+                progress->owners[k].next = max;
+    }
+}
+
+/* Topic, queue, min, max. */
+void messages_on_queue_recovered(struct messages *messages, const struct record *record) {
+    struct message_broker *broker = messages_broker_of(messages, record->node);
+    uint32_t topic = messages_intern(messages, record_text(record, 0));
+    struct message_queue *queue = messages_queue(messages, broker, topic, record_uint(record, 1));
+    if (queue == NULL)
+        return;
+    uint64_t min = (uint64_t)record_int(record, 2), max = (uint64_t)record_int(record, 3);
+    messages->facts.broker = broker;
+    messages->facts.queue = queue;
+    queue->recovered_max = max;
+    queue->recovered_lives = broker->lives;
+    queue->min = min;
+    lose(messages, queue, max);
+}
+
+/* Queues that the store did not find again. */
+void messages_on_serves(struct messages *messages, const struct record *record) {
+    const struct cluster_node *node = cluster_node(messages->host.cluster, record->node);
+    if (node == NULL || node->role != CLUSTER_BROKER)
+        return;
+    if (record->node < messages->by_node_capacity && messages->by_node[record->node] != NULL &&
+        messages->by_node[record->node]->lives == 0)
+        messages->by_node[record->node] = NULL; /* its name may be known only now */
+    struct message_broker *broker = messages_broker_of(messages, record->node);
+    if (broker == NULL)
+        return;
+    messages->facts.broker = broker;
+    for (size_t i = 0; broker->recovered && broker->lives > 0 && i < messages->queue_count; i++) {
+        struct message_queue *queue = messages->queues[i];
+        if (queue->broker == broker && queue->recovered_lives != broker->lives)
+            lose(messages, queue, 0);
+    }
+}
+
+/* ---- retention ---- */
+
+void messages_on_trimmed(struct messages *messages, const struct record *record) {
+    uint32_t topic = messages_intern(messages, record_text(record, 0));
+    struct message_queue *queue = messages_queue(
+        messages, messages_broker_of(messages, record->node), topic, record_uint(record, 1));
+    if (queue != NULL && record_int(record, 2) > 0)
+        queue->min = (uint64_t)record_int(record, 2);
+}
+
+/* Path, from, to: a part of the log, or with names of queues and indexes, not. */
+void messages_on_deleted(struct messages *messages, const struct record *record) {
+    struct message_broker *broker = messages_broker_of(messages, record->node);
+    struct span path = record_text(record, 0);
+    static const char log[] = "commitlog";
+    bool is_log = false;
+    for (size_t at = 0; at + sizeof log - 1 <= path.len; at++)
+        is_log |= memcmp(path.data + at, log, sizeof log - 1) == 0;
+    if (broker != NULL && is_log && record_int(record, 2) > broker->deleted_to)
+        broker->deleted_to = record_int(record, 2);
+}
