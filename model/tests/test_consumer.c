@@ -82,7 +82,7 @@ START_TEST(test_start__one_consumer_per_group) {
     struct consumer *other;
     size_t line;
     run("");
-    props_init(&config, t.env);
+    props_init(&config, t.memory);
     ck_assert_int_eq(props_parse(&config, span_of_text(t.config), &line), RMQ_OK);
     ck_assert_int_eq(
         consumer_start(client_of_node(fake_node(t.env)), &config, &LISTENER, &t, &other),
@@ -278,7 +278,7 @@ START_TEST(test_tags__compared_as_text) {
     run("");
     struct held_pull pull = take_pull(0);
     struct buf body;
-    buf_init(&body, t.env);
+    buf_init(&body, t.memory);
     put_record(&body, 0, 0, "BB");
     put_record(&body, 0, 1, "Aa"); /* the same hash */
     put_record(&body, 0, 2, NULL);
@@ -300,7 +300,7 @@ START_TEST(test_compressed_body__arrives_plain) {
         struct message message = make_message(0, i, NULL, NULL, "");
         message.body = span_of(HELLO, i == 0 ? sizeof HELLO : 5);
         message.sys_flag = MESSAGE_SYS_COMPRESSED;
-        buf_init(&body, t.env);
+        buf_init(&body, t.memory);
         ck_assert_int_eq(message_encode(&body, &message), RMQ_OK);
         answer_pull(&pull, RESPONSE_SUCCESS, i + 1, 0, i + 1, buf_span(&body));
         buf_deinit(&body);
@@ -334,7 +334,7 @@ START_TEST(test_stop__a_batch_outlives_its_consumer) {
     t.mode = LISTENER_HOLDS;
     t.config = "";
     start("");
-    props_init(&config, t.env);
+    props_init(&config, t.memory);
     ck_assert_int_eq(props_parse(&config, SPAN_LITERAL("consumerGroup=g\nsubscription=T\n"), &line),
                      RMQ_OK);
     ck_assert_int_eq(

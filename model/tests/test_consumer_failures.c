@@ -4,10 +4,8 @@
 
 /* A life with a bit of everything. False: the node does not run (any more). */
 static bool live(const char *client_config) {
-    char text[512];
     int status;
-    snprintf(text, sizeof text, "namesrvAddr=%s\ninstanceName=c1\n%s", NAME_SERVER, client_config);
-    if (fake_start_text(t.env, &NODE, text) != RMQ_OK || t.start_status != RMQ_OK)
+    if (try_start(client_config) != RMQ_OK || t.start_status != RMQ_OK)
         return false;
     serve();
     pass_ms(23000);
@@ -57,7 +55,9 @@ static void end(void) {
         pass_ms(7000);
     }
     hang_up_all();
+    props_deinit(&t.props);
     fake_destroy(t.env);
+    fake_destroy(t.memory);
 }
 
 START_TEST(test_live__each_allocation_fails) {

@@ -115,7 +115,7 @@ END_TEST
 START_TEST(test_stop__while_a_write_is_under_way) {
     run("");
     find_messages(0, 3);
-    pass_ms(9000);
+    pass_ms(8500);
     fake_hold_files(t.env, true);
     pass_ms(1500); /* the write of 10 s waits */
     find_messages(0, 2);
@@ -133,7 +133,7 @@ END_TEST
 START_TEST(test_writes_fail__the_next_one_brings_it) {
     run("");
     find_messages(0, 3);
-    pass_ms(9000);
+    pass_ms(8500);
     fake_fail_at(t.env, (enum fake_failure)_i, 1);
     pass_ms(2000);
     ck_assert(fake_failed(t.env, (enum fake_failure)_i));

@@ -180,7 +180,7 @@ START_TEST(test_found__without_what_was_asked_for) {
     struct buf body;
     run("");
     struct held_pull pull = take_pull(0);
-    buf_init(&body, t.env);
+    buf_init(&body, t.memory);
     put_record(&body, 0, 0, "A");
     put_record(&body, 3, 1, "A"); /* of another queue */
     put_record(&body, 0, 0, "A"); /* again */
@@ -197,7 +197,7 @@ START_TEST(test_found__broken_record) {
     struct buf body;
     run("");
     struct held_pull pull = take_pull(0);
-    buf_init(&body, t.env);
+    buf_init(&body, t.memory);
     put_record(&body, 0, 0, "A");
     size_t good = body.len;
     put_record(&body, 0, 1, "A");
@@ -277,7 +277,7 @@ START_TEST(test_flow__bytes) {
     for (int i = 0; i < 3; i++) {
         struct held_pull pull = take_pull(0);
         struct message message = make_message(0, i, NULL, NULL, text);
-        buf_init(&body, t.env);
+        buf_init(&body, t.memory);
         ck_assert_int_eq(message_encode(&body, &message), RMQ_OK);
         answer_pull(&pull, RESPONSE_SUCCESS, i + 1, 0, i + 1, buf_span(&body));
         buf_deinit(&body);
