@@ -92,7 +92,7 @@ static void on_loaded(struct config_atomic *oracle, const struct record *record,
     const struct messages *messages = base->host.messages;
     const struct message_broker *broker =
         record->node < messages->by_node_capacity ? messages->by_node[record->node] : NULL;
-    if (broker != NULL && broker->down.world_ns != 0)
+    if (broker != NULL && broker->down.kind != 0)
         oracle_witness(base, broker->down, "the broker ends");
     oracle_witness(base, oracle_mark(record), "loaded from %.*s, content %016llx",
                    TEXT(record_text(record, 1)), (unsigned long long)record_uint(record, 2));

@@ -171,7 +171,7 @@ struct message_queue *messages_queue(struct messages *messages, struct message_b
 struct group_queue *messages_progress(const struct messages *messages, uint32_t group,
                                       const struct message_queue *queue) {
     const uint64_t *at = table_get(&messages->progress_of, table_key(group, queue->index, 0, 2));
-    return at == NULL ? NULL : messages->progress[*at - 1];
+    return at == NULL || *at > messages->progress_count ? NULL : messages->progress[*at - 1];
 }
 
 struct group_queue *messages_progress_put(struct messages *messages, uint32_t group,
@@ -295,7 +295,8 @@ void messages_on_record(struct messages *messages, const struct record *record) 
         [EVENT_world_node_down] = {messages_on_node_down},
         [EVENT_node_serves] = {messages_on_serves},
     };
-    if (record->kind >= EVENT_KIND_COUNT || handlers[record->kind].handle == NULL)
+    if (record->kind >= EVENT_KIND_COUNT || handlers[record->kind].handle == NULL ||
+        messages->no_memory)
         return;
     memset(&messages->facts, 0, sizeof messages->facts);
     messages->facts.lost = lost;

@@ -25,7 +25,7 @@ struct message_broker {
     uint16_t node;  /* 0: not seen yet */
     uint32_t lives; /* times its node went down */
     int64_t flushed_to;
-    struct oracle_mark down;    /* the latest end; world_ns 0: none */
+    struct oracle_mark down;    /* the latest end; kind 0: none */
     int64_t down_flushed_to;    /* flushed_to then */
     bool power_lost;            /* the latest end was a power-off */
     bool disk_fault;            /* its disk lied, failed or rotted: nothing is promised any more */
@@ -53,7 +53,7 @@ struct message_queue {
     uint64_t recovered_max;   /* at the latest recovery; UINT64_MAX: none */
     uint32_t recovered_lives; /* the broker's `lives` then */
     struct number_set acked;
-    struct acked_message safe; /* highest one that was flushed; mark.world_ns 0: none */
+    struct acked_message safe; /* highest one that was flushed; mark.kind 0: none */
     uint64_t first_seen_ns;
 };
 

@@ -27,7 +27,7 @@ static bool grow(struct messages *messages, struct message_broker *broker) {
 }
 
 static void keep_safe(struct message_queue *queue, const struct acked_message *ack) {
-    if (queue->safe.mark.world_ns == 0 || ack->offset >= queue->safe.offset)
+    if (queue->safe.mark.kind == 0 || ack->offset >= queue->safe.offset)
         queue->safe = *ack;
 }
 
@@ -177,7 +177,7 @@ static void lose_unflushed(struct messages *messages, struct message_queue *queu
 static void lose(struct messages *messages, struct message_queue *queue, uint64_t max) {
     const struct message_broker *broker = queue->broker;
     struct acked_message *safe = &queue->safe;
-    if (safe->mark.world_ns != 0 && safe->offset >= max) {
+    if (safe->mark.kind != 0 && safe->offset >= max) {
         uint64_t below = safe->offset - max;
         bool removed = safe->physical < broker->deleted_to;
         if (!removed)

@@ -44,7 +44,7 @@ static void fail(struct no_duplicates *oracle, const struct record *record) {
                      TEXT(record_text(record, 0)), (unsigned long long)record_uint(record, 6),
                      where))
         return;
-    if (facts->progress->acquired.world_ns != 0)
+    if (facts->progress->acquired.kind != 0)
         oracle_witness(base, facts->progress->acquired, "the latest owner of the queue begins");
     oracle_witness(base, oracle_mark(record),
                    "delivered again, offset %lld; it was to go on at "

@@ -114,7 +114,7 @@ static void fail(struct one_owner *oracle, uint32_t group, const struct message_
                        (struct oracle_mark){progress->owners[i].since_ns, progress->owners[i].node,
                                             EVENT_queue_acquired},
                        "acquired at offset %llu", (unsigned long long)progress->owners[i].from);
-    if (!two && progress != NULL && progress->released.world_ns != 0)
+    if (!two && progress != NULL && progress->released.kind != 0)
         oracle_witness(base, progress->released, "the last owner ends");
     oracle_witness(base, now, two ? "both have it until now" : "nobody has had it until now");
 }
@@ -217,7 +217,7 @@ static void judge_unowned(struct one_owner *oracle, struct oracle_mark end) {
         for (size_t g = 0; topic != NULL && g < topic->group_count; g++) {
             const struct group_queue *progress =
                 messages_progress(messages, topic->groups[g], queue);
-            if ((progress == NULL || progress->acquired.world_ns == 0) && queue->max > queue->min &&
+            if ((progress == NULL || progress->acquired.kind == 0) && queue->max > queue->min &&
                 !messages_listed(messages, oracle->ignore, topic->groups[g]))
                 judge_none(oracle, topic->groups[g], queue, NULL, queue->first_seen_ns, end);
         }

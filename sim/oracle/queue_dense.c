@@ -44,7 +44,7 @@ static void fail(struct queue_dense *oracle, const struct record *record, const 
             (struct oracle_mark){facts->message.acked_ns, facts->message.node, EVENT_send_acked},
             "message %llx acknowledged at offset %llu", (unsigned long long)facts->message.number,
             (unsigned long long)facts->message.offset);
-    if (facts->progress != NULL && facts->progress->acquired.world_ns != 0)
+    if (facts->progress != NULL && facts->progress->acquired.kind != 0)
         oracle_witness(base, facts->progress->acquired, "its owner begins");
     oracle_witness(base, oracle_mark(record), "%s", wrong);
 }
