@@ -464,7 +464,7 @@ START_TEST(test_broker__is_small_when_idle) {
     answer_registration(1);
     size_t used = fake_memory_used(env);
     printf("idle broker: %zu bytes in %zu blocks\n", used, fake_memory_blocks(env));
-    ck_assert_uint_le(used, 12288);
+    ck_assert_uint_le(used, 16384);
     stop();
 }
 END_TEST
