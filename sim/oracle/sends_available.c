@@ -67,7 +67,7 @@ static void judge_gap(struct sends_available *oracle, const struct sender *sende
 
 /* A broker of the topic, healthy long enough before the send, that it did not try; NULL: none. */
 static const struct cluster_node *untried(const struct sends_available *oracle,
-                                          const struct message *message, uint32_t failed_at) {
+                                          const struct message_entry *message, uint32_t failed_at) {
     const struct messages *messages = oracle->base.host.messages;
     for (size_t i = 0; i < messages->queue_count; i++) {
         const struct message_queue *queue = messages->queues[i];
