@@ -234,6 +234,10 @@ static bool is_timeout(struct span error) {
 
 static void on_failed(struct flow_series *series, const struct record *record) {
     struct flow_phase *at = phase(series);
+    if (is_one_way(record)) {
+        series->counts.one_way++;
+        return;
+    }
     series->counts.failed++;
     series->counts.timed_out += is_timeout(record_text(record, 4));
     series->counts.maybe_stored += record_uint(record, 6) != 0;

@@ -10,6 +10,7 @@
 
 struct flow_counts {
     uint64_t started, acked, failed;
+    uint64_t one_way;                     /* handed to a connection; not in acked nor failed */
     uint64_t timed_out;                   /* of the failed ones: no answer in time */
     uint64_t maybe_stored;                /* of the failed ones */
     uint64_t delivered;                   /* all deliveries, duplicates included */

@@ -293,7 +293,7 @@ static uint64_t *failing_since(struct metrics *metrics, uint16_t node) {
 static void on_send_failed(struct metrics *metrics, const struct record *record) {
     const struct message_facts *facts = &metrics->host.messages->facts;
     uint64_t *since = failing_since(metrics, record->node);
-    if (*since != 0)
+    if (*since != 0 || is_one_way(record))
         return;
     *since = 1 + (facts->has_message ? facts->message.started_ns : record->world_ns);
     metrics->failing_count++;

@@ -208,6 +208,11 @@ const char *messages_queue_text(const struct messages *messages, const struct me
 bool messages_listed(const struct messages *messages, struct span list, uint32_t name);
 /* Acknowledged messages that no group member got yet, over groups and their queues. */
 uint64_t messages_backlog(const struct messages *messages);
+/* A send.failed of code 0 is a one-way send that was handed to its connection: nobody knows more.
+ */
+static inline bool is_one_way(const struct record *failed) {
+    return record_int(failed, 3) == 0;
+}
 /* Its sequences of messages: producer's life and sequence in it. */
 static inline uint32_t message_producer_id(uint64_t number) {
     return (uint32_t)(number >> 32);

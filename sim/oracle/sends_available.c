@@ -120,7 +120,8 @@ static void on_failed(struct sends_available *oracle, const struct record *recor
 static void on_record(void *self, const struct record *record) {
     struct sends_available *oracle = self;
     const struct cluster_node *client = cluster_node(oracle->base.host.cluster, record->node);
-    if (client == NULL || oracle_excuses(&oracle->base, client))
+    if (client == NULL || oracle_excuses(&oracle->base, client) ||
+        (record->kind == EVENT_send_failed && is_one_way(record)))
         return;
     oracle->base.verdict.checked++;
     oracle->sends++;

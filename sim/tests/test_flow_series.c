@@ -58,11 +58,14 @@ START_TEST(test_flow_series__counts) {
     s_send_failed(&stream, CLIENT, "T", NUMBER(21), "broker-a", -1, "timed out", 3, 1, SECOND);
     flow_send(&stream, NUMBER(22));
     s_send_failed(&stream, CLIENT, "T", NUMBER(22), "broker-a", 2, "busy", 3, 0, SECOND);
+    flow_send(&stream, NUMBER(23));
+    s_send_failed(&stream, CLIENT, "T", NUMBER(23), "broker-a", 0, "oneway", 1, 1, 0);
     s_store_flushed(&stream, BROKER_A, 1500, 1);
     flow_restart(&stream, BROKER_A, "power_off", 12);
     const struct flow_counts *counts = &ended(&stream)->counts;
-    ck_assert_uint_eq(counts->started, 22);
+    ck_assert_uint_eq(counts->started, 23);
     ck_assert_uint_eq(counts->acked, 20);
+    ck_assert_uint_eq(counts->one_way, 1);
     ck_assert_uint_eq(counts->failed, 2);
     ck_assert_uint_eq(counts->timed_out, 1);
     ck_assert_uint_eq(counts->maybe_stored, 1);
