@@ -118,6 +118,22 @@ static void print_messages(FILE *out, const cJSON *messages) {
     }
 }
 
+/* What was seen, and of a sweep in how many runs. */
+static void print_sightings(FILE *out, const cJSON *sightings) {
+    const cJSON *seen;
+    const char *before = "seen:";
+    cJSON_ArrayForEach(seen, sightings) {
+        if (cJSON_IsNumber(seen))
+            fprintf(out, "%s %s %.0f", before, seen->string, seen->valuedouble);
+        else
+            fprintf(out, "%s %s %.0f in %.0f runs", before, seen->string, number_of(seen, "times"),
+                    number_of(seen, "runs"));
+        before = ",";
+    }
+    if (sightings != NULL && sightings->child != NULL)
+        fputc('\n', out);
+}
+
 static void print_texts(FILE *out, const cJSON *texts, const char *before) {
     const cJSON *text;
     cJSON_ArrayForEach(text, texts) {
@@ -137,6 +153,7 @@ void print_run_summary(FILE *out, const char *summary) {
     print_metrics(out, member(run, "metrics"));
     print_messages(out, member(run, "messages"));
     print_faults(out, member(run, "faults"));
+    print_sightings(out, member(run, "sightings"));
     print_texts(out, member(run, "warnings"), "warning: ");
     fprintf(out, "%.0f events in %.1f simulated s, %.3f wall s, trace hash %s\nagain: %s\n",
             number_of(run, "events"), number_of(run, "simulated_s"), number_of(run, "wall_s"),
@@ -186,6 +203,7 @@ void print_sweep_summary(FILE *out, const char *summary) {
         cJSON_ArrayForEach(group, groups) {
             print_group(out, group);
         }
+    print_sightings(out, member(sweep, "sightings"));
     print_texts(out, member(sweep, "warnings"), "warning: ");
     fprintf(out, "%.1f wall s\nagain: %s\n", number_of(sweep, "wall_s"), text_of(sweep, "replay"));
     cJSON_Delete(sweep);

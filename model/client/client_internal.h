@@ -24,6 +24,7 @@
 struct client;
 struct client_topic;
 struct json_writer;
+struct load_set;
 
 /* ---- routes (topics.c) ----------------------------------------------------------------------- */
 
@@ -116,6 +117,7 @@ struct client_heartbeat {
     bool again;        /* client_heartbeat_now came meanwhile */
     struct client_round round;
     struct buf body;
+    struct list greetings; /* 5.3: to brokers whose connection has just opened */
 };
 /* Begins a round now: after a group started, after a rebalance that changed something; or when the
  * one that runs has ended. Differs: Java leaves it out then, which is rare where threads wait for
@@ -141,6 +143,8 @@ struct client_consumer_hooks {
     void (*members_changed)(void *consumer);
     /* Time to send offsets that changed (each persistConsumerOffsetInterval). */
     void (*persist)(void *consumer);
+    /* Frees it without a word, timers and requests included: the client's start has failed. */
+    void (*discard)(void *consumer);
 };
 /* Embedded in a consumer. */
 struct client_consumer {
@@ -154,12 +158,15 @@ struct client_consumer {
 int client_consumer_add(struct client *client, struct client_consumer *member) RMQ_CHECK_RESULT;
 /* The opposite; sends nothing (client_unregister does). */
 void client_consumer_remove(struct client *client, struct client_consumer *member);
-/* The same for producers (producer.c). */
+/* All consumers rebalance soon. */
+void client_members_changed(struct client *client);
+/* The same for producers. */
 struct client_producer {
     struct list link;
     struct span group;
     /* Each topic that was sent to, and the default topic. */
     void (*topics)(void *producer, void (*each)(void *ctx, struct span topic), void *ctx);
+    void (*discard)(void *producer); /* as a consumer's */
     void *producer;
 };
 int client_producer_add(struct client *client, struct client_producer *member) RMQ_CHECK_RESULT;
@@ -185,6 +192,7 @@ struct client {
     bool remoting_up;
     bool profile_5_3;
     bool stopping;
+    bool loads_stopped;
     unsigned quirks; /* bit set, quirks.h */
     struct name_servers servers;
     struct client_topic *topics;   /* by name, in order of appearance */
@@ -198,6 +206,7 @@ struct client {
     struct list unregisters; /* under way */
     struct list orders;      /* administrators' orders under way (admin.c) */
     struct unique_ids ids;
+    struct load_set *loads; /* what the application does with it */
     uint32_t api_timeout_ms;
     uint64_t start_ns;
     struct env_timer end_timer;                              /* the stop's last step */
@@ -218,6 +227,8 @@ void client_poll_init(struct client *client);
 
 /* ---- heartbeat.c ---- */
 void client_heartbeat_run(void *ctx);
+/* 5.3: a connection to `address` has opened. */
+void client_heartbeat_greet(struct client *client, struct span address);
 void client_heartbeat_free(struct client *client);
 
 /* ---- admin.c --------------------------------------------------------------------------------- */

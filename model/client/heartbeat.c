@@ -22,6 +22,10 @@ static void write_body(const struct client *client, struct buf *out) {
         member->hooks->heartbeat(member->consumer, &writer);
     }
     json_array_end(&writer);
+    if (client->profile_5_3) {
+        json_key_text(&writer, "heartbeatFingerprint");
+        json_number(&writer, 0);
+    }
     json_key_text(&writer, "producerDataSet");
     json_array_begin(&writer);
     LIST_EACH(&client->producers, link, next) {
@@ -32,6 +36,10 @@ static void write_body(const struct client *client, struct buf *out) {
         json_object_end(&writer);
     }
     json_array_end(&writer);
+    if (client->profile_5_3) {
+        json_key_text(&writer, "withoutSub");
+        json_bool(&writer, false);
+    }
     json_object_end(&writer);
 }
 
@@ -94,7 +102,78 @@ void client_heartbeat_run(void *ctx) {
     }
 }
 
+/* ---- 5.3: to a broker whose connection has just opened ----------------------------------------
+ */
+
+struct greeting {
+    struct list link;
+    struct client *client;
+    struct client_round round;
+    struct buf body;
+};
+
+static void build_greeting(void *ctx, struct wire_command *request) {
+    const struct greeting *greeting = ctx;
+    wire_command_init(request, REQUEST_HEART_BEAT);
+    request->body = buf_span(&greeting->body);
+}
+
+static void on_greeted(void *ctx, struct span address, int status,
+                       const struct wire_command *response) {
+    const struct greeting *greeting = ctx;
+    on_answered(greeting->client, address, status, response);
+    if (status == RMQ_OK && response->code == RESPONSE_SUCCESS)
+        client_members_changed(greeting->client);
+}
+
+static void greeting_free(struct greeting *greeting) {
+    list_remove(&greeting->link);
+    buf_deinit(&greeting->body);
+    env_free(greeting->client->env, greeting);
+}
+
+static void on_greeting_ended(void *ctx) {
+    greeting_free(ctx);
+}
+
+static bool is_broker(const struct client *client, struct span address) {
+    const struct client_broker *broker;
+    for (broker = client->brokers; broker != NULL; broker = broker->hh.next) {
+        for (size_t i = 0; i < broker->addr_count; i++) {
+            if (span_equal(broker->addrs[i].addr, address))
+                return true;
+        }
+    }
+    return false;
+}
+
+void client_heartbeat_greet(struct client *client, struct span address) {
+    bool alone = list_is_empty(&client->producers) && list_is_empty(&client->consumers);
+    if (alone || client->stopping || !is_broker(client, address))
+        return;
+    struct greeting *greeting = env_alloc(client->env, sizeof *greeting);
+    if (greeting == NULL)
+        return; /* the next round comes anyway */
+    *greeting = (struct greeting){.client = client,
+                                  .round = {.build = build_greeting,
+                                            .answered = on_greeted,
+                                            .ended = on_greeting_ended,
+                                            .ctx = greeting}};
+    buf_init(&greeting->body, client->env);
+    list_append(&client->heartbeat.greetings, &greeting->link);
+    write_body(client, &greeting->body);
+    if (buf_failed(&greeting->body))
+        greeting_free(greeting);
+    else
+        client_round_to(&greeting->round, client, address);
+}
+
 void client_heartbeat_free(struct client *client) {
+    LIST_EACH(&client->heartbeat.greetings, link, next) {
+        struct greeting *greeting = LIST_ENTRY(link, struct greeting, link);
+        client_round_cancel(&greeting->round);
+        greeting_free(greeting);
+    }
     client_round_cancel(&client->heartbeat.round);
     if (client->heartbeat.running)
         buf_deinit(&client->heartbeat.body);

@@ -9,6 +9,7 @@
 #include "model/client/client.h"
 #include "model/client/client_internal.h"
 #include "model/events.h"
+#include "model/load/load.h"
 
 struct client_config {
     bool producer;
@@ -95,7 +96,7 @@ static int add_topics(struct client *client, const struct client_config *config)
 
 /* ---- remoting -------------------------------------------------------------------------------- */
 
-static void members_changed(struct client *client) {
+void client_members_changed(struct client *client) {
     LIST_EACH(&client->consumers, link, next) {
         struct client_consumer *member = LIST_ENTRY(link, struct client_consumer, link);
         member->hooks->members_changed(member->consumer);
@@ -106,7 +107,7 @@ static void members_changed(struct client *client) {
 static void on_request(void *ctx, struct channel *channel, const struct wire_command *request) {
     struct client *client = ctx;
     if (request->code == REQUEST_NOTIFY_CONSUMER_IDS_CHANGED)
-        members_changed(client); /* one-way: no answer */
+        client_members_changed(client); /* one-way: no answer */
     else
         RMQ_IGNORE(remoting_answer_code(&client->remoting, channel, request,
                                         RESPONSE_REQUEST_CODE_NOT_SUPPORTED,
@@ -120,6 +121,11 @@ static void on_channel_closed(void *ctx, struct channel *channel, const char *re
         name_servers_channel_closed(&client->servers, channel_peer(channel), reason);
 }
 
+/* client.md 5 */
+static void on_opened(void *ctx, struct channel *channel) {
+    client_heartbeat_greet(ctx, span_of_text(channel_peer(channel)));
+}
+
 static const struct remoting_handler HANDLER = {on_request, on_channel_closed};
 
 static void start_remoting(struct client *client, const struct client_config *config) {
@@ -128,6 +134,8 @@ static void start_remoting(struct client *client, const struct client_config *co
     remoting.version = client->profile_5_3 ? WIRE_VERSION_5_3_3 : WIRE_VERSION_4_9_8;
     remoting.serialization = config->serialization;
     remoting_init(&client->remoting, client->env, &remoting, &HANDLER, client);
+    if (client->profile_5_3)
+        client->remoting.on_opened = on_opened;
     client->remoting_up = true;
 }
 
@@ -194,9 +202,23 @@ static void persist_run(void *ctx) {
 
 /* ---- the role -------------------------------------------------------------------------------- */
 
+/* The groups of a start that failed; after a clean stop there are none. */
+static void discard_groups(struct client *client) {
+    LIST_EACH(&client->consumers, link, next) {
+        struct client_consumer *member = LIST_ENTRY(link, struct client_consumer, link);
+        member->hooks->discard(member->consumer);
+    }
+    LIST_EACH(&client->producers, other, following) {
+        struct client_producer *member = LIST_ENTRY(other, struct client_producer, link);
+        member->discard(member->producer);
+    }
+    RMQ_ASSERT(list_is_empty(&client->producers) && list_is_empty(&client->consumers));
+    load_set_free(client->loads);
+}
+
 /* Tears down whatever was started. */
 static void client_free(struct client *client) {
-    RMQ_ASSERT(list_is_empty(&client->producers) && list_is_empty(&client->consumers));
+    discard_groups(client);
     fixed_rate_stop(&client->worker);
     env_timer_stop(client->env, &client->end_timer);
     if (client->remoting_up) {
@@ -258,6 +280,7 @@ static int client_start(struct env *env, const struct props *props, void **node)
     list_init(&client->producers);
     list_init(&client->consumers);
     list_init(&client->unregisters);
+    list_init(&client->heartbeat.greetings);
     int err = prepare(client, props, &config);
     if (err != RMQ_OK) {
         client_free(client);
@@ -269,7 +292,12 @@ static int client_start(struct env *env, const struct props *props, void **node)
     if (client->profile_5_3)
         name_servers_probe(&client->servers);
     start_worker(client, &config);
-    return RMQ_OK;
+    err = load_set_create(client, env, &client->loads);
+    if (err == RMQ_OK)
+        err = load_configured(client->loads, props);
+    if (err != RMQ_OK)
+        client_free(client);
+    return err;
 }
 
 static void client_end(struct client *client) {
@@ -279,8 +307,8 @@ static void client_end(struct client *client) {
 }
 
 static bool is_done(const struct client *client) {
-    return list_is_empty(&client->producers) && list_is_empty(&client->consumers) &&
-           list_is_empty(&client->unregisters);
+    return client->loads_stopped && list_is_empty(&client->producers) &&
+           list_is_empty(&client->consumers) && list_is_empty(&client->unregisters);
 }
 
 static void on_end_timer(struct env *env, struct env_timer *timer) {
@@ -296,16 +324,26 @@ void client_group_gone(struct client *client) {
         env_timer_start(client->env, &client->end_timer, 0, on_end_timer);
 }
 
+static void on_loads_stopped(void *ctx) {
+    struct client *client = ctx;
+    client->loads_stopped = true;
+    client_group_gone(client);
+}
+
 static void client_stop(void *node) {
     struct client *client = node;
     event_node_stopping(client->env, SPAN_LITERAL("client"));
     client->stopping = true;
+    load_stop_all(client->loads, on_loads_stopped, client);
     if (is_done(client))
         client_end(client);
 }
 
 static int client_command(void *node, const struct props *command) {
-    return client_order(node, command);
+    struct client *client = node;
+    if (load_is_order(props_get(command, "do")))
+        return load_order(client->loads, command);
+    return client_order(client, command);
 }
 
 const struct role client_role = {"client", client_start, client_stop, client_command};

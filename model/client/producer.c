@@ -176,6 +176,14 @@ static void producer_free(struct producer *producer) {
     env_free(env, producer);
 }
 
+static void discard(void *ctx) {
+    struct producer *producer = ctx;
+    while (!list_is_empty(&producer->states))
+        send_state_drop(LIST_ENTRY(producer->states.next, struct send_state, link));
+    list_remove(&producer->member.link);
+    producer_free(producer);
+}
+
 static int prepare(struct producer *producer, const struct props *config) {
     struct client *client = producer->client;
     bool latency_fault = false;
@@ -190,6 +198,7 @@ static int prepare(struct producer *producer, const struct props *config) {
         return err;
     fault_strategy_init(&producer->faults, producer->env, latency_fault, client->profile_5_3);
     producer->member.topics = each_topic;
+    producer->member.discard = discard;
     producer->member.producer = producer;
     return client_producer_add(client, &producer->member);
 }

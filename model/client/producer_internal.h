@@ -116,6 +116,8 @@ void send_state_release(struct send_state *state);
 /* ---- producer_send.c ---- */
 /* Ends it with RMQ_E_CLOSED. */
 void send_state_close(struct send_state *state);
+/* Ends it without a word. */
+void send_state_drop(struct send_state *state);
 
 /* ---- producer_message.c ---- */
 /* RMQ_OK, or RMQ_E_INVALID with Java's text appended to `why` and its code. */

@@ -592,13 +592,18 @@ void send_state_close(struct send_state *state) {
     finish_failed(state, RMQ_E_CLOSED, CLIENT_CODE_NONE, span_of_text(rmq_err_text(RMQ_E_CLOSED)));
 }
 
+void send_state_drop(struct send_state *state) {
+    stop_calling(state);
+    if (state->send != NULL) {
+        state->send->done = NULL;
+        state->send->state = NULL;
+    }
+    send_state_release(state);
+}
+
 void producer_send_cancel(struct send *send) {
     RMQ_ASSERT(send->done != NULL && send->state != NULL);
-    struct send_state *state = send->state;
-    stop_calling(state);
-    send->done = NULL;
-    send->state = NULL;
-    send_state_release(state);
+    send_state_drop(send->state);
 }
 
 int producer_queue_by_hash(struct producer *producer, struct span topic, int32_t hash,

@@ -36,23 +36,40 @@ static void go_on(struct client_round *round) {
     round->ended(round->ctx);
 }
 
-void client_round_begin(struct client_round *round, struct client *client, bool masters_only) {
+static void prepare(struct client_round *round, struct client *client) {
     RMQ_ASSERT(round->client == NULL);
     round->client = client;
     round->next = 0;
     round->sending = round->waiting = false;
     buf_init(&round->addresses, client->env);
-    for (struct client_broker *broker = client->brokers; broker != NULL; broker = broker->hh.next) {
-        for (size_t i = 0; i < broker->addr_count; i++) {
-            if (masters_only && broker->addrs[i].id != 0)
-                continue;
-            buf_put_span(&round->addresses, broker->addrs[i].addr);
-            buf_put_u8(&round->addresses, 0);
-        }
-    }
+}
+
+static void add_address(struct client_round *round, struct span address) {
+    buf_put_span(&round->addresses, address);
+    buf_put_u8(&round->addresses, 0);
+}
+
+static void begin(struct client_round *round) {
     if (buf_failed(&round->addresses))
         buf_deinit(&round->addresses); /* nobody is asked */
     go_on(round);
+}
+
+void client_round_begin(struct client_round *round, struct client *client, bool masters_only) {
+    prepare(round, client);
+    for (struct client_broker *broker = client->brokers; broker != NULL; broker = broker->hh.next) {
+        for (size_t i = 0; i < broker->addr_count; i++) {
+            if (!masters_only || broker->addrs[i].id == 0)
+                add_address(round, broker->addrs[i].addr);
+        }
+    }
+    begin(round);
+}
+
+void client_round_to(struct client_round *round, struct client *client, struct span address) {
+    prepare(round, client);
+    add_address(round, address);
+    begin(round);
 }
 
 void client_round_cancel(struct client_round *round) {

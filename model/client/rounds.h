@@ -27,6 +27,8 @@ struct client_round {
 /* Begins, with the first four members set: to all known brokers, or their masters only. `ended`
  * comes once, perhaps before return; at once when no broker is known, or without memory. */
 void client_round_begin(struct client_round *round, struct client *client, bool masters_only);
+/* The same to one address. */
+void client_round_to(struct client_round *round, struct client *client, struct span address);
 /* Ends it without a word; safe when it never began or has ended. */
 void client_round_cancel(struct client_round *round);
 

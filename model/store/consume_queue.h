@@ -34,13 +34,12 @@ struct consume_queue {
      * under way or done. Byte positions. */
     struct buf pending, written;
     uint64_t pending_from, written_from;
-    struct env_file_op op; /* of the write under way */
-    bool in_write_list;    /* pending is to be written */
-    bool dirty, due;       /* written > flushed; in flush_list */
-    bool names_durable;    /* of its directories */
-    struct list write_link, flush_link;
-    uint64_t flush_target; /* of the thorough round under way */
-    uint32_t rebuilt;      /* units appended while the store opens */
+    struct env_file_op op;  /* of the write (or zeroing) under way */
+    bool failed;            /* the last write failed and is to be repeated */
+    struct list write_link; /* in write_list: pending or failed, and no write under way */
+    struct list flush_link; /* in flush_list: not all of it is durable */
+    uint64_t flush_target;  /* byte that the round under way makes durable */
+    uint32_t rebuilt;       /* units appended while the store opens */
     int32_t id;
     uint16_t topic_len;
     uint8_t key[]; /* id (4 bytes), topic */
@@ -54,6 +53,12 @@ static inline struct span queue_topic(const struct consume_queue *queue) {
  * there already. RMQ_E_NOMEM. */
 int queue_append(struct consume_queue *queue, int64_t queue_offset,
                  const struct queue_unit *unit) RMQ_CHECK_RESULT;
+
+/* Nothing was ever appended, or all of it was cut off. */
+bool queue_is_new(const struct consume_queue *queue);
+/* Gives a new queue blank units [from, to) (6.3); the next offset is `to`. They go to disk with the
+ * first unit. RMQ_E_NOMEM. */
+int queue_fill_blank(struct consume_queue *queue, int64_t from, int64_t to) RMQ_CHECK_RESULT;
 
 void queue_unit_decode(const uint8_t *bytes, struct queue_unit *out);
 /* Bytes of at most `count` units from `offset` on, inside one file, at least one unit.

@@ -1,83 +1,117 @@
 /* store/queues.h - all consume queues of a store, by topic and id, and what happens to all of them:
  * loading, recovery, writing, flushing, trimming.
  *
- * Order, wherever there is one: topic by bytes, then id. */
+ * What the rest of the store calls is in store_internal.h. Order, wherever there is one: topic by
+ * bytes, then id. */
 #ifndef MODEL_STORE_QUEUES_H
 #define MODEL_STORE_QUEUES_H
 
 #include "model/store/consume_queue.h"
+#include "model/store/dir_sync.h"
 #include "model/store/reads.h"
+#include "model/store/store_internal.h"
 
-struct store;
-typedef void queues_fn(struct store *store, int status);
+/* A walk over all queues, one at a time, that may read: recovery, settling, trimming. */
+struct queues_walk {
+    store_step_fn *done; /* NULL: none is under way */
+    void (*step)(struct queues *queues);
+    uint32_t index; /* of the queue at hand */
+    uint32_t phase;
+    int64_t physical; /* where messages are cut off, or begin */
+    bool zero_tail;
+    int64_t at;  /* offset of the next unit to look at */
+    int64_t low; /* recovery: where looking began; else: the search's bounds */
+    int64_t high;
+    int64_t max_physical;
+    uint64_t zero_to; /* byte behind the last that is not zero */
+    struct env_timer timer; /* the queue at hand was deleted: the step runs again */
+    struct read_job *job;
+    struct buf read; /* units that were not resident, from read_offset on */
+    int64_t read_offset;
+};
 
 struct queues {
     struct store *store;
     struct env *env;
+    struct reads reads; /* of the whole store */
     uint64_t hash_key;
+    uint64_t units_per_file;
     struct consume_queue *table;
     struct consume_queue **items; /* in order */
     uint32_t count, capacity;
-    struct list write_list; /* queues with pending units */
-    struct list flush_list; /* queues that are dirty */
+    struct list write_list;
+    struct list flush_list;
+    uint32_t writing;      /* writes under way */
+    int64_t dispatched_ms; /* store time of the last message that got its unit */
     /* A write or the creation of a file failed: dispatch waits, all is tried again each second;
-     * after 30 times the store is not writable until it works (13). */
+     * after 30 times the store is not writable until it works (13). Differs: Apache gives the unit
+     * up then, which leaves a hole, and stays unwritable until a restart. */
     uint32_t failures;
     struct env_timer retry_timer;
     /* Flush (12.4). */
     struct env_timer flush_timer;
-    uint64_t thorough_ns;       /* of the last thorough round */
-    bool round, round_thorough; /* under way */
-    bool sync_failed;           /* what is durable is unknown until the next start: logics frozen */
+    uint64_t thorough_ns; /* when the last thorough round began */
+    bool due;             /* a queue has enough for a round that is not thorough */
+    bool round_active, round_thorough;
+    bool sync_failed; /* what is durable is unknown until the next start: the checkpoint stays */
     struct consume_queue *syncing;
     struct segments_sync sync;
-    struct env_file_op dir_op;
-    uint32_t dir_step;
-    int64_t round_ms;   /* store time that the round makes durable */
-    queues_fn *flushed; /* of queues_flush_all */
-    /* Recovery and trimming: one walk over all queues. */
-    struct {
-        uint32_t index;
-        int64_t cut;
-        uint64_t position;
-        int64_t low, high;
-        bool deleted;
-        queues_fn *done;
-    } walk;
-    struct env_timer walk_timer;
-    int64_t last_dispatched_ms; /* store time of the last message that got its unit */
+    int64_t round_ms;        /* store time that a thorough round makes durable */
+    store_step_fn *flushed;  /* of queues_flush_all */
+    struct dir_sync *names;  /* of a queue whose files went */
+    struct queues_walk walk; /* queue_recover.c, queue_trim.c */
 };
 
-void queues_init(struct queues *queues, struct store *store);
-void queues_deinit(struct queues *queues);
-
-/* Opens all directories below <root>/consumequeue. RMQ_E_INVALID (a file of a wrong size, logged),
- * RMQ_E_NOMEM, RMQ_E_IO. */
-int queues_load(struct queues *queues) RMQ_CHECK_RESULT;
-/* Finds the end of each queue (6.6) and cuts off units of messages at or behind physical offset
- * `cut` (6.7). `done` may come before it returns. */
-void queues_recover(struct queues *queues, int64_t cut, queues_fn *done);
-/* End of the last message of any queue; -1 without one. */
-int64_t queues_max_physical(const struct queues *queues);
-/* After recovery and dispatch: next_offset and min_offset of all queues; an event for each. */
-void queues_settle(struct queues *queues, queues_fn *done);
-/* The log now begins at `min_physical`: drops files below it and corrects min offsets (16.4). */
-void queues_trim(struct queues *queues, int64_t min_physical, queues_fn *done);
+/* Forgets all gets and lookups under way; before a store is freed. */
+void store_reads_cancel(struct store *store);
 
 /* NULL when there is none. */
 struct consume_queue *queues_find(const struct queues *queues, struct span topic, int32_t id);
 /* The queue, made in memory when there is none; NULL without memory. */
 struct consume_queue *queues_get(struct queues *queues, struct span topic, int32_t id);
-/* Deletes it with its files. */
+/* Deletes it with its files; gets of it that read end with GET_FAILED. */
 void queues_delete(struct queues *queues, struct consume_queue *queue);
 
+/* The queue got units: they will be written and flushed. */
+void queues_appended(struct queues *queues, struct consume_queue *queue);
 /* Writes what was appended since the last call. */
 void queues_write(struct queues *queues);
 /* False while units wait for a disk that fails: nothing more is dispatched. */
 static inline bool queues_ready(const struct queues *queues) {
     return queues->failures == 0;
 }
-/* Everything durable, then `done` (RMQ_OK, or what failed: keep `abort`). For a clean stop. */
-void queues_flush_all(struct queues *queues, queues_fn *done);
+/* All units are in the OS cache. */
+static inline bool queues_are_quiet(const struct queues *queues) {
+    return queues->writing == 0 && list_is_empty(&queues->write_list);
+}
+/* After recovery and dispatch: min offsets, next offsets. `done` may come before it returns, here
+ * and below. */
+void queues_settle(struct queues *queues, store_step_fn *done);
+/* The log now begins at `physical`: drops files below it and corrects min offsets (16.4). */
+void queues_trim(struct queues *queues, int64_t physical, store_step_fn *done);
+
+/* ---- between the files of this module ---- */
+/* Units of `queue` are written (NULL: it is gone): a round that waits for it goes on, or a timer
+ * starts. */
+void queues_flush_kick(struct queues *queues, struct consume_queue *queue);
+/* Directory of a queue; `parts` 0: consumequeue, 1: with topic, 2: with id. Returns its length. */
+size_t queue_path(const struct consume_queue *queue, unsigned parts, char out[ENV_PATH_MAX]);
+/* Finds the end of each queue (6.6), cuts off units of messages at or behind physical offset `cut`
+ * (6.7) and, with zero_tail, zeroes what is left behind the end in its file. */
+void queues_find_ends(struct queues *queues, int64_t cut, bool zero_tail, store_step_fn *done);
+/* Starts a walk at the first queue. */
+void queues_walk_start(struct queues *queues, void (*step)(struct queues *queues),
+                       store_step_fn *done);
+/* Makes it durable that files of the queue at hand went, before more go (a gap) and before the
+ * checkpoint moves (they would come back behind it); the step runs again. */
+void queues_walk_names(struct queues *queues);
+/* Ends it. */
+void queues_walk_end(struct queues *queues, int status);
+/* The queue at index `place` was deleted. */
+void queues_walk_deleted(struct queues *queues, uint32_t place);
+/* Units of the queue at hand from `offset` on, as queue_view; RMQ_E_AGAIN: they are being read, and
+ * the step runs again. */
+int queues_walk_view(struct queues *queues, int64_t offset, uint32_t count,
+                     struct span *out) RMQ_CHECK_RESULT;
 
 #endif

@@ -58,6 +58,9 @@ struct remoting {
     struct remoting_config config;
     const struct remoting_handler *handler;
     void *ctx;
+    /* A connection that was dialled is open; NULL after remoting_init. What waited for it has been
+     * sent. */
+    void (*on_opened)(void *ctx, struct channel *channel);
     struct env_listener *listener;
     struct list accepted; /* channels, in order of creation */
     struct list dialled;

@@ -337,6 +337,8 @@ static void on_open(struct env_conn *conn, void *ctx) {
     flush(channel);
     enter(channel);
     pending_connected(channel);
+    if (channel->state == CHANNEL_OPEN && channel->remoting->on_opened != NULL) /* R4 */
+        channel->remoting->on_opened(channel->remoting->ctx, channel);
     leave(channel, env);
 }
 

@@ -92,6 +92,7 @@ void judge_on_record(struct judge *judge, const struct record *record) {
     flow_series_on_record(judge->flow, record);
     metrics_on_record(judge->metrics, record);
     fault_watch_on_record(judge->faults, record);
+    sightings_on_record(&judge->sightings, record, judge->messages);
     for (uint32_t left = judge->listeners[record->kind]; left != 0; left &= left - 1) {
         int i = __builtin_ctz(left);
         judge->oracles[i].type->on_record(judge->oracles[i].oracle, record);
@@ -145,6 +146,7 @@ void judge_finish_at(struct judge *judge, uint64_t end_ns, struct run_result *re
     finish_metrics(judge, result);
     result->events = judge->events;
     result->simulated_ns = end_ns;
+    result->sightings = judge->sightings;
 }
 
 size_t judge_samples(const struct judge *judge, const char *name,

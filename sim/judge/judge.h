@@ -4,6 +4,7 @@
 #ifndef SIM_JUDGE_H
 #define SIM_JUDGE_H
 
+#include "sim/judge/sightings.h"
 #include "sim/oracle/oracle.h"
 #include "sim/world/world.h"
 
@@ -45,6 +46,7 @@ struct run_result {
     char trace_hash[33];
     uint64_t events, steps;
     uint64_t simulated_ns;
+    struct sightings sightings;
     size_t oracle_count;
     struct {
         const char *name;

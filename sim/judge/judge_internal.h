@@ -14,6 +14,7 @@ struct judge {
     struct flow_series *flow;
     struct metrics *metrics;
     struct fault_watch *faults;
+    struct sightings sightings;
     struct world *world; /* NULL offline */
     bool metrics_lost;   /* no memory to sum them up */
     uint64_t events;     /* typed ones seen */

@@ -44,6 +44,7 @@ void judge_finish(struct judge *judge, struct run_result *result) {
     result->seed = world_seed(world);
     result->events = world_events(world);
     result->steps = world_steps(world);
+    result->sightings.times[SIGHTING_KILL_INSIDE] += world_counts(world)->inside_kills;
     trace_hash_hex(world_hash(world), result->trace_hash);
     const char *assertion = world_assertion(world);
     if (assertion == NULL)

@@ -57,6 +57,23 @@ void summary_add_fired(cJSON *faults, const struct fired_count *fired, size_t co
         cJSON_AddNumberToObject(kinds, fired[i].kind, (double)fired[i].times);
 }
 
+void summary_add_sightings(cJSON *object, const struct sightings *times,
+                           const struct sightings *runs) {
+    cJSON *all = cJSON_AddObjectToObject(object, "sightings");
+    for (int i = 0; i < SIGHTING_COUNT; i++) {
+        const char *name = sighting_name((enum sighting)i);
+        if (times->times[i] == 0)
+            continue;
+        if (runs == NULL) {
+            cJSON_AddNumberToObject(all, name, (double)times->times[i]);
+            continue;
+        }
+        cJSON *entry = cJSON_AddObjectToObject(all, name);
+        cJSON_AddNumberToObject(entry, "times", (double)times->times[i]);
+        cJSON_AddNumberToObject(entry, "runs", (double)runs->times[i]);
+    }
+}
+
 void summary_add_metric(cJSON *metrics, const char *key, const struct metric_summary *summary) {
     cJSON *object = cJSON_AddObjectToObject(metrics, key);
     cJSON_AddNumberToObject(object, "count", (double)summary->count);
@@ -197,6 +214,7 @@ static void add_result(cJSON *summary, const struct run_info *info, const struct
     cJSON_AddBoolToObject(summary, "interrupted", facts->interrupted);
     if (result->assertion[0] != '\0')
         cJSON_AddStringToObject(summary, "assertion", result->assertion);
+    summary_add_sightings(summary, &result->sightings, NULL);
 }
 
 char *summary_of_run(const struct run_info *info, const struct judge *judge,

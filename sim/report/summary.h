@@ -5,8 +5,10 @@
  * "faults"
  * {"configured", "fired", "noticed", "fired_by_kind": {KIND: times}, "list": [{"index", "kind",
  * "target", "fired_s", "ended_s", "noticed_s", "noticed_by"}]}, "messages"
- * (sim/report/summary_flow.h), "versions" {"zlib", "compiler", "source"}. A configured fault that never fired has fired_s null, and "warnings" says so. Sweep:
- * "runs", "pass", "fail", "unknown", "crashed", "failures", "metrics" over all runs, "groups"
+ * (sim/report/summary_flow.h), "versions" {"zlib", "compiler", "source"}, "sightings"
+ * (sim/judge/sightings.h). A configured fault that never fired has fired_s null, and "warnings"
+ * says so. Sweep: "runs", "pass", "fail", "unknown", "crashed", "failures", "metrics" over all
+ * runs, "groups"
  * [{"parameters", "runs", "metrics", "metrics_by_tag"}], one for each combination of the varied
  * parameters. */
 #ifndef SIM_SUMMARY_H
@@ -73,6 +75,10 @@ void summary_add_metric(struct cJSON *metrics, const char *key,
 /* "oracles". */
 void summary_add_oracles(struct cJSON *summary, const struct judge *judge,
                          const struct run_result *result);
+/* "sightings" {NAME: times}, those that were seen. With `runs` (a sweep): {NAME: {"times",
+ * "runs"}}, in how many runs. */
+void summary_add_sightings(struct cJSON *object, const struct sightings *times,
+                           const struct sightings *runs);
 /* "fired_by_kind". */
 void summary_add_fired(struct cJSON *faults, const struct fired_count *fired, size_t count);
 /* A number of seconds. */

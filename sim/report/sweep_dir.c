@@ -34,7 +34,8 @@ struct sweep_dir {
     struct row *rows;
     struct failure *failures;
     struct oracle_tally *oracles;
-    struct fired_count *fired; /* kinds owned */
+    struct sightings sightings, sighting_runs; /* times, and runs with any */
+    struct fired_count *fired;                 /* kinds owned */
     size_t row_count, row_capacity, failure_count, failure_capacity, oracle_count, oracle_capacity,
         fired_count, fired_capacity;
     uint64_t runs, verdicts[3], crashed, events, steps, simulated_ns;
@@ -230,6 +231,13 @@ static bool tally_oracles(struct sweep_dir *dir, const struct run_result *result
     return true;
 }
 
+static void tally_sightings(struct sweep_dir *dir, const struct run_result *result) {
+    for (int i = 0; result != NULL && i < SIGHTING_COUNT; i++) {
+        dir->sightings.times[i] += result->sightings.times[i];
+        dir->sighting_runs.times[i] += result->sightings.times[i] > 0;
+    }
+}
+
 static bool tally_fired(struct sweep_dir *dir, const struct sweep_run *run) {
     void *grown;
     for (size_t i = 0; i < run->fired_count; i++) {
@@ -274,6 +282,7 @@ bool sweep_dir_add(struct sweep_dir *dir, const struct sweep_run *run) {
         dir->steps += run->result->steps;
         dir->simulated_ns += run->result->simulated_ns;
     }
+    tally_sightings(dir, run->result);
     return add_row(dir, run) && add_failure(dir, run) && tally_oracles(dir, run->result) &&
            tally_fired(dir, run) && add_figures(dir, run);
 }
@@ -339,6 +348,7 @@ static void add_tallies(cJSON *summary, const struct sweep_dir *dir) {
     }
     cJSON *faults = cJSON_AddObjectToObject(summary, "faults");
     summary_add_fired(faults, dir->fired, dir->fired_count);
+    summary_add_sightings(summary, &dir->sightings, &dir->sighting_runs);
 }
 
 static void add_failures(cJSON *summary, struct sweep_dir *dir) {

@@ -12,6 +12,7 @@
 #include "model/namesrv/namesrv.h"
 #include "sim/run/build_loads.h"
 #include "sim/scenario/scenario_commands.h"
+#include "sim/world/disk.h"
 
 #define OWN_PROPERTIES 9
 #define NS_PER_MS INT64_C(1000000)
@@ -216,6 +217,21 @@ static bool set_links(struct world *world, const struct scenario *scenario) {
     return true;
 }
 
+static void set_disks(struct world *world, const struct scenario *scenario) {
+    struct disk_profile profile;
+    disk_profile_default(&profile);
+    disk_spec_apply(&scenario->spec.disks.standard, &profile);
+    world_set_default_disk(world, &profile);
+    const struct disk_of *disks = scenario->spec.disks.nodes.items;
+    for (size_t i = 0; i < scenario->spec.disks.nodes.count; i++) {
+        for (size_t k = 0; k < disks[i].node.chosen_count; k++) {
+            size_t host = scenario->nodes[disks[i].node.chosen[k]].host;
+            scenario_disk_profile(scenario, host, &profile);
+            world_set_disk(world, host_of(world, scenario, host), &profile);
+        }
+    }
+}
+
 /* Bits of the planted bugs that are switched on. */
 static uint64_t plants(const struct scenario *scenario) {
 #define PLANT_NAME(id, name, about) name,
@@ -241,11 +257,14 @@ struct world *build_world(struct scenario *scenario, const char **error) {
     else if (!add_hosts(world, scenario) || !add_nodes(world, scenario) ||
              !set_links(world, scenario))
         *error = "the world's memory cannot hold this cluster";
+    else
+        set_disks(world, scenario);
     return *error == NULL ? world : NULL;
 }
 
 void build_settled(struct world *world, const struct scenario *scenario) {
     RMQ_ASSERT(set_links(world, scenario)); /* the links exist */
+    set_disks(world, scenario);
     for (size_t i = 0; i < scenario->node_count; i++)
         RMQ_IGNORE(!world_set_cpu(world, (node_id)(i + 1), scenario_cpu_of(scenario, i)),
                    "a node that is down has a cost too");

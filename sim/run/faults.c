@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "sim/run/faults_disk.h"
 #include "sim/scenario/scenario_tables.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -310,6 +311,22 @@ const struct fault_kind FAULT_KINDS[] = {
      reset_connections, NULL, NULL, &CONNS_TYPE},
     {"half-open", "one end of connections forgets them without a word", FAULT_CONNS, ONCE,
      half_open, NULL, NULL, &CONNS_TYPE},
+    {"slow-disk", "disks change their latency, bandwidth, chances of errors, ...", FAULT_HOSTS,
+     LASTING, slow_disk, unslow_disk, NULL, &SLOW_DISK_TYPE},
+    {"full-disk", "no page and no name more fits on the disk", FAULT_HOSTS, LASTING, fill_disk,
+     free_disk, NULL, &NODE_TYPE},
+    {"read-only-disk", "nothing on the disk can be changed", FAULT_HOSTS, LASTING, lock_disk,
+     unlock_disk, NULL, &NODE_TYPE},
+    {"stall-disk", "no operation of the disk ends", FAULT_HOSTS, LASTING, stall_disk, unstall_disk,
+     NULL, &NODE_TYPE},
+    {"disk-errors", "reads, writes or syncs fail", FAULT_HOSTS, LASTING, break_disk, mend_disk,
+     NULL, &DISK_ERRORS_TYPE},
+    {"lying-sync", "syncs succeed and make nothing durable", FAULT_HOSTS, LASTING, lie_disk,
+     unlie_disk, NULL, &NODE_TYPE},
+    {"bit-rot", "one bit of a file is wrong from now on", FAULT_HOSTS, ONCE, rot_disk, NULL, NULL,
+     &DISK_FILE_TYPE},
+    {"misdirected-write", "the next write to a file lands a page further", FAULT_HOSTS, ONCE,
+     misdirect_disk, NULL, NULL, &DISK_FILE_TYPE},
     {"clock-step", "the wall clock jumps", FAULT_NODES, ONCE, step_clock, step_clock_back, NULL,
      &CLOCK_STEP_TYPE},
     {"clock-drift", "the wall clock runs fast or slow", FAULT_NODES, LASTING, drift_clock,

@@ -192,6 +192,42 @@ static bool configures(const struct scenario *scenario, const char *key) {
     return is;
 }
 
+static bool has_fault(const struct scenario *scenario, const char *kind) {
+    const struct timeline_entry *entries = scenario->spec.timeline.items;
+    for (size_t i = 0; i < scenario->spec.timeline.count; i++)
+        if (strcmp(entries[i].kind->name, kind) == 0)
+            return true;
+    return false;
+}
+
+/* What disks did, where the scenario asks for it or it happened. */
+static void fired_disks(const struct scenario *scenario, const struct world_counts *counts,
+                        struct run_fired *out) {
+    bool power = has_fault(scenario, "power-off");
+    const struct {
+        const char *kind;
+        bool configured;
+        uint64_t times;
+    } rows[] = {
+        {"page-lost", power && counts->disk_writes > 0, counts->pages_lost},
+        {"page-torn", power && counts->disk_writes > 0, counts->pages_torn},
+        {"name-lost", power && counts->disk_writes > 0, counts->names_lost},
+        {"size-lost", power && counts->disk_writes > 0, counts->sizes_lost},
+        {"write-cut", false, counts->disk_cut},
+        {"crash-inside", has_fault(scenario, "kill-inside"), counts->inside_kills},
+        {"disk-error", has_fault(scenario, "disk-errors"), counts->disk_failed},
+        {"page-dropped", false, counts->pages_dropped},
+        {"no-space", has_fault(scenario, "full-disk"), counts->disk_full},
+        {"read-only", has_fault(scenario, "read-only-disk"), counts->disk_read_only},
+        {"operation-held", has_fault(scenario, "stall-disk"), counts->disk_held},
+        {"sync-lied", has_fault(scenario, "lying-sync"), counts->disk_lied},
+        {"misdirected", has_fault(scenario, "misdirected-write"), counts->misdirected},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].configured || rows[i].times > 0)
+            add_fired(out, rows[i].kind, rows[i].times);
+}
+
 void run_fired(const struct run *run, struct run_fired *out) {
     const struct scenario *scenario = run->scenario;
     const struct world_counts *counts = world_counts(run->now->world);
@@ -204,6 +240,7 @@ void run_fired(const struct run *run, struct run_fired *out) {
         add_fired(out, "corruption", counts->corrupted);
     if (configures(scenario, "loss"))
         add_fired(out, "loss", counts->lost);
+    fired_disks(scenario, counts, out);
     if (scenario->spec.buggify_ppm > 0)
         add_fired(out, "buggify", counts->buggified);
     bool json = scenario->serialization == SERIALIZATION_JSON;

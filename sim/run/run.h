@@ -16,9 +16,10 @@ struct run;
 struct run *run_open(struct scenario *scenario, const char **error);
 void run_close(struct run *run);
 
-/* What fired: the kinds of the timeline, and chop, corruption, loss, buggify, json-header,
- * binary-header, snapshot when the run can have them; 0 times: configured, but it never did. */
-#define RUN_FIRED_MAX 48
+/* What fired: the kinds of the timeline, and chop, corruption, loss, what disks did, buggify,
+ * json-header, binary-header, snapshot when the run can have them; 0 times: configured, but it
+ * never did. */
+#define RUN_FIRED_MAX 64
 struct run_fired {
     size_t count;
     struct fired_count kinds[RUN_FIRED_MAX]; /* names are static */

@@ -94,7 +94,7 @@ void link_spec_apply(const struct link_spec *spec, struct link_profile *profile)
         profile->buffer_bytes = (size_t)spec->buffer_bytes;
 }
 
-static bool holds_host(const struct scenario *scenario, const struct targets *targets,
+bool targets_hold_host(const struct scenario *scenario, const struct targets *targets,
                        size_t host) {
     for (size_t i = 0; i < targets->chosen_count; i++)
         if (scenario->nodes[targets->chosen[i]].host == host)
@@ -109,9 +109,10 @@ void scenario_link_profile(const struct scenario *scenario, size_t from, size_t 
     link_spec_apply(&scenario->spec.network.standard, out);
     for (size_t i = 0; i < scenario->spec.network.links.count; i++) {
         const struct link_pair *pair = &pairs[i];
-        bool there = holds_host(scenario, &pair->from, from) && holds_host(scenario, &pair->to, to);
-        bool back = !pair->one_way && holds_host(scenario, &pair->to, from) &&
-                    holds_host(scenario, &pair->from, to);
+        bool there = targets_hold_host(scenario, &pair->from, from) &&
+                     targets_hold_host(scenario, &pair->to, to);
+        bool back = !pair->one_way && targets_hold_host(scenario, &pair->to, from) &&
+                    targets_hold_host(scenario, &pair->from, to);
         if (there || back)
             link_spec_apply(&pair->link, out);
     }

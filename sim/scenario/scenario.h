@@ -82,6 +82,21 @@ struct link_pair {
     struct link_spec link;
 };
 
+struct disk_spec {
+    const struct doc_value *at;
+    struct dist_spec write, read, sync;
+    uint64_t bandwidth, capacity_bytes, cache_bytes;
+    uint32_t keep, keep_names, torn;
+    uint32_t write_errors, read_errors, sync_errors, lying_syncs;
+    uint64_t write_back_ns;
+};
+
+struct disk_of {
+    const struct doc_value *at;
+    struct targets node;
+    struct disk_spec disk;
+};
+
 struct trigger_spec {
     const struct doc_value *at;
     const char *event;
@@ -106,6 +121,9 @@ struct timeline_entry {
     bool one_way;
     struct list sets; /* struct targets */
     struct link_spec link;
+    struct disk_spec disk;
+    int operations; /* enum disk_errors_word */
+    const char *file;
     int64_t shift_ns;
     int32_t drift_ppm;
     struct dist_spec cpu;
@@ -154,6 +172,11 @@ struct scenario_spec {
         struct link_spec standard;
         struct list links; /* struct link_pair */
     } network;
+    struct {
+        const struct doc_value *at;
+        struct disk_spec standard;
+        struct list nodes; /* struct disk_of */
+    } disks;
     struct list workload; /* struct workload_spec */
     struct list timeline; /* struct timeline_entry */
     struct list expect;   /* struct expectation_spec */
@@ -220,6 +243,12 @@ void link_spec_apply(const struct link_spec *spec, struct link_profile *profile)
 /* Profile of the link between two hosts (indices) as the scenario has it. */
 void scenario_link_profile(const struct scenario *scenario, size_t from, size_t to,
                            struct link_profile *out);
+/* The same for disks. */
+struct disk_profile;
+void disk_spec_apply(const struct disk_spec *spec, struct disk_profile *profile);
+void scenario_disk_profile(const struct scenario *scenario, size_t host, struct disk_profile *out);
+/* Is one of the chosen nodes on that host (index)? */
+bool targets_hold_host(const struct scenario *scenario, const struct targets *targets, size_t host);
 /* Cost of a handler of a node (index). */
 const struct dist *scenario_cpu_of(const struct scenario *scenario, size_t node);
 

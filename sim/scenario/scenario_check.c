@@ -35,10 +35,11 @@ static void look_up(void *ctx, const struct field *field, void *member,
     if (field->type != FIELD_TARGETS)
         return;
     const struct targets *targets = member;
-    bool of_network =
+    bool is_constant =
         strcmp(field->key, "name_servers") == 0 ||
-        (at->parent != NULL && at->parent->key != NULL && strcmp(at->parent->key, "links") == 0);
-    if (of_network && targets->drawn)
+        (at->parent != NULL && at->parent->key != NULL &&
+         (strcmp(at->parent->key, "links") == 0 || strcmp(at->parent->key, "nodes") == 0));
+    if (is_constant && targets->drawn)
         doc_error(checker->errors, targets->at,
                   "\"%s\" cannot be drawn; expected nodes by name or pattern", field->key);
     if (strcmp(field->key, "name_servers") == 0) { /* they are the first nodes */
@@ -266,7 +267,7 @@ static void check_trigger(struct checker *checker, struct trigger_spec *trigger)
 static void check_entry(struct checker *checker, struct timeline_entry *entry) {
     bool timed = entry->time.at != NULL, triggered = entry->when.at != NULL;
     entry->kind = fault_kind_find(entry->action->text);
-    entry->link.at = entry->at;
+    entry->link.at = entry->disk.at = entry->at;
     if (timed == triggered)
         doc_error(checker->errors, triggered ? entry->when.at : entry->at,
                   "a timeline entry has %s; expected one of \"at\" and \"when\"",
@@ -445,6 +446,9 @@ void scenario_check(struct scenario *scenario, struct field_reader *reader) {
     struct link_pair *pairs = spec->network.links.items;
     for (size_t i = 0; i < spec->network.links.count; i++)
         pairs[i].link.at = pairs[i].at;
+    struct disk_of *disks = spec->disks.nodes.items;
+    for (size_t i = 0; i < spec->disks.nodes.count; i++)
+        disks[i].disk.at = disks[i].at;
     struct workload_spec *work = spec->workload.items;
     for (size_t i = 0; i < spec->workload.count; i++)
         check_workload(&checker, &work[i]);

@@ -412,7 +412,11 @@ static const struct field SCENARIO_FIELDS[] = {
      .offset = offsetof(struct scenario_spec, plots),
      .about = "pictures to draw, see mqsim list plots; all when left out"},
     {.key = "swarm", .type = FIELD_RESERVED, .about = "faults drawn from the seed"},
-    {.key = "disk", .type = FIELD_RESERVED, .about = "disks and their faults"},
+    {.key = "disk",
+     .type = FIELD_RECORD,
+     .offset = offsetof(struct scenario_spec, disks),
+     .record = &DISKS_TYPE,
+     .about = "the disks"},
 };
 const struct record_type SCENARIO_TYPE = {.name = "scenario",
                                           .about = "A scenario of windtunnel.",

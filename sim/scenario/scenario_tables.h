@@ -9,6 +9,7 @@ extern const struct record_type WORKLOAD_TYPE; /* struct workload_spec */
 extern const struct record_type TIMELINE_TYPE; /* struct timeline_entry */
 extern const struct record_type TRIGGER_TYPE;  /* struct trigger_spec */
 extern const struct record_type EXPECTATION_TYPE;
+extern const struct record_type DISKS_TYPE;             /* disks of struct scenario_spec */
 extern const struct record_type LOAD_TYPE;              /* struct load_spec */
 extern const char *const LOAD_WORDS[];                  /* values of its "do", ended by NULL, */
 #define LOADS_MAX 64                                    /* of one client */
@@ -63,6 +64,73 @@ const struct record_type *expectation_variant(struct pool *pool, const struct or
         .key = "buffer", .type = FIELD_SIZE, .offset = offsetof(s, m.buffer_bytes), .min = 4096, \
         .max = INT64_C(1) << 30,                                                                 \
         .about = "send and receive buffer of a connection; 4MiB when left out"                   \
+    }
+
+/* Members of a disk's profile, in a struct whose member `m` is a struct disk_spec. */
+#define DISK_FIELDS(s, m)                                                                        \
+    {.key = "write",                                                                             \
+     .type = FIELD_DIST,                                                                         \
+     .offset = offsetof(s, m.write),                                                             \
+     .about = "time of a write into the cache; 2us to 10us when left out"},                      \
+        {.key = "read",                                                                          \
+         .type = FIELD_DIST,                                                                     \
+         .offset = offsetof(s, m.read),                                                          \
+         .about = "time of a read that the cache does not have; 60us and more when left out"},   \
+        {.key = "sync",                                                                          \
+         .type = FIELD_DIST,                                                                     \
+         .offset = offsetof(s, m.sync),                                                          \
+         .about = "time of a sync beyond that of its bytes; 200us and more when left out"},      \
+        {.key = "bandwidth",                                                                     \
+         .type = FIELD_RATE,                                                                     \
+         .offset = offsetof(s, m.bandwidth),                                                     \
+         .min = 1000,                                                                            \
+         .about = "bytes or bits per second of syncs and reads; 500MB/s when left out"},         \
+        {.key = "capacity",                                                                      \
+         .type = FIELD_SIZE,                                                                     \
+         .offset = offsetof(s, m.capacity_bytes),                                                \
+         .min = 4096,                                                                            \
+         .about = "room, counted in pages of 4 KiB that are used; unlimited when left out"},     \
+        {.key = "cache",                                                                         \
+         .type = FIELD_SIZE,                                                                     \
+         .offset = offsetof(s, m.cache_bytes),                                                   \
+         .min = 65536,                                                                           \
+         .about = "memory for what was read or written; what does not fit is read again; "       \
+                  "unlimited when left out"},                                                    \
+        {.key = "keep",                                                                          \
+         .type = FIELD_RATIO,                                                                    \
+         .offset = offsetof(s, m.keep),                                                          \
+         .fallback = "\"50%\"",                                                                  \
+         .about = "chance that a page which was not synced survives a power-off"},               \
+        {.key = "keep_names",                                                                    \
+         .type = FIELD_RATIO,                                                                    \
+         .offset = offsetof(s, m.keep_names),                                                    \
+         .fallback = "\"50%\"",                                                                  \
+         .about = "the same of a name, a removal or a size"},                                    \
+        {.key = "torn",                                                                          \
+         .type = FIELD_RATIO,                                                                    \
+         .offset = offsetof(s, m.torn),                                                          \
+         .fallback = "\"10%\"",                                                                  \
+         .about = "chance that a page which survives does so in part, by sectors of 512 bytes"}, \
+        {.key = "write_errors",                                                                  \
+         .type = FIELD_RATIO,                                                                    \
+         .offset = offsetof(s, m.write_errors),                                                  \
+         .about = "chance that a write fails, perhaps after a part of it"},                      \
+        {.key = "read_errors",                                                                   \
+         .type = FIELD_RATIO,                                                                    \
+         .offset = offsetof(s, m.read_errors),                                                   \
+         .about = "chance that a read fails"},                                                   \
+        {.key = "sync_errors",                                                                   \
+         .type = FIELD_RATIO,                                                                    \
+         .offset = offsetof(s, m.sync_errors),                                                   \
+         .about = "chance that a sync fails; what it covered may be gone"},                      \
+        {.key = "lying_syncs",                                                                   \
+         .type = FIELD_RATIO,                                                                    \
+         .offset = offsetof(s, m.lying_syncs),                                                   \
+         .about = "chance that a sync succeeds and makes nothing durable"},                      \
+    {                                                                                            \
+        .key = "write_back", .type = FIELD_DURATION, .offset = offsetof(s, m.write_back_ns),     \
+        .min = 1000000,                                                                          \
+        .about = "the kernel makes durable by itself what has waited so long; 30s when left out" \
     }
 
 #endif

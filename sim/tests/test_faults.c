@@ -3,6 +3,7 @@
 
 #include "sim/run/faults.h"
 #include "sim/run/run.h"
+#include "sim/world/disk.h"
 
 /* Two name servers, three brokers (two on one machine), two clients; `entry` is the timeline. */
 static const char *const FRAME =
@@ -50,6 +51,8 @@ static struct fixture open_timeline(const char *entry) {
     fixture.run = run_open(fixture.scenario, &error);
     ck_assert_msg(fixture.run != NULL, "%s", error);
     fixture.world = run_world(fixture.run);
+    ck_assert(world_disk_put(fixture.world, world_find_host(fixture.world, SPAN_LITERAL("a")),
+                             "/store/file", "bytes", 5, 0));
     memset(&seen, 0, sizeof seen);
     ck_assert(world_listen(fixture.world, on_record, NULL));
     return fixture;
@@ -121,6 +124,19 @@ static const struct {
      "a->ns-1,ns-2;"},
     {"{\"at\": \"60s\", \"do\": \"half-open\", \"from\": \"ns-*\", \"to\": \"a\"}", 0, 0, 1,
      "ns-1,ns-2->a;"},
+    {"{\"at\": \"60s\", \"do\": \"slow-disk\", \"node\": \"b\", \"sync\": \"1s\", \"for\": \"5s\"}",
+     2, 2, 0, "b;c;"},
+    {"{\"at\": \"60s\", \"do\": \"full-disk\", \"node\": \"a\", \"for\": \"5s\"}", 1, 1, 0, "a;"},
+    {"{\"at\": \"60s\", \"do\": \"read-only-disk\", \"node\": \"a\", \"for\": \"5s\"}", 1, 1, 0,
+     "a;"},
+    {"{\"at\": \"60s\", \"do\": \"stall-disk\", \"node\": \"a\", \"for\": \"5s\"}", 1, 1, 0, "a;"},
+    {"{\"at\": \"60s\", \"do\": \"disk-errors\", \"node\": \"a\", \"operations\": \"sync\","
+     " \"for\": \"5s\"}",
+     1, 1, 0, "a;"},
+    {"{\"at\": \"60s\", \"do\": \"lying-sync\", \"node\": \"a\", \"for\": \"5s\"}", 1, 1, 0, "a;"},
+    {"{\"at\": \"60s\", \"do\": \"bit-rot\", \"node\": \"a\", \"file\": \"/\"}", 0, 0, 1, "a;"},
+    {"{\"at\": \"60s\", \"do\": \"misdirected-write\", \"node\": \"a\", \"file\": \"/store/\"}", 0,
+     0, 1, "a;"},
     {"{\"at\": \"60s\", \"do\": \"clock-step\", \"node\": \"a\", \"by\": \"-5s\"}", 0, 0, 1, "a;"},
     {"{\"at\": \"60s\", \"do\": \"clock-drift\", \"node\": \"a\", \"drift\": \"5ppm\","
      " \"for\": \"5s\"}",
@@ -306,6 +322,77 @@ START_TEST(test_dials__are_refused_or_hang) {
 }
 END_TEST
 
+static struct host *host(const struct fixture *fixture, const char *name) {
+    return world_find_host(fixture->world, span_of_text(name));
+}
+
+START_TEST(test_slow_disk__changes_the_profile_and_restores_it) {
+    struct fixture fixture =
+        open_timeline("{\"at\": \"60s\", \"do\": \"slow-disk\", \"node\": \"a\","
+                      " \"sync\": \"1s\", \"for\": \"5s\"}");
+    uint64_t normal = world_disk(fixture.world, host(&fixture, "a"))->sync_latency.mean;
+    ck_assert_uint_ne(normal, 0);
+    run_to(&fixture, 61);
+    ck_assert_uint_eq(world_disk(fixture.world, host(&fixture, "a"))->sync_latency.min,
+                      WORLD_SECOND_NS);
+    run_to(&fixture, 66);
+    ck_assert_uint_eq(world_disk(fixture.world, host(&fixture, "a"))->sync_latency.mean, normal);
+    close_timeline(&fixture);
+}
+END_TEST
+
+static bool disk_is(const struct fixture *fixture, struct disk_state wanted) {
+    struct disk_state is = world_disk_state(fixture->world, host(fixture, "a"));
+    return is.full == wanted.full && is.read_only == wanted.read_only &&
+           is.stalled == wanted.stalled && is.lies == wanted.lies && is.failing == wanted.failing;
+}
+static const struct {
+    const char *entry;
+    struct disk_state on;
+} SWITCHES[] = {
+    {"\"do\": \"full-disk\"", {.full = true}},
+    {"\"do\": \"read-only-disk\"", {.read_only = true}},
+    {"\"do\": \"stall-disk\"", {.stalled = true}},
+    {"\"do\": \"lying-sync\"", {.lies = true}},
+    {"\"do\": \"disk-errors\"", {.failing = DISK_READ | DISK_WRITE | DISK_SYNC}},
+    {"\"do\": \"disk-errors\", \"operations\": \"write\"", {.failing = DISK_WRITE}},
+};
+#define SWITCH_COUNT ((int)(sizeof SWITCHES / sizeof SWITCHES[0]))
+
+START_TEST(test_disk_switches__go_on_and_off) {
+    char entry[256];
+    snprintf(entry, sizeof entry, "{\"at\": \"60s\", %s, \"node\": \"a\", \"for\": \"5s\"}",
+             SWITCHES[_i].entry);
+    struct fixture fixture = open_timeline(entry);
+    run_to(&fixture, 59);
+    ck_assert(disk_is(&fixture, (struct disk_state){0}));
+    run_to(&fixture, 61);
+    ck_assert(disk_is(&fixture, SWITCHES[_i].on));
+    run_to(&fixture, 66);
+    ck_assert(disk_is(&fixture, (struct disk_state){0}));
+    close_timeline(&fixture);
+}
+END_TEST
+
+START_TEST(test_files__rot_and_are_missed) {
+    struct fixture fixture = open_timeline(
+        "{\"at\": \"60s\", \"do\": \"bit-rot\", \"node\": \"a\", \"file\": \"re/fi\"},"
+        "{\"at\": \"60s\", \"do\": \"bit-rot\", \"node\": \"a\", \"file\": \"/other/\"},"
+        "{\"at\": \"60s\", \"do\": \"misdirected-write\", \"node\": \"a\", \"file\": \"/f\"}");
+    run_to(&fixture, 61);
+    char text[6] = {0};
+    struct host *a = host(&fixture, "a");
+    ck_assert(world_disk_get(fixture.world, a, "/store/file", 0, text, 5));
+    unsigned bits = 0;
+    for (int i = 0; i < 5; i++)
+        bits += (unsigned)__builtin_popcount((unsigned char)(text[i] ^ "bytes"[i]));
+    ck_assert_uint_eq(bits, 1);
+    ck_assert_uint_eq(seen.onces, 2); /* nothing of that other name */
+    ck_assert(world_disk_state(fixture.world, a).misdirects);
+    close_timeline(&fixture);
+}
+END_TEST
+
 START_TEST(test_when__sets_off_at_the_nth_matching_event) {
     struct fixture fixture = open_timeline(
         "{\"when\": {\"event\": \"registration.round_done\", \"node\": \"a\", \"count\": 3,"
@@ -359,6 +446,9 @@ int main(void) {
     tcase_add_test(tests, test_ring__cuts_all_but_neighbours);
     tcase_add_test(tests, test_link__changes_latency_and_restores_it);
     tcase_add_loop_test(tests, test_dials__are_refused_or_hang, 0, 2);
+    tcase_add_test(tests, test_slow_disk__changes_the_profile_and_restores_it);
+    tcase_add_loop_test(tests, test_disk_switches__go_on_and_off, 0, SWITCH_COUNT);
+    tcase_add_test(tests, test_files__rot_and_are_missed);
     tcase_add_test(tests, test_when__sets_off_at_the_nth_matching_event);
     tcase_add_test(tests, test_when__needs_all_fields_to_match);
     tcase_add_test(tests, test_clock_step__moves_the_wall_clock_only);

@@ -103,10 +103,17 @@ void world_set_disk(struct world *world, struct host *host, const struct disk_pr
     write_back_arm(disk);
 }
 
+void world_set_default_disk(struct world *world, const struct disk_profile *profile) {
+    world->default_disk = intern(world, profile);
+}
+
 static const struct disk_profile *standard(struct world *world) {
-    struct disk_profile profile;
-    disk_profile_default(&profile);
-    return intern(world, &profile);
+    if (world->default_disk == NULL) {
+        struct disk_profile profile;
+        disk_profile_default(&profile);
+        world_set_default_disk(world, &profile);
+    }
+    return world->default_disk;
 }
 
 const struct disk_profile *world_disk(struct world *world, struct host *host) {

@@ -26,6 +26,9 @@ struct disk_profile {
                                never, and what is unlinked and not synced stays in memory */
 };
 void disk_profile_default(struct disk_profile *profile);
+/* Profile of the disks that nobody has used yet, and of one disk. Changing it mid-run is allowed.
+ */
+void world_set_default_disk(struct world *world, const struct disk_profile *profile);
 void world_set_disk(struct world *world, struct host *host, const struct disk_profile *profile);
 const struct disk_profile *world_disk(struct world *world, struct host *host);
 
@@ -42,6 +45,14 @@ bool world_disk_lie(struct world *world, struct host *host, bool on);
 bool world_disk_rot(struct world *world, struct host *host, struct span pattern, uint64_t draw);
 /* The next write to such a file lands one page further. */
 bool world_disk_misdirect(struct world *world, struct host *host, struct span pattern);
+
+/* What is switched on now. */
+struct disk_state {
+    bool full, read_only, stalled, lies, misdirects;
+    unsigned failing; /* enum disk_operation */
+    uint64_t used_bytes;
+};
+struct disk_state world_disk_state(struct world *world, struct host *host);
 
 /* Content from outside before the run (tests: a captured store directory). */
 bool world_disk_put(struct world *world, struct host *host, const char *path, const void *bytes,

@@ -67,6 +67,17 @@ bool world_disk_lie(struct world *world, struct host *host, bool on) {
     return true;
 }
 
+struct disk_state world_disk_state(struct world *world, struct host *host) {
+    const struct disk *disk = disk_of(world, host);
+    return (struct disk_state){.full = disk->full,
+                               .read_only = disk->read_only,
+                               .stalled = disk->stalled,
+                               .lies = disk->lies,
+                               .misdirects = disk->misdirect != NULL,
+                               .failing = disk->failing,
+                               .used_bytes = disk->used_pages * PAGE_BYTES};
+}
+
 /* ---- bit rot ---- */
 
 struct search {
@@ -126,6 +137,7 @@ bool world_disk_rot(struct world *world, struct host *host, struct span pattern,
         flip(world, &slot->dirty->captured[at / PAGE_BYTES], at % PAGE_BYTES, bit);
     }
     world->counts.rotted++;
+    trace_hash_fold(&world->hash, search.at, draw);
     disk_record(search.file, "rot", 0, 1);
     return true;
 }

@@ -294,6 +294,7 @@ struct world {
     struct profile_entry *profiles;
     struct link_profile default_profile;
     struct disk_profile_entry *disk_profiles;
+    const struct disk_profile *default_disk; /* NULL: disk_profile_default */
     struct block_ids blocks;
     struct world_config config;
     uint32_t pair_count;

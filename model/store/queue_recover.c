@@ -1,0 +1,311 @@
+/* store/queue_recover.c - where each queue ends when the store opens (store.md 6.6, 6.7).
+ *
+ * One scan does both: from the third last file (or an earlier one when all of that is cut off)
+ * units count while they are valid and of messages before the cut. What is behind the end in its
+ * file is zeroed after an unclean stop, as far as it is not zeros, so that no later start takes it
+ * for units: it becomes durable with the flush that lets the checkpoint move, until then a start
+ * cuts it off again. */
+#include "model/store/queues.h"
+
+#include "model/wire/message_bytes.h"
+
+#define LAST_FILES 3
+#define RUN_UNITS 3000
+#define READ_UNITS 800 /* of a run that is not resident */
+
+enum { PHASE_BEGIN, PHASE_SCAN, PHASE_TAIL };
+
+/* ---- the walk ---- */
+
+void queues_walk_start(struct queues *queues, void (*step)(struct queues *queues),
+                       store_step_fn *done) {
+    struct queues_walk *walk = &queues->walk;
+    RMQ_ASSERT(walk->done == NULL && walk->job == NULL);
+    walk->done = done;
+    walk->step = step;
+    walk->index = 0;
+    walk->phase = PHASE_BEGIN;
+    buf_clear(&walk->read);
+    step(queues);
+}
+
+void queues_walk_end(struct queues *queues, int status) {
+    store_step_fn *done = queues->walk.done;
+    queues->walk.done = NULL;
+    buf_deinit(&queues->walk.read);
+    done(queues->store, status);
+}
+
+static void on_names(void *ctx, int status) {
+    struct queues *queues = ctx;
+    if (status == RMQ_OK) {
+        queues->walk.step(queues);
+    } else {
+        queues_walk_end(queues, status);
+    }
+}
+
+void queues_walk_names(struct queues *queues) {
+    const struct consume_queue *queue = queues->items[queues->walk.index];
+    dir_sync_start(queues->names, span_of_text(queue->segments.dir), false, on_names, queues);
+}
+
+static void on_units(void *ctx, int status, struct span bytes) {
+    struct queues *queues = ctx;
+    struct queues_walk *walk = &queues->walk;
+    walk->job = NULL;
+    buf_clear(&walk->read);
+    if (status == RMQ_OK) {
+        buf_put_span(&walk->read, bytes);
+        status = buf_failed(&walk->read) ? RMQ_E_NOMEM : RMQ_OK;
+    }
+    if (status == RMQ_OK) {
+        walk->step(queues);
+    } else {
+        queues_walk_end(queues, status);
+    }
+}
+
+static void on_walk_timer(struct env *env, struct env_timer *timer) {
+    struct queues *queues = RMQ_CONTAINER_OF(timer, struct queues, walk.timer);
+    (void)env;
+    queues->walk.step(queues);
+}
+
+void queues_walk_deleted(struct queues *queues, uint32_t place) {
+    struct queues_walk *walk = &queues->walk;
+    if (walk->done == NULL || place > walk->index) {
+        return;
+    }
+    if (place < walk->index) {
+        walk->index--;
+        return;
+    }
+    walk->phase = PHASE_BEGIN;
+    reads_cancel(walk->job);
+    walk->job = NULL;
+    if (!dir_sync_active(queues->names)) { /* nobody else would run the step */
+        env_timer_start(queues->env, &walk->timer, 0, on_walk_timer);
+    }
+}
+
+/* What the last read brought of `offset` and behind it. */
+static bool was_read(const struct queues_walk *walk, int64_t offset, uint32_t count,
+                     struct span *out) {
+    int64_t units = (int64_t)(walk->read.len / QUEUE_UNIT_BYTES);
+    if (offset < walk->read_offset || offset >= walk->read_offset + units) {
+        return false;
+    }
+    int64_t left = walk->read_offset + units - offset;
+    *out = span_of(walk->read.data + (offset - walk->read_offset) * QUEUE_UNIT_BYTES,
+                   (size_t)(left < count ? left : count) * QUEUE_UNIT_BYTES);
+    return true;
+}
+
+int queues_walk_view(struct queues *queues, int64_t offset, uint32_t count, struct span *out) {
+    struct queues_walk *walk = &queues->walk;
+    const struct consume_queue *queue = queues->items[walk->index];
+    if (was_read(walk, offset, count, out)) {
+        return RMQ_OK;
+    }
+    int status = queue_view(queue, offset, count, out);
+    if (status != RMQ_E_AGAIN) {
+        return status;
+    }
+    uint64_t per_file = queues->units_per_file;
+    uint64_t units = per_file - (uint64_t)offset % per_file;
+    units = units < READ_UNITS ? units : READ_UNITS;
+    units = units < count ? units : count;
+    walk->read_offset = offset;
+    status = reads_start(&queues->reads, &queue->segments, (uint64_t)offset * QUEUE_UNIT_BYTES,
+                         (size_t)units * QUEUE_UNIT_BYTES, on_units, queues, &walk->job);
+    return status == RMQ_OK ? RMQ_E_AGAIN : status;
+}
+
+/* ---- finding the end ---- */
+
+static int64_t files_end(const struct consume_queue *queue) {
+    return (int64_t)(segments_end(&queue->segments) / QUEUE_UNIT_BYTES);
+}
+
+static int64_t files_begin(const struct consume_queue *queue) {
+    return (int64_t)(segments_min(&queue->segments) / QUEUE_UNIT_BYTES);
+}
+
+static void begin(struct queues *queues, struct consume_queue *queue) {
+    struct queues_walk *walk = &queues->walk;
+    int64_t from = files_end(queue) - LAST_FILES * (int64_t)queues->units_per_file;
+    int64_t first = files_begin(queue);
+    walk->low = walk->at = from > first ? from : first;
+    walk->max_physical = -1;
+    walk->phase = PHASE_SCAN;
+    buf_clear(&walk->read);
+}
+
+/* Counts good units; whether all of `run` are. */
+static bool scan_run(struct queues_walk *walk, struct span run) {
+    for (size_t i = 0; i < run.len; i += QUEUE_UNIT_BYTES) {
+        struct queue_unit unit;
+        queue_unit_decode(run.data + i, &unit);
+        if (unit.physical < 0 || unit.size <= 0 || unit.physical >= walk->physical) {
+            return false;
+        }
+        if (!queue_unit_is_blank(&unit)) {
+            walk->max_physical = unit.physical + unit.size;
+        }
+        walk->at++;
+    }
+    return true;
+}
+
+/* RMQ_OK: the end is walk->at. */
+static int scan(struct queues *queues, const struct consume_queue *queue) {
+    struct queues_walk *walk = &queues->walk;
+    for (;;) {
+        bool more = walk->at < queue->end_offset;
+        struct span run;
+        if (more) {
+            int status = queues_walk_view(queues, walk->at, RUN_UNITS, &run);
+            if (status != RMQ_OK) {
+                return status;
+            }
+            more = scan_run(walk, run);
+        }
+        if (more) {
+            continue;
+        }
+        if (walk->at > walk->low || walk->low == files_begin(queue)) {
+            return RMQ_OK;
+        }
+        walk->low -= (int64_t)queues->units_per_file; /* all of these files went: further back */
+        walk->at = walk->low;
+    }
+}
+
+/* Drops the files behind the end; a queue without any unit keeps its end in memory. RMQ_E_AGAIN:
+ * the step runs again. */
+static int set_end(struct queues *queues, struct consume_queue *queue) {
+    struct queues_walk *walk = &queues->walk;
+    uint64_t end = (uint64_t)walk->at * QUEUE_UNIT_BYTES;
+    uint32_t files = queue->segments.count;
+    int status = segments_drop_from(&queue->segments, end);
+    queue->end_offset = walk->at;
+    queue->max_physical = walk->max_physical;
+    queue->pending_from = queue->written_from = end;
+    queue->segments.accepted = queue->segments.written = queue->segments.flushed = end;
+    walk->phase = PHASE_TAIL;
+    walk->zero_to = 0;
+    if (status == RMQ_OK && queue->segments.count < files) {
+        queues_walk_names(queues);
+        status = RMQ_E_AGAIN;
+    }
+    return status;
+}
+
+/* ---- what is behind it ---- */
+
+static uint64_t file_end(const struct queues *queues, const struct consume_queue *queue) {
+    uint64_t file_bytes = queues->units_per_file * QUEUE_UNIT_BYTES;
+    uint64_t end = queue->segments.written;
+    return end + (file_bytes - end % file_bytes) % file_bytes;
+}
+
+/* Finds the last unit behind the end that is not zeros: walk->zero_to. */
+static int look_behind(struct queues *queues, const struct consume_queue *queue) {
+    struct queues_walk *walk = &queues->walk;
+    int64_t to = (int64_t)(file_end(queues, queue) / QUEUE_UNIT_BYTES);
+    while (walk->at < to) {
+        struct span run;
+        int status = queues_walk_view(queues, walk->at, RUN_UNITS, &run);
+        if (status != RMQ_OK) {
+            return status;
+        }
+        for (size_t i = 0; i < run.len; i++) {
+            if (run.data[i] != 0) {
+                walk->zero_to = (uint64_t)walk->at * QUEUE_UNIT_BYTES + i + 1;
+            }
+        }
+        walk->at += (int64_t)(run.len / QUEUE_UNIT_BYTES);
+    }
+    return RMQ_OK;
+}
+
+static void on_zeroed(struct env_file_op *op, int status) {
+    struct consume_queue *queue = RMQ_CONTAINER_OF(op, struct consume_queue, op);
+    struct queues *queues = queue->queues;
+    if (status == RMQ_OK) {
+        queues->walk.index++;
+        queues->walk.phase = PHASE_BEGIN;
+        queues->walk.step(queues);
+    } else {
+        queues_walk_end(queues, status);
+    }
+}
+
+static void zero_tail(struct queues *queues, struct consume_queue *queue) {
+    struct segments *segments = &queue->segments;
+    uint64_t file_bytes = segments->file_bytes, from = segments->written;
+    struct env_file *file = segments->items[segments->count - 1].file;
+    segments->flushed = from - from % file_bytes;
+    if (queue->flush_link.next == &queue->flush_link) {
+        list_append(&queues->flush_list, &queue->flush_link);
+    }
+    env_file_zero(file, from % file_bytes, queues->walk.zero_to - from, &queue->op, on_zeroed);
+}
+
+static int find_end(struct queues *queues, struct consume_queue *queue) {
+    struct queues_walk *walk = &queues->walk;
+    int status = RMQ_OK;
+    if (walk->phase == PHASE_BEGIN) {
+        begin(queues, queue);
+    }
+    if (walk->phase == PHASE_SCAN) {
+        status = scan(queues, queue);
+        if (status != RMQ_OK) {
+            return status;
+        }
+        status = set_end(queues, queue);
+    }
+    if (status == RMQ_OK && walk->zero_tail && queue->segments.count > 0) {
+        queue->end_offset = files_end(queue); /* as far as views go */
+        queue->pending_from = queue->written_from = (uint64_t)queue->end_offset * QUEUE_UNIT_BYTES;
+        status = look_behind(queues, queue);
+        queue->pending_from = queue->written_from = queue->segments.written;
+        queue->end_offset = (int64_t)(queue->segments.written / QUEUE_UNIT_BYTES);
+    }
+    return status;
+}
+
+static void find_step(struct queues *queues) {
+    struct queues_walk *walk = &queues->walk;
+    while (walk->index < queues->count) {
+        struct consume_queue *queue = queues->items[walk->index];
+        int status = queue->segments.count > 0 || walk->phase != PHASE_BEGIN
+                         ? find_end(queues, queue)
+                         : RMQ_OK;
+        if (status == RMQ_E_AGAIN) {
+            return;
+        }
+        if (status != RMQ_OK) {
+            queues_walk_end(queues, status);
+            return;
+        }
+        if (walk->phase == PHASE_TAIL && walk->zero_to > queue->segments.written) {
+            zero_tail(queues, queue);
+            return;
+        }
+        walk->index++;
+        walk->phase = PHASE_BEGIN;
+    }
+    queues_walk_end(queues, RMQ_OK);
+}
+
+void queues_find_ends(struct queues *queues, int64_t cut, bool zero_tail, store_step_fn *done) {
+    queues->walk.physical = cut;
+    queues->walk.zero_tail = zero_tail;
+    queues_walk_start(queues, find_step, done);
+}
+
+void queues_truncate(struct store *store, int64_t physical, store_step_fn *done) {
+    queues_find_ends(store->queues, physical, true, done);
+}
