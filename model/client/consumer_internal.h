@@ -238,8 +238,11 @@ int consumer_bound_query(struct consumer_queue *queue, bool by_time,
                          remoting_done_fn *done) RMQ_CHECK_RESULT;
 
 /* ---- local_offsets.c ---- */
-/* Reads the file, then calls consumer_run. RMQ_E_NOMEM, RMQ_E_LIMIT (path). */
+/* Makes consumer->local_offsets, empty; an absent folder is /rocketmq_offsets. RMQ_E_NOMEM,
+ * RMQ_E_LIMIT (path). */
 int local_offsets_open(struct consumer *consumer, struct span folder) RMQ_CHECK_RESULT;
+/* Reads the file, then calls consumer_run. */
+void local_offsets_load(struct local_offsets *offsets);
 /* -1: none. */
 int64_t local_offsets_get(const struct local_offsets *offsets, struct span topic,
                           struct span broker_name, int32_t id);
