@@ -18,7 +18,7 @@ struct dispatch {
     uint64_t at;         /* next record */
     uint64_t queue_from; /* records before it are indexed only */
     uint64_t index_from; /* records before it get a unit only */
-    bool started;
+    bool started, running;
     bool settling;
     bool unit_done; /* the record at `at` has its unit and waits for the index */
     uint64_t units; /* for planted bugs, with the two below */
@@ -152,6 +152,7 @@ static int take(struct dispatch *dispatch, const struct message *message) {
     if (status == RMQ_OK) {
         dispatch->unit_done = false;
         dispatch->at += message->size;
+        RMQ_ASSERT(dispatch->at <= store_dispatch_limit(store));
     }
     return status;
 }
@@ -309,10 +310,13 @@ void dispatch_run(struct store *store) {
     }
     unsigned records = SLICE_RECORDS;
     bool more = dispatch->at < store_dispatch_limit(store);
+    RMQ_ASSERT(!dispatch->running);
+    dispatch->running = true;
     int status = more ? run_slice(dispatch, &records) : RMQ_OK;
     if (more) {
         queues_write(store->queues);
     }
+    dispatch->running = false;
     if (status == RMQ_E_NOMEM) {
         again_in(dispatch, 1000000000);
     } else if (status == RMQ_OK && dispatch->at < store_dispatch_limit(store)) {
