@@ -18,7 +18,7 @@ struct dispatch {
     uint64_t at;         /* next record */
     uint64_t queue_from; /* records before it are indexed only */
     uint64_t index_from; /* records before it get a unit only */
-    bool started, running;
+    bool started;
     bool settling;
     bool running, again; /* again: dispatch_run was called from inside itself */
     bool unit_done; /* the record at `at` has its unit and waits for the index */
@@ -317,8 +317,6 @@ void dispatch_run(struct store *store) {
     dispatch->again = false;
     unsigned records = SLICE_RECORDS;
     bool more = dispatch->at < store_dispatch_limit(store);
-    RMQ_ASSERT(!dispatch->running);
-    dispatch->running = true;
     int status = more ? run_slice(dispatch, &records) : RMQ_OK;
     if (more) {
         queues_write(store->queues);
