@@ -25,6 +25,9 @@ static const char *const KNOWN_KEYS[] = {
     "namesrvAddr",
     "defaultTopicQueueNums",
     "autoCreateTopicEnable",
+    "autoCreateSubscriptionGroup",
+    "notifyConsumerIdsChangedEnable",
+    "flushConsumerOffsetInterval",
     "clusterTopicEnable",
     "brokerTopicEnable",
     "traceTopicEnable",
@@ -107,6 +110,8 @@ static void read_switches(struct settings *settings, struct broker_config *confi
     config->force_register = settings_bool(settings, "forceRegister", true);
     config->compressed_register = settings_bool(settings, "compressedRegister", false);
     config->oneway_register = settings_bool(settings, "onewayRegister", false);
+    config->auto_create_group = settings_bool(settings, "autoCreateSubscriptionGroup", true);
+    config->notify_ids_changed = settings_bool(settings, "notifyConsumerIdsChangedEnable", true);
     config->auto_create_topic = settings_bool(settings, "autoCreateTopicEnable", true);
     config->cluster_topic = settings_bool(settings, "clusterTopicEnable", true);
     config->broker_topic = settings_bool(settings, "brokerTopicEnable", true);
@@ -151,6 +156,8 @@ static void read_numbers(struct settings *settings, struct broker_config *config
         (uint32_t)settings_number(settings, "syncBrokerMemberGroupPeriod", 1000, 1, TIME_MS_MAX);
     config->not_active_ms =
         (uint32_t)settings_number(settings, "brokerNotActiveTimeoutMillis", 10000, 1, INT32_MAX);
+    config->offsets_save_ms =
+        (uint32_t)settings_number(settings, "flushConsumerOffsetInterval", 5000, 1, TIME_MS_MAX);
     config->listen_port = (uint16_t)settings_number(settings, "listenPort", 10911, 1, 65534);
     config->topic_queues =
         (uint16_t)settings_number(settings, "defaultTopicQueueNums", 8, 1, 65535);
@@ -196,9 +203,12 @@ static void read_texts(struct env *env, struct settings *settings, struct broker
     struct span ip2 = settings_text(settings, "brokerIP2", ip1, NAME_BYTES_MAX);
     struct span region =
         settings_text(settings, "regionId", SPAN_LITERAL("DefaultRegion"), NAME_BYTES_MAX);
+    const struct span config_dir = SPAN_LITERAL("/config");
+    struct span root =
+        settings_text(settings, "storePathRootDir", SPAN_LITERAL("/store"), NAME_BYTES_MAX);
     const size_t ports = 2 * (sizeof ":65535" - 1);
     size_t size = revive.len + cluster.len + reply.len + member.len + name.len + trace.len +
-                  ip1.len + ip2.len + region.len + ports;
+                  ip1.len + ip2.len + region.len + root.len + config_dir.len + ports;
     struct buf text = {.env = env, .data = env_alloc(env, size), .capacity = size};
     if (text.data == NULL) {
         settings_refuse(settings, SPAN_LITERAL("brokerName"), RMQ_E_NOMEM);
@@ -213,6 +223,7 @@ static void read_texts(struct env *env, struct settings *settings, struct broker
     config->name = span_from(config->member_topic, member.len);
     config->trace_topic = put(&text, trace, SPAN_NONE, SPAN_NONE);
     config->region = put(&text, region, SPAN_NONE, SPAN_NONE);
+    config->config_dir = put(&text, root, config_dir, SPAN_NONE);
     config->addr = put_address(&text, ip1, config->listen_port);
     config->ha_addr = put_address(&text, ip2, ha_port(settings, config));
 }

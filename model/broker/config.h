@@ -18,6 +18,7 @@ struct broker_config {
     struct span reply_topic;  /* <cluster>_REPLY_TOPIC */
     struct span revive_topic; /* rmq_sys_REVIVE_LOG_<cluster> */
     struct span member_topic; /* rmq_sys_SYNC_BROKER_MEMBER_<broker> */
+    struct span config_dir;   /* <storePathRootDir>/config */
     int64_t broker_id;        /* 0: master */
     uint32_t quirks;          /* bits of enum quirk_id */
     uint32_t period_ms;       /* between registrations, clamped to 10 to 60 s */
@@ -25,6 +26,7 @@ struct broker_config {
     uint32_t heartbeat_ms;    /* between 904 or 322 with the acting master */
     uint32_t member_ms;       /* between 901 or 105 with the acting master */
     uint32_t not_active_ms;   /* expiry announced with the acting master */
+    uint32_t offsets_save_ms; /* flushConsumerOffsetInterval */
     uint16_t listen_port;
     uint16_t topic_queues;  /* defaultTopicQueueNums */
     uint8_t permission;     /* brokerPermission: PERM_READ, PERM_WRITE */
@@ -50,6 +52,8 @@ struct broker_config {
     bool acting_master;
     bool compatible_with_old_namesrv;
     bool auto_create_topic;
+    bool auto_create_group;  /* autoCreateSubscriptionGroup */
+    bool notify_ids_changed; /* notifyConsumerIdsChangedEnable */
     bool cluster_topic;
     bool broker_topic;
     bool trace_topic_enabled;

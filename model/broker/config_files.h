@@ -12,6 +12,7 @@
 #include "model/broker/topics.h"
 
 struct config_files {
+    struct config_file topics_file;
     struct config_file *files[3]; /* topics, groups, offsets */
     struct offsets *offsets;
     size_t next; /* of `files` */
@@ -20,7 +21,8 @@ struct config_files {
     void *ctx;
 };
 
-/* The tables are initialised and outlive it. */
+/* The tables are initialised and outlive it; they own their files from now on, so that deinit of a
+ * table drops its file. `files` stays put. */
 void config_files_init(struct config_files *files, struct topics *topics, struct groups *groups,
                        struct offsets *offsets);
 /* Loads one file after the other; `done` once, in a later handler or before return, with the first

@@ -9,23 +9,9 @@
 #include "model/base/map.h"
 #include "model/broker/config.h"
 #include "model/broker/config_file.h"
+#include "model/wire/body_config.h"
 
 #define GROUP_NAME_MAX 255
-
-struct group {
-    struct span name;
-    bool consume_enable;
-    bool consume_from_min_enable;
-    bool consume_broadcast_enable;
-    bool notify_ids_changed; /* notifyConsumerIdsChangedEnable */
-    bool consume_orderly;    /* 5.3 */
-    int32_t retry_queues;
-    int32_t retry_max;
-    int64_t broker_id;
-    int64_t slow_broker_id;      /* whichBrokerWhenConsumeSlowly */
-    int32_t consume_timeout_min; /* 5.3 */
-    int32_t sys_flag;            /* 5.3: groupSysFlag */
-};
 
 struct group_entry;
 
@@ -44,8 +30,6 @@ void groups_init(struct groups *groups, struct env *env, const struct broker_con
 /* Does nothing for one that is all zero. */
 void groups_deinit(struct groups *groups);
 
-/* A group as it is created: defaults of broker.md 8. */
-void group_default(struct group *group, struct span name);
 /* NULL when missing. Valid until that group changes. */
 const struct group *groups_find(const struct groups *groups, struct span name);
 /* Finds it, or creates it where that is allowed (autoCreateSubscriptionGroup, system groups), which

@@ -6,6 +6,7 @@
 #include "model/broker/topics.h"
 
 #include "model/base/check.h"
+#include "model/broker/config_file.h"
 #include "model/events.h"
 
 enum builtin_name {
@@ -145,6 +146,8 @@ void topics_init(struct topics *topics, struct env *env, const struct broker_con
 void topics_deinit(struct topics *topics) {
     if (topics->env == NULL)
         return;
+    if (topics->file != NULL)
+        config_file_deinit(topics->file);
     for (size_t i = 0; i < topics->count; i++)
         env_free(topics->env, topics->by_name[i]);
     env_free(topics->env, topics->by_name);
@@ -211,6 +214,8 @@ int topics_find(const struct topics *topics, struct span name, struct topic_conf
 static void next_version(struct topics *topics) {
     topics->version_counter++;
     topics->version_timestamp = env_wall_ms(topics->env);
+    if (topics->file != NULL)
+        config_file_save(topics->file);
 }
 
 static int grow(struct topics *topics) {
@@ -314,6 +319,26 @@ int topics_load(struct topics *topics, struct span list) {
     return RMQ_OK;
 }
 
+int topics_restore(struct topics *topics, const struct topic_config *config) {
+    size_t builtin = find_builtin(topics, config->name);
+    bool found;
+    if (builtin < BUILTIN_COUNT) {
+        topics->builtin_order &= ~(1U << builtin);
+        topics->builtin_order |= config->order ? 1U << builtin : 0;
+        return RMQ_OK;
+    }
+    size_t position = position_of(topics, config->name, &found);
+    if (!found)
+        return insert(topics, position, config);
+    fill(topics->by_name[position], config);
+    return RMQ_OK;
+}
+
+void topics_restore_version(struct topics *topics, const struct data_version *version) {
+    topics->version_counter = version->counter;
+    topics->version_timestamp = version->timestamp;
+}
+
 bool topics_set_order(struct topics *topics, topics_ordered_fn *is_ordered, void *ctx) {
     bool changed = false;
     for (size_t i = 0; i < BUILTIN_COUNT; i++) {
@@ -360,14 +385,20 @@ static bool is_blank(struct span name) {
     return true;
 }
 
+bool topic_name_bytes(struct span name) {
+    for (size_t i = 0; i < name.len; i++) {
+        if (!is_name_byte(name.data[i]))
+            return false;
+    }
+    return true;
+}
+
 struct span topic_name_check(struct span name) {
     if (is_blank(name))
         return SPAN_LITERAL("The specified topic is blank.");
-    for (size_t i = 0; i < name.len; i++) {
-        if (!is_name_byte(name.data[i]))
-            return SPAN_LITERAL("The specified topic contains illegal characters, "
-                                "allowing only ^[%|a-zA-Z0-9_-]+$");
-    }
+    if (!topic_name_bytes(name))
+        return SPAN_LITERAL("The specified topic contains illegal characters, "
+                            "allowing only ^[%|a-zA-Z0-9_-]+$");
     if (name.len > TOPIC_NAME_MAX)
         return SPAN_LITERAL("The specified topic is longer than topic max length.");
     return SPAN_NONE;

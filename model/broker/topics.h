@@ -24,8 +24,11 @@ struct topic {
     char name[];
 };
 
+struct config_file;
+
 struct topics {
     struct env *env;
+    struct config_file *file; /* saved with each change; NULL: none */
     const struct broker_config *config;
     struct topic **by_name;
     uint32_t count;
@@ -47,6 +50,11 @@ void topics_deinit(struct topics *topics);
  * they had been read from topics.json: the version stays. RMQ_E_INVALID, RMQ_E_NOMEM. */
 int topics_load(struct topics *topics, struct span list) RMQ_CHECK_RESULT;
 
+/* A topic as topics.json has it, and the version: no change, no event. What it says of a built-in
+ * topic beyond its order flag is left aside. RMQ_E_NOMEM. */
+int topics_restore(struct topics *topics, const struct topic_config *config) RMQ_CHECK_RESULT;
+void topics_restore_version(struct topics *topics, const struct data_version *version);
+
 /* Number of topics, built-in ones included. */
 size_t topics_count(const struct topics *topics);
 /* Topic `index` (< topics_count) in iteration order; the name is valid until the next change. */
@@ -65,10 +73,15 @@ int topics_put(struct topics *topics, const struct topic_config *config,
 typedef bool topics_ordered_fn(void *ctx, struct span name);
 bool topics_set_order(struct topics *topics, topics_ordered_fn *is_ordered, void *ctx);
 
+/* Sets up topics.json (config_file.h) and ties it to the table. `file` outlives the table. */
+void topics_file_init(struct config_file *file, struct topics *topics);
+
 struct data_version topics_version(const struct topics *topics);
 
 /* broker.md 7.3: absent span when `name` is valid, else the remark Apache answers (static text). */
 struct span topic_name_check(struct span name);
+/* Whether it consists of what names of topics and groups consist of (5.3 checks both). */
+bool topic_name_bytes(struct span name);
 /* broker.md 7.2: a name that administrators cannot create. */
 bool topics_is_system(const struct topics *topics, struct span name);
 

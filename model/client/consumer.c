@@ -99,7 +99,9 @@ int consumer_start(struct client *client, const struct props *config,
         return err;
     }
     *out = consumer;
-    if (!broadcasting)
+    if (broadcasting)
+        local_offsets_load(consumer->local_offsets);
+    else
         consumer_run(consumer);
     return RMQ_OK;
 }

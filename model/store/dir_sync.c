@@ -9,7 +9,7 @@ struct dir_sync {
     bool orphan;
     bool above;
     size_t len;          /* of the part of `path` that is next; 0: none */
-    const uint8_t *path; /* borrowed */
+    char path[ENV_PATH_MAX];
     dir_sync_fn *done;   /* NULL: not under way */
     void *ctx;
 };
@@ -66,8 +66,8 @@ static void sync_next(struct dir_sync *sync) {
 void dir_sync_start(struct dir_sync *sync, struct span path, bool above, dir_sync_fn *done,
                     void *ctx) {
     RMQ_ASSERT(sync->done == NULL && done != NULL);
-    RMQ_ASSERT(path.len > 0 && path.data[0] == '/');
-    sync->path = path.data;
+    RMQ_ASSERT(path.len > 0 && path.len < sizeof sync->path && path.data[0] == '/');
+    memcpy(sync->path, path.data, path.len);
     sync->len = path.len;
     sync->above = above;
     sync->done = done;

@@ -16,8 +16,7 @@ struct dir_sync *dir_sync_create(struct env *env);
 void dir_sync_free(struct dir_sync *sync);
 bool dir_sync_active(const struct dir_sync *sync);
 /* Syncs directory `path`; with `above` then also each directory that holds it, up to "/", for
- * directories that may be new themselves. One at a time; `done` in a later handler, and
- * `path` is there until then. */
+ * directories that may be new themselves. One at a time; `done` in a later handler. */
 void dir_sync_start(struct dir_sync *sync, struct span path, bool above, dir_sync_fn *done,
                     void *ctx);
 

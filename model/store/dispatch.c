@@ -20,6 +20,7 @@ struct dispatch {
     uint64_t index_from; /* records before it get a unit only */
     bool started;
     bool settling;
+    bool running, again; /* again: dispatch_run was called from inside itself */
     bool unit_done; /* the record at `at` has its unit and waits for the index */
     uint64_t units; /* for planted bugs, with the two below */
     int64_t last_physical;
@@ -152,6 +153,7 @@ static int take(struct dispatch *dispatch, const struct message *message) {
     if (status == RMQ_OK) {
         dispatch->unit_done = false;
         dispatch->at += message->size;
+        RMQ_ASSERT(dispatch->at <= store_dispatch_limit(store));
     }
     return status;
 }
@@ -307,14 +309,23 @@ void dispatch_run(struct store *store) {
     if (dispatch == NULL || !dispatch->started || dispatch->job != NULL || dispatch->settling) {
         return;
     }
+    if (dispatch->running) {
+        dispatch->again = true;
+        return;
+    }
+    dispatch->running = true;
+    dispatch->again = false;
     unsigned records = SLICE_RECORDS;
     bool more = dispatch->at < store_dispatch_limit(store);
     int status = more ? run_slice(dispatch, &records) : RMQ_OK;
     if (more) {
         queues_write(store->queues);
     }
+    dispatch->running = false;
     if (status == RMQ_E_NOMEM) {
         again_in(dispatch, 1000000000);
+    } else if (status == RMQ_E_AGAIN && dispatch->again) {
+        again_in(dispatch, 0);
     } else if (status == RMQ_OK && dispatch->at < store_dispatch_limit(store)) {
         again_in(dispatch, 0);
     } else if (status == RMQ_OK && dispatch->done != NULL && queues_are_quiet(store->queues)) {

@@ -293,6 +293,15 @@ void store_get_cancel(struct store *store, struct store_get *get) {
     get->done = NULL;
 }
 
+void store_reads_cancel(struct store *store) {
+    LIST_EACH(&store->gets, link, following) {
+        store_get_cancel(store, LIST_ENTRY(link, struct store_get, link));
+    }
+    LIST_EACH(&store->lookups, link, following) {
+        store_lookup_cancel(store, LIST_ENTRY(link, struct store_lookup, link));
+    }
+}
+
 const char *get_status_text(enum get_status status) {
     static const char *const texts[] = {[GET_FOUND] = "FOUND",
                                         [GET_NO_MATCHED_MESSAGE] = "NO_MATCHED_MESSAGE",

@@ -109,6 +109,10 @@ static size_t make_path(const struct index *index, const char *name, char out[EN
     return len;
 }
 
+struct span index_dir(const struct index *index, char out[ENV_PATH_MAX]) {
+    return span_of(out, make_path(index, NULL, out));
+}
+
 static struct span file_path(const struct index_file *file, char out[ENV_PATH_MAX]) {
     char name[INDEX_NAME];
     format_name(file->name_ms, name);
@@ -191,8 +195,7 @@ int index_file_create(struct index *index, struct index_file **out) {
         file->begin_physical = file->end_physical = before->end_physical;
     }
     char path[ENV_PATH_MAX];
-    size_t len = make_path(index, NULL, path);
-    int status = env_path_make_dir(index->env, span_of(path, len));
+    int status = env_path_make_dir(index->env, index_dir(index, path));
     if (status == RMQ_OK) {
         status = env_file_open(index->env, file_path(file, path), ENV_OPEN_NEW, &file->file);
     }
@@ -310,8 +313,7 @@ static int list_files(struct index *index) {
     char path[ENV_PATH_MAX];
     struct buf names;
     buf_init(&names, index->env);
-    size_t len = make_path(index, NULL, path);
-    int status = env_path_list(index->env, span_of(path, len), &names);
+    int status = env_path_list(index->env, index_dir(index, path), &names);
     status = status == RMQ_E_NOT_FOUND ? RMQ_OK : status;
     struct span rest = buf_span(&names);
     while (status == RMQ_OK && rest.len > 0) {

@@ -102,6 +102,7 @@ int index_query_step(struct index_query *query) RMQ_CHECK_RESULT;
 void index_query_end(struct index_query *query);
 
 /* ---- between the files of this module ---- */
+struct span index_dir(const struct index *index, char out[ENV_PATH_MAX]);
 uint64_t index_file_bytes(const struct index *index);
 static inline uint64_t index_slot_at(const struct index *index, int32_t hash) {
     return INDEX_HEADER + 4ULL * ((uint32_t)hash % index->store->config.index_slots);

@@ -59,27 +59,36 @@ static void flush_ended(struct index_file *file, int status) {
         store->checkpoint.index_ms = file->end_ms;
         checkpoint_save(&store->checkpoint, NULL, NULL);
     }
+    dispatch_run(store); /* it may have waited for this */
     index_flush_next(index);
 }
 
-static void on_names(void *ctx, int status) {
+static void on_root_names(void *ctx, int status) {
     flush_ended(ctx, status);
+}
+
+static void on_names(void *ctx, int status) {
+    struct index_file *file = ctx;
+    struct index *index = file->index;
+    if (status == RMQ_OK) { /* and that of the directory itself */
+        dir_sync_start(index->names, span_of_text(index->store->config.root), false, on_root_names,
+                       file);
+    } else {
+        flush_ended(file, status);
+    }
 }
 
 static void on_synced(struct env_file_op *op, int status) {
     struct index_file *file = RMQ_CONTAINER_OF(op, struct index_file, op);
     struct index *index = file->index;
-    if (status != RMQ_OK) {
-        event_store_sync_failed(index->env, SPAN_LITERAL("index"),
+    char path[ENV_PATH_MAX];
+    if (status == RMQ_OK) {
+        dir_sync_start(index->names, index_dir(index, path), false, on_names, file);
+    } else {
+        event_store_sync_failed(index->env, index_dir(index, path),
                                 span_of_text(rmq_err_text(status)));
         flush_ended(file, status);
-        return;
     }
-    char path[ENV_PATH_MAX];
-    size_t len = strlen(index->store->config.root);
-    memcpy(path, index->store->config.root, len);
-    memcpy(path + len, "/index", 6);
-    dir_sync_start(index->names, span_of(path, len + 6), true, on_names, file);
 }
 
 /* Pages, then the sync, then the directory. */
@@ -137,8 +146,6 @@ void index_flush_next(struct index *index) {
     }
     if (index->done != NULL) {
         flush_all_ended(index);
-    } else {
-        dispatch_run(index->store);
     }
 }
 

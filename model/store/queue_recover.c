@@ -66,6 +66,29 @@ static void on_units(void *ctx, int status, struct span bytes) {
     }
 }
 
+static void on_walk_timer(struct env *env, struct env_timer *timer) {
+    struct queues *queues = RMQ_CONTAINER_OF(timer, struct queues, walk.timer);
+    (void)env;
+    queues->walk.step(queues);
+}
+
+void queues_walk_deleted(struct queues *queues, uint32_t place) {
+    struct queues_walk *walk = &queues->walk;
+    if (walk->done == NULL || place > walk->index) {
+        return;
+    }
+    if (place < walk->index) {
+        walk->index--;
+        return;
+    }
+    walk->phase = PHASE_BEGIN;
+    reads_cancel(walk->job);
+    walk->job = NULL;
+    if (!dir_sync_active(queues->names)) { /* nobody else would run the step */
+        env_timer_start(queues->env, &walk->timer, 0, on_walk_timer);
+    }
+}
+
 /* What the last read brought of `offset` and behind it. */
 static bool was_read(const struct queues_walk *walk, int64_t offset, uint32_t count,
                      struct span *out) {

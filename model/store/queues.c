@@ -43,6 +43,7 @@ void queues_free(struct store *store) {
     struct env *env = queues->env;
     env_timer_stop(env, &queues->retry_timer);
     env_timer_stop(env, &queues->flush_timer);
+    env_timer_stop(env, &queues->walk.timer);
     struct consume_queue *queue, *following;
     HASH_ITER(hh, queues->table, queue, following) {
         HASH_DEL(queues->table, queue);
@@ -186,24 +187,25 @@ static void queue_forget(struct queues *queues, struct consume_queue *queue) {
 
 void queues_delete(struct queues *queues, struct consume_queue *queue) {
     struct env *env = queues->env;
-    RMQ_ASSERT(queues->walk.done == NULL);
     uint32_t place = place_of(queues, queue_topic(queue), queue->id);
     RMQ_ASSERT(queues->items[place] == queue);
     memmove(queues->items + place, queues->items + place + 1,
             (queues->count - place - 1) * sizeof(queues->items[0]));
     queues->count--;
     HASH_DEL(queues->table, queue);
-    if (queue->segments.dir[0] != '\0') {
+    if (queue->segments.count > 0) {
         /* The last one first: what a crash leaves is still a queue. */
-        RMQ_IGNORE(segments_drop_from(&queue->segments, 0),
-                   "what stays is found at the next start");
+        RMQ_IGNORE(segments_drop_from(&queue->segments, 0), "found at the next start");
         char path[ENV_PATH_MAX];
         for (unsigned parts = 2; parts > 0; parts--) {
             size_t len = queue_path(queue, parts, path);
             RMQ_IGNORE(env_path_unlink(env, span_of(path, len)), "not empty, or gone");
         }
     }
+    queues_walk_deleted(queues, place);
     queue_forget(queues, queue);
+    segments_deinit(&queue->segments);
+    reads_abort(&queues->reads, &queue->segments);
     queue_free(queues, queue);
     queues_flush_kick(queues, NULL);
 }

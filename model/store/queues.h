@@ -23,7 +23,8 @@ struct queues_walk {
     int64_t low; /* recovery: where looking began; else: the search's bounds */
     int64_t high;
     int64_t max_physical;
-    uint64_t zero_to; /* byte behind the last that is not zero */
+    uint64_t zero_to;       /* byte behind the last that is not zero */
+    struct env_timer timer; /* the queue at hand was deleted: the step runs again */
     struct read_job *job;
     struct buf read; /* units that were not resident, from read_offset on */
     int64_t read_offset;
@@ -61,11 +62,14 @@ struct queues {
     struct queues_walk walk; /* queue_recover.c, queue_trim.c */
 };
 
+/* Forgets all gets and lookups under way; before a store is freed. */
+void store_reads_cancel(struct store *store);
+
 /* NULL when there is none. */
 struct consume_queue *queues_find(const struct queues *queues, struct span topic, int32_t id);
 /* The queue, made in memory when there is none; NULL without memory. */
 struct consume_queue *queues_get(struct queues *queues, struct span topic, int32_t id);
-/* Deletes it with its files. */
+/* Deletes it with its files; gets of it that read end with GET_FAILED. */
 void queues_delete(struct queues *queues, struct consume_queue *queue);
 
 /* The queue got units: they will be written and flushed. */
@@ -103,6 +107,8 @@ void queues_walk_start(struct queues *queues, void (*step)(struct queues *queues
 void queues_walk_names(struct queues *queues);
 /* Ends it. */
 void queues_walk_end(struct queues *queues, int status);
+/* The queue at index `place` was deleted. */
+void queues_walk_deleted(struct queues *queues, uint32_t place);
 /* Units of the queue at hand from `offset` on, as queue_view; RMQ_E_AGAIN: they are being read, and
  * the step runs again. */
 int queues_walk_view(struct queues *queues, int64_t offset, uint32_t count,

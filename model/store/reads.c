@@ -86,6 +86,25 @@ void reads_cancel(struct read_job *job) {
     }
 }
 
+void reads_abort(struct reads *reads, const struct segments *segments) {
+    struct list ended; /* a `done` may start others */
+    list_init(&ended);
+    LIST_EACH(&reads->jobs, link, following) {
+        if (LIST_ENTRY(link, struct read_job, link)->segments == segments) {
+            list_remove(link);
+            list_append(&ended, link);
+        }
+    }
+    while (!list_is_empty(&ended)) {
+        struct read_job *job = LIST_ENTRY(ended.next, struct read_job, link);
+        list_remove(&job->link);
+        if (job->done != NULL) {
+            job->done(job->ctx, RMQ_E_NOT_FOUND, SPAN_NONE);
+        }
+        env_free(job->env, job);
+    }
+}
+
 bool reads_touch(const struct reads *reads, const struct segments *segments, uint64_t from,
                  uint64_t to) {
     LIST_EACH(&reads->jobs, link, following) {

@@ -28,6 +28,8 @@ int reads_start_file(struct reads *reads, struct env_file *file, uint64_t positi
                      read_fn *done, void *ctx, struct read_job **out) RMQ_CHECK_RESULT;
 /* `done` is not called. NULL is allowed. */
 void reads_cancel(struct read_job *job);
+/* The files of `segments` were closed: ends its jobs with RMQ_E_NOT_FOUND. */
+void reads_abort(struct reads *reads, const struct segments *segments);
 /* Whether a job reads [from, to) of `segments`. */
 bool reads_touch(const struct reads *reads, const struct segments *segments, uint64_t from,
                  uint64_t to);

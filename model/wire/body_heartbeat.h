@@ -19,7 +19,9 @@ enum heartbeat_from {
     FROM_MAX_OFFSET
 };
 /* As on the wire: "CLUSTERING". */
+const char *heartbeat_consume_type_text(enum heartbeat_consume_type type);
 const char *heartbeat_model_text(enum heartbeat_model model);
+const char *heartbeat_from_text(enum heartbeat_from from);
 
 struct heartbeat_client {
     struct span client_id;
@@ -62,7 +64,7 @@ struct heartbeat_writer {
     struct json_writer json;
     struct env *env;
     bool profile_5_3; /* its members of the top level */
-    int err;          /* the first error: RMQ_E_NOMEM */
+    int err;          /* the first error */
 };
 void heartbeat_begin(struct heartbeat_writer *writer, struct env *env, struct buf *out,
                      bool profile_5_3, struct span client_id);
@@ -74,7 +76,7 @@ void heartbeat_consumer_end(struct heartbeat_writer *writer,
                             const struct heartbeat_consumer *consumer);
 void heartbeat_producers(struct heartbeat_writer *writer);
 void heartbeat_producer(struct heartbeat_writer *writer, struct span group);
-/* RMQ_E_NOMEM, also of the buffer. */
+/* RMQ_E_NOMEM, also of the buffer; RMQ_E_INVALID: an expression does not parse. */
 int heartbeat_end(struct heartbeat_writer *writer) RMQ_CHECK_RESULT;
 
 /* 46 */
@@ -86,6 +88,7 @@ struct check_client {
 };
 int check_client_decode(struct span body, struct buf *scratch, struct check_client *out,
                         struct wire_error *error) RMQ_CHECK_RESULT;
+/* Errors as of heartbeat_end. */
 int check_client_write(struct env *env, struct buf *out,
                        const struct check_client *check) RMQ_CHECK_RESULT;
 

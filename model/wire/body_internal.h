@@ -49,6 +49,9 @@ int body_data_version(struct body_reader *reader, struct data_version *out);
 /* What Java has before a member is read: counter 0 and the time of now. */
 void data_version_init(struct data_version *version);
 
+/* Next value: a topic; its name has scratch for itself. */
+int body_topic_config(struct body_reader *reader, struct topic_config *out);
+
 /* Inflates a zlib stream into `out`, WIRE_FRAME_BYTES_MAX at most. */
 int body_inflate(struct env *env, struct span stream, struct buf *out, struct wire_error *error);
 /* Appends `bytes` as one zlib stream. RMQ_E_NOMEM. */

@@ -48,17 +48,20 @@ static int on_topic_member(struct body_reader *reader, void *ctx) {
     return body_skip(reader); /* attributes, perhaps a $ref */
 }
 
+int body_topic_config(struct body_reader *reader, struct topic_config *out) {
+    topic_init(out);
+    int err = body_object(reader, on_topic_member, out, NULL);
+    if (err == RMQ_OK && out->name.len == 0)
+        return body_refuse(reader, RMQ_E_MISSING, "a topicName in the topic");
+    return err;
+}
+
 /* The map's key is the name again and not looked at. */
 static int on_table_entry(struct body_reader *reader, void *ctx) {
     struct decoding *decoding = ctx;
     struct topic_config topic;
-    topic_init(&topic);
-    int err = body_object(reader, on_topic_member, &topic, NULL);
-    if (err != RMQ_OK)
-        return err;
-    if (topic.name.len == 0)
-        return body_refuse(reader, RMQ_E_MISSING, "a topicName in the topic");
-    return give_topic(decoding->visitor, &topic);
+    int err = body_topic_config(reader, &topic);
+    return err == RMQ_OK ? give_topic(decoding->visitor, &topic) : err;
 }
 
 static int on_mapping(struct body_reader *reader, void *ctx) {

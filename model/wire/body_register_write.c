@@ -1,16 +1,7 @@
 /* wire/body_register_write.c - writes registration bodies. Source: namesrv.md 5.3, 5.4; captures
  * 4.9.7-broker-boot, 4.9.7-brokerbin-boot, 5.3.3-broker-boot, 5.3.3-brokercompressed-boot. */
+#include "model/wire/body_config.h"
 #include "model/wire/body_internal.h"
-
-static void write_filter_type(struct json_writer *json, const struct topic_config *topic) {
-    json_key_text(json, "topicFilterType");
-    json_string_text(json, topic->multi_tag ? "MULTI_TAG" : "SINGLE_TAG");
-}
-
-static void write_number(struct json_writer *json, const char *key, int64_t value) {
-    json_key_text(json, key);
-    json_number(json, value);
-}
 
 static void write_empty_object(struct json_writer *json, const char *key) {
     json_key_text(json, key);
@@ -41,21 +32,7 @@ void register_body_begin(struct register_body_writer *writer, struct buf *out, b
 }
 
 void register_body_topic(struct register_body_writer *writer, const struct topic_config *topic) {
-    struct json_writer *json = &writer->json;
-    json_key(json, topic->name);
-    json_object_begin(json);
-    if (writer->profile_5_3)
-        write_empty_object(json, "attributes");
-    json_key_text(json, "order");
-    json_bool(json, topic->order);
-    write_number(json, "perm", topic->perm);
-    write_number(json, "readQueueNums", topic->read_queue_nums);
-    write_filter_type(json, topic);
-    json_key_text(json, "topicName");
-    json_string(json, topic->name);
-    write_number(json, "topicSysFlag", topic->sys_flag);
-    write_number(json, "writeQueueNums", topic->write_queue_nums);
-    json_object_end(json);
+    topic_config_write(&writer->json, topic, writer->profile_5_3);
 }
 
 void register_body_end(struct register_body_writer *writer) {

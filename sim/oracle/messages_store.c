@@ -12,6 +12,11 @@ static struct acked_message *ack_at(const struct message_broker *broker, size_t 
     return &broker->acks[(broker->ack_first + index) & (broker->ack_capacity - 1)];
 }
 
+/* A batch may not say where a message of it is. */
+static bool is_flushed(const struct acked_message *ack, int64_t to) {
+    return ack->physical >= 0 && ack->physical < to;
+}
+
 static bool grow(struct messages *messages, struct message_broker *broker) {
     size_t capacity = broker->ack_capacity == 0 ? 64 : broker->ack_capacity * 2;
     struct acked_message *acks = messages_alloc(messages, capacity * sizeof *acks);
@@ -35,7 +40,7 @@ static void forget_flushed(struct messages *messages, struct message_broker *bro
                            uint64_t now_ns) {
     while (broker->ack_count > 0) {
         const struct acked_message *ack = ack_at(broker, 0);
-        if (ack->physical >= broker->flushed_to && now_ns - ack->mark.world_ns < UNFLUSHED_MAX_NS)
+        if (!is_flushed(ack, broker->flushed_to) && now_ns - ack->mark.world_ns < UNFLUSHED_MAX_NS)
             return;
         keep_safe(messages->queues[ack->queue], ack);
         broker->ack_first = (broker->ack_first + 1) & (broker->ack_capacity - 1);
@@ -46,7 +51,7 @@ static void forget_flushed(struct messages *messages, struct message_broker *bro
 void messages_keep_ack(struct messages *messages, struct message_queue *queue,
                        const struct acked_message *ack) {
     struct message_broker *broker = queue->broker;
-    if (ack->status == 0 && ack->physical < broker->flushed_to) {
+    if (is_flushed(ack, broker->flushed_to)) {
         keep_safe(queue, ack);
         return;
     }
@@ -155,7 +160,7 @@ static void add_lost(struct messages *messages, const struct acked_message *ack,
         return;
     facts->lost = lost;
     lost[facts->lost_count++] = (struct lost_message){*ack, flushed, and_below};
-    struct message *entry = messages_live_get(messages, ack->number);
+    struct message_entry *entry = messages_live_get(messages, ack->number);
     if (entry != NULL)
         messages_live_drop(messages, entry);
 }
@@ -169,7 +174,7 @@ static void lose_unflushed(struct messages *messages, struct message_queue *queu
         if (ack.queue != queue->index || ack.offset < max)
             *ack_at(broker, kept++) = ack;
         else
-            add_lost(messages, &ack, ack.physical < broker->down_flushed_to, 0);
+            add_lost(messages, &ack, is_flushed(&ack, broker->down_flushed_to), 0);
     }
     broker->ack_count = kept;
 }
@@ -179,7 +184,7 @@ static void lose(struct messages *messages, struct message_queue *queue, uint64_
     struct acked_message *safe = &queue->safe;
     if (safe->mark.kind != 0 && safe->offset >= max) {
         uint64_t below = safe->offset - max;
-        bool removed = safe->physical < broker->deleted_to;
+        bool removed = is_flushed(safe, broker->deleted_to);
         if (!removed)
             add_lost(messages, safe,
                      safe->physical<broker->down_flushed_to, below> safe->offset ? safe->offset

@@ -67,7 +67,7 @@ static void judge_gap(struct sends_available *oracle, const struct sender *sende
 
 /* A broker of the topic, healthy long enough before the send, that it did not try; NULL: none. */
 static const struct cluster_node *untried(const struct sends_available *oracle,
-                                          const struct message *message, uint32_t failed_at) {
+                                          const struct message_entry *message, uint32_t failed_at) {
     const struct messages *messages = oracle->base.host.messages;
     for (size_t i = 0; i < messages->queue_count; i++) {
         const struct message_queue *queue = messages->queues[i];
@@ -120,7 +120,8 @@ static void on_failed(struct sends_available *oracle, const struct record *recor
 static void on_record(void *self, const struct record *record) {
     struct sends_available *oracle = self;
     const struct cluster_node *client = cluster_node(oracle->base.host.cluster, record->node);
-    if (client == NULL || oracle_excuses(&oracle->base, client))
+    if (client == NULL || oracle_excuses(&oracle->base, client) ||
+        (record->kind == EVENT_send_failed && is_one_way(record)))
         return;
     oracle->base.verdict.checked++;
     oracle->sends++;

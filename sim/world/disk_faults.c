@@ -82,33 +82,32 @@ struct disk_state world_disk_state(struct world *world, struct host *host) {
 
 struct search {
     struct span pattern;
-    uint64_t bytes; /* written ones of files that match: all, or those still to pass */
+    bool finding;
+    uint64_t bytes; /* written ones of files that match: all, or (finding) those still to pass */
     struct inode *file;
     uint64_t at; /* offset in `file` */
 };
 
-static void count_written(struct inode *file, struct span path, void *ctx) {
-    struct search *search = ctx;
-    if (contains(path, search->pattern)) {
-        for (size_t i = 0; i < file->slot_count; i++) {
-            search->bytes += block_len(file->slots[i].block);
+/* Passes over the written bytes of a file: counts them, or stops at the one that is wanted. */
+static void pass_written(struct inode *file, struct search *search) {
+    for (size_t i = 0; i < file->slot_count; i++) {
+        for (unsigned page = 0; page < SLOT_PAGES; page++) {
+            const struct slot *slot = &file->slots[i];
+            uint64_t len = (slot->used >> page & 1) != 0 ? page_len(slot, page) : 0;
+            if (search->finding && search->bytes < len) {
+                search->file = file;
+                search->at = i * BLOCK_BYTES + page * PAGE_BYTES + search->bytes;
+                return;
+            }
+            search->bytes += search->finding ? 0 - len : len;
         }
     }
 }
 
-static void find_written(struct inode *file, struct span path, void *ctx) {
+static void visit_written(struct inode *file, struct span path, void *ctx) {
     struct search *search = ctx;
-    if (search->file != NULL || !contains(path, search->pattern)) {
-        return;
-    }
-    for (size_t i = 0; i < file->slot_count; i++) {
-        uint64_t len = block_len(file->slots[i].block);
-        if (search->bytes < len) {
-            search->file = file;
-            search->at = i * BLOCK_BYTES + search->bytes;
-            return;
-        }
-        search->bytes -= len;
+    if (search->file == NULL && contains(path, search->pattern)) {
+        pass_written(file, search);
     }
 }
 
@@ -121,12 +120,13 @@ static void flip(struct world *world, uint32_t *block, size_t at, uint8_t bit) {
 bool world_disk_rot(struct world *world, struct host *host, struct span pattern, uint64_t draw) {
     struct disk *disk = disk_of(world, host);
     struct search search = {.pattern = pattern};
-    disk_walk(disk, count_written, &search);
+    disk_walk(disk, visit_written, &search);
     if (search.bytes == 0) {
         return false;
     }
     search.bytes = draw / 8 % search.bytes;
-    disk_walk(disk, find_written, &search);
+    search.finding = true;
+    disk_walk(disk, visit_written, &search);
     RMQ_ASSERT(search.file != NULL);
     uint8_t bit = (uint8_t)(1u << draw % 8);
     struct slot *slot = &search.file->slots[search.at / BLOCK_BYTES];

@@ -181,11 +181,14 @@ void file_read(struct inode *file, uint64_t offset, uint8_t *into, size_t len);
 /* At most `len` (> 0) bytes below the file's end. */
 struct span file_view(struct inode *file, uint64_t offset, size_t len);
 void file_truncate(struct inode *file, uint64_t size);
+void file_cut(struct inode *file, uint64_t size); /* what is behind that is gone */
 void file_free_content(struct inode *file);
 /* Bytes of page `page` of a slot that mean something; those behind are zeros. */
 size_t page_len(const struct slot *slot, unsigned page);
-/* Makes the content of a page what `block` holds, 0: zeros; it has no dirtiness to keep. */
-void page_set(struct inode *file, uint32_t slot, unsigned page, uint32_t block);
+/* Makes the content of a page what `block` holds, 0: zeros, and allocates it or not; no version is
+ * put aside. */
+void page_set(struct inode *file, uint32_t slot, unsigned page, uint32_t block, bool used);
+void use_pages(struct inode *file, struct slot *slot, uint16_t used); /* allocated are these */
 
 /* disk_sync.c */
 void inode_touch(struct inode *inode);       /* it has something that is not durable */
@@ -226,6 +229,9 @@ uint64_t cache_missing(const struct inode *file, uint64_t offset, uint64_t len);
 void cache_use(struct inode *file, uint64_t offset, uint64_t len);
 void cache_forget(struct inode *file, struct slot *slot);
 void cache_empty(struct disk *disk);
+
+/* disk_check.c: asserts the invariants; for tests */
+void disk_check(const struct disk *disk);
 
 /* disk_power.c */
 void disk_power_off(struct disk *disk);

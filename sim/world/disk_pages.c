@@ -23,7 +23,7 @@ static struct slot *slot_need(struct inode *file, size_t index) {
     return &file->slots[index];
 }
 
-static void use_pages(struct inode *file, struct slot *slot, uint16_t used) {
+void use_pages(struct inode *file, struct slot *slot, uint16_t used) {
     uint64_t more = (uint64_t)__builtin_popcount(used);
     uint64_t less = (uint64_t)__builtin_popcount(slot->used);
     slot->used = used;
@@ -121,8 +121,7 @@ struct span file_view(struct inode *file, uint64_t offset, size_t len) {
     return span_of(data, len);
 }
 
-/* What is behind the end of the file is gone. */
-static void cut_slots(struct inode *file, uint64_t size) {
+void file_cut(struct inode *file, uint64_t size) {
     size_t first = (size_t)(size / BLOCK_BYTES), from = (size_t)(size % BLOCK_BYTES);
     for (size_t i = first; i < file->slot_count; i++, from = 0) {
         struct slot *slot = &file->slots[i];
@@ -145,7 +144,7 @@ void file_truncate(struct inode *file, uint64_t size) {
         return;
     }
     if (size < file->size) {
-        cut_slots(file, size);
+        file_cut(file, size);
     }
     file->size = size;
     inode_touch(file);
@@ -170,10 +169,12 @@ size_t page_len(const struct slot *slot, unsigned page) {
     return len < PAGE_BYTES ? len : PAGE_BYTES;
 }
 
-void page_set(struct inode *file, uint32_t slot_index, unsigned page, uint32_t block) {
+void page_set(struct inode *file, uint32_t slot_index, unsigned page, uint32_t block, bool used) {
     struct world *world = file->disk->world;
     struct slot *slot = &file->slots[slot_index];
     size_t from = page * PAGE_BYTES, len = block_len(block);
+    uint16_t bit = (uint16_t)(1u << page);
+    use_pages(file, slot, (slot->used & (uint16_t)~bit) | (used ? bit : 0));
     slot_zero(file, slot, from, from + PAGE_BYTES);
     if (len > 0) {
         memcpy(block_write(world, &slot->block, from, from + len) + from, block_read(block), len);

@@ -173,11 +173,11 @@ static void settle_page(struct inode *file, struct dirty *dirty, unsigned page, 
     bool dropped = (dirty->dropped & bit) != 0;
     bool zeros = page_len(slot, page) == 0 && dirty->durable[page] == 0;
     if (zeros || dropped || !draw_keep(file, profile->keep_ppm)) {
-        page_set(file, dirty->slot, page, dirty->durable[page]);
-        slot->used = (slot->used & (uint16_t)~bit) | (dirty->durable_used & bit);
+        page_set(file, dirty->slot, page, dirty->durable[page], (dirty->durable_used & bit) != 0);
         fate->lost += !zeros;
     } else if (profile->torn_ppm != 0 && draw_keep(file, profile->torn_ppm)) {
         tear(file, dirty, page);
+        use_pages(file, slot, slot->used | (dirty->durable_used & bit));
         fate->torn++;
     } else {
         fate->kept++;
@@ -193,19 +193,12 @@ static void settle_size(struct inode *file) {
     world->counts.sizes_kept += keep;
     world->counts.sizes_lost += !keep;
     disk_record(file, "size", keep, !keep);
-    if (keep) {
-        return;
-    }
-    if (file->durable_size < file->size) {
-        file_truncate(file, file->durable_size);
-    }
-    file->size = file->durable_size;
+    file->size = keep ? file->size : file->durable_size;
 }
 
 static void settle_content(struct inode *file) {
     struct disk *disk = file->disk;
     struct fate fate = {0};
-    uint64_t used = 0;
     LIST_EACH(&file->dirty, link, following) {
         struct dirty *dirty = LIST_ENTRY(link, struct dirty, of_file);
         for (unsigned page = 0; page < SLOT_PAGES; page++) {
@@ -215,15 +208,11 @@ static void settle_content(struct inode *file) {
         }
         dirty_free(file, dirty);
     }
-    settle_size(file); /* cutting makes pages dirty again */
+    settle_size(file);
+    file_cut(file, file->size); /* which makes pages dirty again */
     LIST_EACH(&file->dirty, link, following) {
         dirty_free(file, LIST_ENTRY(link, struct dirty, of_file));
     }
-    for (size_t i = 0; i < file->slot_count; i++) {
-        used += (uint64_t)__builtin_popcount(file->slots[i].used);
-    }
-    disk->used_pages += used - file->used_pages;
-    file->used_pages = used;
     file->durable_size = file->size;
     list_remove(&file->of_dirty);
     disk->world->counts.pages_kept += fate.kept;

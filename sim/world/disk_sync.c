@@ -184,14 +184,16 @@ static void drop_pages(struct inode *file, struct dirty *dirty, uint16_t pages) 
     while (pages != 0) {
         unsigned page = take_lowest(&pages);
         uint64_t fate = world_draw_below(world, DRAW_DISK_FAIL, file->draw_owner, file->draws++, 4);
-        if (fate < 2) {
+        uint64_t end = dirty->slot * (uint64_t)BLOCK_BYTES + (page + 1) * PAGE_BYTES;
+        if (fate < 2 || end > file->size) {
             continue; /* still dirty: a later sync writes it */
         }
         world->counts.pages_dropped++;
         if (fate == 2) {
             dirty->dropped = (uint16_t)(dirty->dropped | 1u << page);
         } else {
-            page_set(file, dirty->slot, page, dirty->durable[page]);
+            page_set(file, dirty->slot, page, dirty->durable[page],
+                     (dirty->durable_used >> page & 1) != 0);
             pages_are_durable(file, dirty, (uint16_t)(1u << page));
         }
     }

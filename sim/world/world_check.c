@@ -1,6 +1,6 @@
 /* sim/world/world_check.c - the invariants of world_internal.h, checked by walking the whole world.
  * Tests call it between events; a run never does. */
-#include "sim/world/world_internal.h"
+#include "sim/world/disk_internal.h"
 
 /* W3: the first packet under way is in the wheel, in a clog, or held back for retransmission. */
 static uint32_t check_flight(const struct env_conn *end) {
@@ -82,6 +82,9 @@ static void check_node(const struct world *world, struct env *node) {
 }
 
 static void check_host(const struct host *host) {
+    if (host->disk != NULL) {
+        disk_check(host->disk);
+    }
     for (const struct env_listener *listener = host->listeners; listener != NULL;
          listener = listener->next) {
         RMQ_ASSERT(listener->env->up);

@@ -1,0 +1,59 @@
+/* broker/config_files.c - see config_files.h. */
+#include "model/broker/config_files.h"
+
+#include "model/base/check.h"
+
+#define FILES (sizeof((struct config_files *)NULL)->files / sizeof(struct config_file *))
+
+void config_files_init(struct config_files *files, struct topics *topics, struct groups *groups,
+                       struct offsets *offsets) {
+    *files = (struct config_files){.offsets = offsets};
+    topics_file_init(&files->topics_file, topics);
+    files->files[0] = &files->topics_file;
+    files->files[1] = &groups->file;
+    files->files[2] = &offsets->file;
+}
+
+static void begin(struct config_files *files, config_file_fn *done, void *ctx) {
+    RMQ_ASSERT(files->done == NULL);
+    files->next = 0;
+    files->status = RMQ_OK;
+    files->done = done;
+    files->ctx = ctx;
+}
+
+static void finish(struct config_files *files) {
+    config_file_fn *done = files->done;
+    files->done = NULL;
+    done(files->ctx, files->status);
+}
+
+static void on_loaded(void *ctx, int status) {
+    struct config_files *files = ctx;
+    files->status = status;
+    if (status != RMQ_OK || files->next == FILES)
+        finish(files);
+    else
+        config_file_load(files->files[files->next++], on_loaded, files);
+}
+
+void config_files_load(struct config_files *files, config_file_fn *done, void *ctx) {
+    begin(files, done, ctx);
+    on_loaded(files, RMQ_OK);
+}
+
+static void on_settled(void *ctx, int status) {
+    struct config_files *files = ctx;
+    if (files->status == RMQ_OK)
+        files->status = status;
+    if (files->next == FILES)
+        finish(files);
+    else
+        config_file_settle(files->files[files->next++], on_settled, files);
+}
+
+void config_files_save_all(struct config_files *files, config_file_fn *done, void *ctx) {
+    begin(files, done, ctx);
+    offsets_save_now(files->offsets);
+    on_settled(files, RMQ_OK);
+}

@@ -1,0 +1,238 @@
+/* broker/offsets.c - see offsets.h. Source: ConsumerOffsetManager.java of 4.9.8 and 5.3.3. */
+#include "model/broker/offsets_table.h"
+
+#include "model/base/check.h"
+#include "model/events.h"
+#include "model/quirks.h"
+#include "model/store/store.h"
+#include "model/wire/message.h"
+
+#define FIRST_SAVE_NS UINT64_C(10000000000)
+#define NS_PER_MS UINT64_C(1000000)
+#define VERSION_STEP 500 /* consumerOffsetUpdateVersionStep */
+#define PLANT_STEP 50
+#define KEY_MAX (127 + 1 + 255 + 1 + 127) /* what fits is looked up without allocation */
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+static struct progress *find_key(const struct offsets *offsets, struct span key) {
+    uint64_t hash_key = offsets->hash_key;
+    struct progress *found = NULL;
+    HASH_FIND(hh, offsets->table, key.data, key.len, found);
+    return found;
+}
+
+/* "topic@group" in `out`; absent when it does not fit, which no key of the table does. */
+static struct span make_key(char out[KEY_MAX], struct span group, struct span topic) {
+    if (topic.len + 1 + group.len > KEY_MAX)
+        return SPAN_NONE;
+    struct buf key = {.data = (uint8_t *)out, .capacity = KEY_MAX};
+    buf_put_span(&key, topic);
+    buf_put_u8(&key, '@');
+    buf_put_span(&key, group);
+    return buf_span(&key);
+}
+
+/* Where `queue_id` is, or would be inserted. */
+static uint32_t position_of(const struct progress *progress, int32_t queue_id) {
+    uint32_t low = 0, high = progress->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (progress->queues[middle].queue_id < queue_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct queue_offset *find_queue(const struct progress *progress, int32_t queue_id) {
+    uint32_t position = position_of(progress, queue_id);
+    bool found = position < progress->count && progress->queues[position].queue_id == queue_id;
+    return found ? &progress->queues[position] : NULL;
+}
+
+static struct progress *add_key(struct offsets *offsets, struct span key) {
+    struct env *env = offsets->env;
+    uint64_t hash_key = offsets->hash_key;
+    struct progress *progress = env_alloc(env, sizeof *progress + key.len);
+    if (progress == NULL)
+        return NULL;
+    const uint8_t *at = memchr(key.data, '@', key.len);
+    *progress =
+        (struct progress){.key_len = (uint32_t)key.len,
+                          .topic_len = (uint32_t)(at == NULL ? key.len : (size_t)(at - key.data)),
+                          .hash = java_string_hash(key)};
+    memcpy(progress->key, key.data, key.len);
+    HASH_ADD_KEYPTR(hh, offsets->table, progress->key, progress->key_len, progress);
+    if (MAP_ADD_FAILED(progress)) {
+        env_free(env, progress);
+        return NULL;
+    }
+    return progress;
+}
+
+static int add_queue(struct env *env, struct progress *progress, int32_t queue_id, int64_t offset) {
+    if (progress->count == progress->capacity) {
+        uint32_t capacity = progress->capacity == 0 ? 4 : progress->capacity * 2;
+        struct queue_offset *queues = env_realloc(env, progress->queues, capacity * sizeof *queues);
+        if (queues == NULL)
+            return RMQ_E_NOMEM;
+        progress->queues = queues;
+        progress->capacity = capacity;
+    }
+    uint32_t position = position_of(progress, queue_id);
+    memmove(&progress->queues[position + 1], &progress->queues[position],
+            (progress->count - position) * sizeof *progress->queues);
+    progress->queues[position] = (struct queue_offset){queue_id, offset};
+    progress->count++;
+    return RMQ_OK;
+}
+
+int offsets_set(struct offsets *offsets, struct span key, int32_t queue_id, int64_t offset,
+                bool *changed) {
+    struct progress *progress = find_key(offsets, key);
+    if (progress == NULL)
+        progress = add_key(offsets, key);
+    if (progress == NULL)
+        return RMQ_E_NOMEM;
+    struct queue_offset *queue = find_queue(progress, queue_id);
+    *changed = queue == NULL || queue->offset != offset;
+    if (queue == NULL)
+        return add_queue(offsets->env, progress, queue_id, offset);
+    queue->offset = offset;
+    return RMQ_OK;
+}
+
+int64_t offsets_find(const struct offsets *offsets, struct span group, struct span topic,
+                     int32_t queue_id) {
+    char text[KEY_MAX];
+    struct span key = make_key(text, group, topic);
+    const struct progress *progress = span_is_absent(key) ? NULL : find_key(offsets, key);
+    const struct queue_offset *queue = progress == NULL ? NULL : find_queue(progress, queue_id);
+    return queue == NULL ? -1 : queue->offset;
+}
+
+void offsets_each(const struct offsets *offsets, offsets_each_fn *each, void *ctx) {
+    for (struct progress *progress = offsets->table; progress != NULL;
+         progress = progress->hh.next) {
+        struct span topic = progress_topic(progress), group = progress_group(progress);
+        for (uint32_t i = 0; i < progress->count; i++)
+            each(ctx, topic, group, progress->queues[i].queue_id, progress->queues[i].offset);
+    }
+}
+
+/* ---- saving ---------------------------------------------------------------------------------- */
+
+void offsets_save_now(struct offsets *offsets) {
+    if (!env_timer_armed(&offsets->save))
+        return;
+    env_timer_stop(offsets->env, &offsets->save);
+    if (!env_plant(offsets->env, PLANT_BROKER_FORGET_OFFSETS))
+        config_file_save(&offsets->file);
+}
+
+static void on_save(struct env *env, struct env_timer *timer) {
+    struct offsets *offsets = RMQ_CONTAINER_OF(timer, struct offsets, save);
+    if (!env_plant(env, PLANT_BROKER_FORGET_OFFSETS))
+        config_file_save(&offsets->file);
+}
+
+/* Saves at the next tick of a schedule that began with the broker. */
+static void save_later(struct offsets *offsets) {
+    if (env_timer_armed(&offsets->save))
+        return;
+    uint64_t period = offsets->config->offsets_save_ms * NS_PER_MS;
+    uint64_t age = env_mono_ns(offsets->env) - offsets->start_ns;
+    uint64_t due = FIRST_SAVE_NS;
+    if (age >= due)
+        due += ((age - due) / period + 1) * period;
+    env_timer_start(offsets->env, &offsets->save, due - age, on_save);
+}
+
+static void count_commit(struct offsets *offsets) {
+    offsets->commits++;
+    if (offsets->commits % VERSION_STEP == 0) {
+        offsets->version_counter++;
+        offsets->version_timestamp = env_wall_ms(offsets->env);
+    }
+}
+
+/* ---- commits --------------------------------------------------------------------------------- */
+
+int offsets_commit(struct offsets *offsets, struct span group, struct span topic, int32_t queue_id,
+                   int64_t offset, struct span client) {
+    char text[KEY_MAX];
+    struct span key = make_key(text, group, topic);
+    bool changed = false;
+    if (span_is_absent(key))
+        return RMQ_E_LIMIT;
+    if (offsets->store != NULL && !quirk_on(offsets->config->quirks, QUIRK_OFFSETS_UNCHECKED)) {
+        int64_t max = store_max_offset(offsets->store, topic, queue_id);
+        if (offset > max) {
+            event_offset_ignored(offsets->env, group, topic, (uint32_t)queue_id, offset, max);
+            return RMQ_OK;
+        }
+    }
+    if ((offsets->commits + 1) % PLANT_STEP == 0 &&
+        env_plant(offsets->env, PLANT_BROKER_COMMIT_BACK))
+        offset = offset > 10 ? offset - 10 : 0;
+    int err = offsets_set(offsets, key, queue_id, offset, &changed);
+    if (err != RMQ_OK)
+        return err;
+    count_commit(offsets);
+    if (changed) {
+        event_offset_committed(offsets->env, group, topic, (uint32_t)queue_id, offset, client);
+        save_later(offsets);
+    }
+    return RMQ_OK;
+}
+
+void offsets_lower(struct offsets *offsets) {
+    RMQ_ASSERT(offsets->store != NULL);
+    if (quirk_on(offsets->config->quirks, QUIRK_OFFSETS_UNCHECKED) ||
+        env_plant(offsets->env, PLANT_BROKER_KEEP_OFFSETS))
+        return;
+    for (struct progress *progress = offsets->table; progress != NULL;
+         progress = progress->hh.next) {
+        struct span topic = progress_topic(progress), group = progress_group(progress);
+        for (uint32_t i = 0; i < progress->count; i++) {
+            struct queue_offset *queue = &progress->queues[i];
+            int64_t max = store_max_offset(offsets->store, topic, queue->queue_id);
+            if (queue->offset <= max)
+                continue;
+            event_offset_lowered(offsets->env, group, topic, (uint32_t)queue->queue_id,
+                                 queue->offset, max);
+            queue->offset = max;
+            save_later(offsets);
+        }
+    }
+}
+
+void offsets_init(struct offsets *offsets, struct env *env, const struct broker_config *config) {
+    *offsets = (struct offsets){.env = env,
+                                .hash_key = env_random(env),
+                                .config = config,
+                                .start_ns = env_mono_ns(env),
+                                .version_timestamp = env_wall_ms(env)};
+    offsets_file_init(offsets);
+}
+
+void offsets_clear(struct offsets *offsets) {
+    struct env *env = offsets->env;
+    struct progress *progress, *following;
+    HASH_ITER(hh, offsets->table, progress, following) {
+        HASH_DEL(offsets->table, progress);
+        env_free(env, progress->queues);
+        env_free(env, progress);
+    }
+}
+
+void offsets_deinit(struct offsets *offsets) {
+    if (offsets->env == NULL)
+        return;
+    env_timer_stop(offsets->env, &offsets->save);
+    config_file_deinit(&offsets->file);
+    offsets_clear(offsets);
+    *offsets = (struct offsets){0};
+}

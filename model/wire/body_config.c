@@ -1,0 +1,274 @@
+/* wire/body_config.c - see body_config.h. */
+#include "model/wire/body_config.h"
+
+#include "model/wire/body_internal.h"
+
+struct decoding {
+    int (*on_topic)(void *ctx, const struct topic_config *topic);
+    int (*on_group)(void *ctx, const struct group *group);
+    int (*on_offset)(void *ctx, struct span key, int32_t queue_id, int64_t offset);
+    int (*on_level)(void *ctx, int32_t level, int64_t offset);
+    void *ctx;
+    struct data_version *version;
+    struct span key; /* of the offsets being read */
+};
+
+static int decode(struct span body, struct buf *scratch, body_step_fn *member,
+                  struct decoding *decoding, struct wire_error *error) {
+    struct body_reader reader;
+    body_reader_init(&reader, body, scratch, error);
+    data_version_init(decoding->version);
+    return body_document(&reader, member, decoding);
+}
+
+/* ---- topics ---------------------------------------------------------------------------------- */
+
+static int on_topic(struct body_reader *reader, void *ctx) {
+    const struct decoding *decoding = ctx;
+    struct topic_config topic;
+    int err = body_topic_config(reader, &topic);
+    if (err != RMQ_OK || decoding->on_topic == NULL)
+        return err;
+    return decoding->on_topic(decoding->ctx, &topic);
+}
+
+static int on_topics_member(struct body_reader *reader, void *ctx) {
+    struct decoding *decoding = ctx;
+    if (body_key_is(reader, "dataVersion"))
+        return body_data_version(reader, decoding->version);
+    if (body_key_is(reader, "topicConfigTable"))
+        return body_object(reader, on_topic, decoding, NULL);
+    return body_skip(reader);
+}
+
+int topic_table_decode(struct span body, struct buf *scratch,
+                       int (*each)(void *ctx, const struct topic_config *topic), void *ctx,
+                       struct data_version *version, struct wire_error *error) {
+    struct decoding decoding = {.on_topic = each, .ctx = ctx, .version = version};
+    return decode(body, scratch, on_topics_member, &decoding, error);
+}
+
+/* ---- groups ---------------------------------------------------------------------------------- */
+
+void group_default(struct group *group, struct span name) {
+    *group = (struct group){.name = name,
+                            .consume_enable = true,
+                            .consume_from_min_enable = true,
+                            .consume_broadcast_enable = true,
+                            .notify_ids_changed = true,
+                            .retry_queues = 1,
+                            .retry_max = 16,
+                            .consume_timeout_min = 15,
+                            .slow_broker_id = 1};
+}
+
+static int on_group_member(struct body_reader *reader, void *ctx) {
+    struct group *group = ctx;
+    if (body_key_is(reader, "brokerId"))
+        return body_i64(reader, &group->broker_id);
+    if (body_key_is(reader, "consumeBroadcastEnable"))
+        return body_bool(reader, &group->consume_broadcast_enable);
+    if (body_key_is(reader, "consumeEnable"))
+        return body_bool(reader, &group->consume_enable);
+    if (body_key_is(reader, "consumeFromMinEnable"))
+        return body_bool(reader, &group->consume_from_min_enable);
+    if (body_key_is(reader, "consumeMessageOrderly"))
+        return body_bool(reader, &group->consume_orderly);
+    if (body_key_is(reader, "consumeTimeoutMinute"))
+        return body_i32(reader, &group->consume_timeout_min);
+    if (body_key_is(reader, "groupName"))
+        return body_text(reader, &group->name); /* the only text: it has scratch for itself */
+    if (body_key_is(reader, "groupSysFlag"))
+        return body_i32(reader, &group->sys_flag);
+    if (body_key_is(reader, "notifyConsumerIdsChangedEnable"))
+        return body_bool(reader, &group->notify_ids_changed);
+    if (body_key_is(reader, "retryMaxTimes"))
+        return body_i32(reader, &group->retry_max);
+    if (body_key_is(reader, "retryQueueNums"))
+        return body_i32(reader, &group->retry_queues);
+    if (body_key_is(reader, "whichBrokerWhenConsumeSlowly"))
+        return body_i64(reader, &group->slow_broker_id);
+    return body_skip(reader); /* attributes, groupRetryPolicy, subscriptionDataSet */
+}
+
+static int on_group(struct body_reader *reader, void *ctx) {
+    const struct decoding *decoding = ctx;
+    struct group group;
+    group_default(&group, SPAN_NONE);
+    int err = body_object(reader, on_group_member, &group, NULL);
+    if (err != RMQ_OK)
+        return err;
+    if (group.name.len == 0)
+        return body_refuse(reader, RMQ_E_INVALID, "a groupName in the group");
+    return decoding->on_group == NULL ? RMQ_OK : decoding->on_group(decoding->ctx, &group);
+}
+
+static int on_groups_member(struct body_reader *reader, void *ctx) {
+    struct decoding *decoding = ctx;
+    if (body_key_is(reader, "dataVersion"))
+        return body_data_version(reader, decoding->version);
+    if (body_key_is(reader, "subscriptionGroupTable"))
+        return body_object(reader, on_group, decoding, NULL);
+    return body_skip(reader);
+}
+
+int group_table_decode(struct span body, struct buf *scratch,
+                       int (*each)(void *ctx, const struct group *group), void *ctx,
+                       struct data_version *version, struct wire_error *error) {
+    struct decoding decoding = {.on_group = each, .ctx = ctx, .version = version};
+    return decode(body, scratch, on_groups_member, &decoding, error);
+}
+
+/* ---- offsets --------------------------------------------------------------------------------- */
+
+/* An integer key and the offset behind it. */
+static int read_pair(struct body_reader *reader, int32_t *key, int64_t *offset) {
+    int err = json_i32(&reader->json, key);
+    if (err != RMQ_OK)
+        return body_refuse(reader, err, "an integer as key");
+    return body_i64(reader, offset);
+}
+
+static int on_queue(struct body_reader *reader, void *ctx) {
+    const struct decoding *decoding = ctx;
+    int32_t queue_id = 0;
+    int64_t offset = 0;
+    int err = read_pair(reader, &queue_id, &offset);
+    if (err != RMQ_OK || decoding->on_offset == NULL)
+        return err;
+    return decoding->on_offset(decoding->ctx, decoding->key, queue_id, offset);
+}
+
+static int on_offsets(struct body_reader *reader, void *ctx) {
+    struct decoding *decoding = ctx;
+    int err = body_token_text(reader, &decoding->key); /* the only text below it */
+    return err == RMQ_OK ? body_object(reader, on_queue, decoding, NULL) : err;
+}
+
+static int on_offsets_member(struct body_reader *reader, void *ctx) {
+    struct decoding *decoding = ctx;
+    if (body_key_is(reader, "dataVersion"))
+        return body_data_version(reader, decoding->version);
+    if (body_key_is(reader, "offsetTable"))
+        return body_object(reader, on_offsets, decoding, NULL);
+    return body_skip(reader);
+}
+
+int offset_table_decode(struct span body, struct buf *scratch,
+                        int (*each)(void *ctx, struct span key, int32_t queue_id, int64_t offset),
+                        void *ctx, struct data_version *version, struct wire_error *error) {
+    struct decoding decoding = {.on_offset = each, .ctx = ctx, .version = version};
+    return decode(body, scratch, on_offsets_member, &decoding, error);
+}
+
+static int on_level(struct body_reader *reader, void *ctx) {
+    const struct decoding *decoding = ctx;
+    int32_t level = 0;
+    int64_t offset = 0;
+    int err = read_pair(reader, &level, &offset);
+    if (err != RMQ_OK || decoding->on_level == NULL)
+        return err;
+    return decoding->on_level(decoding->ctx, level, offset);
+}
+
+static int on_delays_member(struct body_reader *reader, void *ctx) {
+    struct decoding *decoding = ctx;
+    if (body_key_is(reader, "dataVersion"))
+        return body_data_version(reader, decoding->version);
+    if (body_key_is(reader, "offsetTable"))
+        return body_object(reader, on_level, decoding, NULL);
+    return body_skip(reader);
+}
+
+int delay_table_decode(struct span body, struct buf *scratch,
+                       int (*each)(void *ctx, int32_t level, int64_t offset), void *ctx,
+                       struct data_version *version, struct wire_error *error) {
+    struct decoding decoding = {.on_level = each, .ctx = ctx, .version = version};
+    return decode(body, scratch, on_delays_member, &decoding, error);
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+static void write_number(struct json_writer *json, const char *key, int64_t value) {
+    json_key_text(json, key);
+    json_number(json, value);
+}
+
+static void write_bool(struct json_writer *json, const char *key, bool value) {
+    json_key_text(json, key);
+    json_bool(json, value);
+}
+
+static void write_empty_object(struct json_writer *json, const char *key) {
+    json_key_text(json, key);
+    json_object_begin(json);
+    json_object_end(json);
+}
+
+void topic_config_write(struct json_writer *json, const struct topic_config *topic,
+                        bool profile_5_3) {
+    json_key(json, topic->name);
+    json_object_begin(json);
+    if (profile_5_3)
+        write_empty_object(json, "attributes");
+    write_bool(json, "order", topic->order);
+    write_number(json, "perm", topic->perm);
+    write_number(json, "readQueueNums", topic->read_queue_nums);
+    json_key_text(json, "topicFilterType");
+    json_string_text(json, topic->multi_tag ? "MULTI_TAG" : "SINGLE_TAG");
+    json_key_text(json, "topicName");
+    json_string(json, topic->name);
+    write_number(json, "topicSysFlag", topic->sys_flag);
+    write_number(json, "writeQueueNums", topic->write_queue_nums);
+    json_object_end(json);
+}
+
+static void write_retry_policy(struct json_writer *json) {
+    json_key_text(json, "groupRetryPolicy");
+    json_object_begin(json);
+    json_key_text(json, "type");
+    json_string_text(json, "CUSTOMIZED");
+    json_object_end(json);
+}
+
+void group_write(struct json_writer *json, const struct group *group, bool profile_5_3) {
+    json_key(json, group->name);
+    json_object_begin(json);
+    if (profile_5_3)
+        write_empty_object(json, "attributes");
+    write_number(json, "brokerId", group->broker_id);
+    write_bool(json, "consumeBroadcastEnable", group->consume_broadcast_enable);
+    write_bool(json, "consumeEnable", group->consume_enable);
+    write_bool(json, "consumeFromMinEnable", group->consume_from_min_enable);
+    if (profile_5_3) {
+        write_bool(json, "consumeMessageOrderly", group->consume_orderly);
+        write_number(json, "consumeTimeoutMinute", group->consume_timeout_min);
+    }
+    json_key_text(json, "groupName");
+    json_string(json, group->name);
+    if (profile_5_3) {
+        write_retry_policy(json);
+        write_number(json, "groupSysFlag", group->sys_flag);
+    }
+    write_bool(json, "notifyConsumerIdsChangedEnable", group->notify_ids_changed);
+    write_number(json, "retryMaxTimes", group->retry_max);
+    write_number(json, "retryQueueNums", group->retry_queues);
+    write_number(json, "whichBrokerWhenConsumeSlowly", group->slow_broker_id);
+    json_object_end(json);
+}
+
+void delay_table_begin(struct json_writer *json, const struct data_version *version,
+                       bool profile_5_3) {
+    json_object_begin(json);
+    if (profile_5_3) {
+        json_key_text(json, "dataVersion");
+        data_version_write(json, version, true);
+    }
+    json_key_text(json, "offsetTable");
+    json_object_begin(json);
+}
+
+void delay_table_end(struct json_writer *json) {
+    json_object_end(json);
+    json_object_end(json);
+}
