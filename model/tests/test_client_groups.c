@@ -1,7 +1,7 @@
 /* test_client_groups.c - what an instance does for its groups: heartbeats, unregistering, the
  * worker's schedule, brokers it knows (client.md 3 to 5). */
-#include "model/base/json.h"
 #include "model/tests/producer_fixture.h"
+#include "model/wire/body_heartbeat.h"
 
 #define A2 "10.0.1.2:10911"
 #define MASTER_SLAVE \
@@ -15,12 +15,11 @@ struct probe {
     const char *topic;
 };
 
-static void probe_heartbeat(void *ctx, struct json_writer *writer) {
+static void probe_heartbeat(void *ctx, struct heartbeat_writer *writer) {
+    const struct heartbeat_consumer consumer = {.group = SPAN_LITERAL("C")};
     ck_assert_ptr_nonnull(ctx);
-    json_object_begin(writer);
-    json_key_text(writer, "groupName");
-    json_string_text(writer, "C");
-    json_object_end(writer);
+    heartbeat_consumer_begin(writer, &consumer);
+    heartbeat_consumer_end(writer, &consumer);
 }
 static void probe_topics(void *ctx, void (*each)(void *ctx, struct span topic), void *each_ctx) {
     const struct probe *probe = ctx;
@@ -97,7 +96,10 @@ START_TEST(test_heartbeat__body_of_5_3_with_a_consumer) {
     greet(&a, A);
     peer_expect(&a, REQUEST_HEART_BEAT, &request);
     ck_assert_span_eq(request.body,
-                      "{\"clientID\":\"10.0.0.9@x\",\"consumerDataSet\":[{\"groupName\":\"C\"}],"
+                      "{\"clientID\":\"10.0.0.9@x\",\"consumerDataSet\":[{\"consumeFromWhere\":"
+                      "\"CONSUME_FROM_LAST_OFFSET\",\"consumeType\":\"CONSUME_PASSIVELY\","
+                      "\"groupName\":\"C\",\"messageModel\":\"CLUSTERING\","
+                      "\"subscriptionDataSet\":[],\"unitMode\":false}],"
                       "\"heartbeatFingerprint\":0,\"producerDataSet\":[{\"groupName\":\"g\"}],"
                       "\"withoutSub\":false}");
     client_consumer_remove(client, &probe.member);
@@ -403,6 +405,24 @@ START_TEST(test_request_40__rebalances) {
 }
 END_TEST
 
+/* A later load of the configuration is wrong: what the earlier ones began goes without a word. */
+static const char *const BAD_LOADS[] = {
+    "load.1=do=produce,topic=T,producerGroup=g\nload.2=do=nothing\n",
+    "load.1=do=consume,consumerGroup=C,subscription=T:*\nload.2=do=nothing\n",
+    "load.1=do=consume,consumerGroup=C,subscription=T:*,lite=true\nload.2=do=nothing\n",
+    ("load.1=do=consume,consumerGroup=C,subscription=T:*,messageModel=BROADCASTING,"
+     "localOffsetStoreDir=/o\nload.2=do=nothing\n"),
+    "load.1=do=produce,topic=T,producerGroup=a b\n",
+};
+
+START_TEST(test_start__fails_with_a_wrong_load) {
+    char text[400];
+    snprintf(text, sizeof text, "namesrvAddr=" NS "\n%s", BAD_LOADS[_i]);
+    ck_assert_int_eq(fake_start_text(env, &client_role, text), RMQ_E_INVALID);
+    ck_assert(fake_log_contains(env, _i == 4 ? "value of load.1" : "value of load.2"));
+}
+END_TEST
+
 #define COUNT(array) ((int)(sizeof array / sizeof array[0]))
 
 int main(void) {
@@ -423,5 +443,6 @@ int main(void) {
     tcase_add_loop_test(tests, test_groups__refuse_bad_settings, 0, COUNT(BAD_GROUPS));
     tcase_add_test(tests, test_stop__unregisters_at_each_broker);
     tcase_add_test(tests, test_request_40__rebalances);
+    tcase_add_loop_test(tests, test_start__fails_with_a_wrong_load, 0, COUNT(BAD_LOADS));
     return suite_run(suite);
 }
