@@ -279,7 +279,7 @@ static struct message_host born_host(const struct broker *broker, struct channel
 void send_process(struct broker *broker, struct channel *channel,
                   const struct wire_command *request) {
     struct asker asker = asker_of(channel, request);
-    struct header_send_v2 header;
+    struct header_send_v2 header = {0};
     struct outcome outcome;
     struct send_target target;
     struct send_properties read;
