@@ -56,6 +56,68 @@ static void print_faults(FILE *out, const cJSON *faults) {
                 number_of(faults, "noticed"));
 }
 
+/* ---- messages ---- */
+
+static void print_phase(FILE *out, const char *name, const cJSON *phase) {
+    const cJSON *send = member(phase, "send_latency_us");
+    const cJSON *consume = member(phase, "produce_to_consume_us");
+    if (phase == NULL)
+        return;
+    fprintf(out, "  %-24s %9.0f %7.0f", name, number_of(phase, "ok"), number_of(phase, "failed"));
+    const cJSON *const both[] = {send, consume};
+    for (int i = 0; i < 2; i++) {
+        if (number_of(both[i], "count") > 0)
+            fprintf(out, " |%9.0f %9.0f %9.0f", number_of(both[i], "p50"),
+                    number_of(both[i], "p99"), number_of(both[i], "p99.9"));
+        else
+            fprintf(out, " |%9s %9s %9s", "-", "-", "-");
+    }
+    putc('\n', out);
+}
+
+static void print_message_fault(FILE *out, const cJSON *fault) {
+    const cJSON *success = member(fault, "first_success_ms");
+    fprintf(out, "  %s %s at %.3f s: ", text_of(fault, "kind"), text_of(fault, "target"),
+            number_of(member(fault, "during"), "from_s"));
+    if (cJSON_IsNumber(success))
+        fprintf(out, "first success after %.0f ms\n", success->valuedouble);
+    else
+        fputs("no success after it\n", out);
+    print_phase(out, "  before", member(fault, "before"));
+    print_phase(out, "  during", member(fault, "during"));
+    print_phase(out, "  after", member(fault, "after"));
+}
+
+static void print_messages(FILE *out, const cJSON *messages) {
+    const cJSON *sends = member(messages, "sends"), *duplicates = member(messages, "duplicates");
+    const cJSON *item;
+    if (messages == NULL)
+        return;
+    fprintf(out,
+            "messages: %.0f sent, %.0f ok, %.0f failed (%.0f timed out, %.0f may be stored), "
+            "%.0f one-way\n",
+            number_of(sends, "started"), number_of(sends, "ok"), number_of(sends, "failed"),
+            number_of(sends, "timed_out"), number_of(sends, "maybe_stored"),
+            number_of(sends, "one_way"));
+    fprintf(out, "          %.0f deliveries, %.0f duplicates", number_of(messages, "deliveries"),
+            number_of(duplicates, "all"));
+    cJSON_ArrayForEach(item, duplicates) {
+        if (strcmp(item->string, "all") != 0)
+            fprintf(out, ", %s %.0f", item->string, item->valuedouble);
+    }
+    fprintf(out, "; %.0f lost, %.0f lost before their flush; backlog %.0f\n",
+            number_of(messages, "lost"), number_of(messages, "lost_in_window"),
+            number_of(messages, "backlog"));
+    fprintf(out, "  %-24s %9s %7s |%29s |%29s\n", "", "sends", "", "send latency, us",
+            "produce to consume, us");
+    fprintf(out, "  %-24s %9s %7s |%9s %9s %9s |%9s %9s %9s\n", "", "ok", "failed", "p50", "p99",
+            "p99.9", "p50", "p99", "p99.9");
+    print_phase(out, "all", member(messages, "all"));
+    cJSON_ArrayForEach(item, member(messages, "faults")) {
+        print_message_fault(out, item);
+    }
+}
+
 /* What was seen, and of a sweep in how many runs. */
 static void print_sightings(FILE *out, const cJSON *sightings) {
     const cJSON *seen;
@@ -89,6 +151,7 @@ void print_run_summary(FILE *out, const char *summary) {
         fprintf(out, "  assertion failed: %s\n", text_of(run, "assertion"));
     print_oracles(out, member(run, "oracles"));
     print_metrics(out, member(run, "metrics"));
+    print_messages(out, member(run, "messages"));
     print_faults(out, member(run, "faults"));
     print_sightings(out, member(run, "sightings"));
     print_texts(out, member(run, "warnings"), "warning: ");

@@ -23,7 +23,7 @@
 
 struct client;
 struct client_topic;
-struct json_writer;
+struct heartbeat_writer;
 struct load_set;
 
 /* ---- routes (topics.c) ----------------------------------------------------------------------- */
@@ -133,8 +133,8 @@ void client_group_gone(struct client *client);
 
 /* What a consumer gives its instance. */
 struct client_consumer_hooks {
-    /* Appends the group's element of consumerDataSet to a heartbeat. */
-    void (*heartbeat)(void *consumer, struct json_writer *writer);
+    /* Writes the group and its subscriptions into a heartbeat. */
+    void (*heartbeat)(void *consumer, struct heartbeat_writer *writer);
     /* Each topic whose route must be polled. */
     void (*topics)(void *consumer, void (*each)(void *ctx, struct span topic), void *ctx);
     /* The cached route of a topic, which may be none of the consumer's, was replaced. */

@@ -1,12 +1,10 @@
-/* client/consumer_config.c - settings, names and subscriptions of a consumer.
+/* client/consumer_config.c - settings and names of a consumer.
  *
- * Source: client.md 13, 14.2, 25.2; DefaultMQPushConsumer.java, NamespaceUtil.java. */
+ * Source: client.md 13, 25.2; DefaultMQPushConsumer.java. */
 #include "model/base/check.h"
-#include "model/base/json.h"
 #include "model/base/settings.h"
 #include "model/client/consumer_internal.h"
 
-#define RETRY_PREFIX "%RETRY%"
 #define GROUP_LEN_MAX 255
 #define NAMESPACE_LEN_MAX 127
 #define TIMESTAMP_DEFAULT_MS INT64_C(1800000) /* before the start */
@@ -138,45 +136,7 @@ static void read_config(struct consumer *consumer, struct settings *settings) {
     read_limits(settings, config, lite);
 }
 
-/* ---- names ----------------------------------------------------------------------------------- */
-
-static bool is_system(struct span name) {
-    static const char *const NAMES[] = {
-        "TBW102",
-        "SCHEDULE_TOPIC_XXXX",
-        "BenchmarkTest",
-        "RMQ_SYS_TRANS_HALF_TOPIC",
-        "RMQ_SYS_TRACE_TOPIC",
-        "RMQ_SYS_TRANS_OP_HALF_TOPIC",
-        "TRANS_CHECK_MAX_TIME_TOPIC",
-        "SELF_TEST_TOPIC",
-        "OFFSET_MOVED_EVENT",
-    };
-    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
-        if (span_equal(name, span_of_text(NAMES[i])))
-            return true;
-    }
-    return span_starts_with(name, SPAN_LITERAL("rmq_sys_")) ||
-           span_starts_with(name, SPAN_LITERAL("CID_RMQ_SYS_"));
-}
-
-static bool has_namespace(struct span namespace_, struct span name) {
-    return namespace_.len > 0 && name.len > namespace_.len && name.data[namespace_.len] == '%' &&
-           span_starts_with(name, namespace_);
-}
-
-struct span consumer_without_namespace(struct span namespace_, struct span topic) {
-    return has_namespace(namespace_, topic) ? span_from(topic, namespace_.len + 1) : topic;
-}
-
-/* X, or N%X (client.md 3.5). */
-static void put_wrapped(struct buf *out, struct span namespace_, struct span name) {
-    if (namespace_.len > 0 && !is_system(name) && !has_namespace(namespace_, name)) {
-        buf_put_span(out, namespace_);
-        buf_put_u8(out, '%');
-    }
-    buf_put_span(out, name);
-}
+/* ---- names ---------------------------------------------------------------------------------- */
 
 static bool is_group(struct span group) {
     for (size_t i = 0; i < group.len; i++) {
@@ -200,119 +160,12 @@ static int read_names(struct consumer *consumer, struct settings *settings) {
         return RMQ_E_NOMEM;
     buf_put_span(text, space);
     consumer->namespace_ = span_of(text->data, space.len);
-    put_wrapped(text, space, group);
+    consumer_put_wrapped(text, space, group);
     consumer->group = span_of(text->data + space.len, text->len - space.len);
     size_t before = text->len;
     buf_put_span(text, rooms);
     consumer->config.rooms = span_of(text->data + before, rooms.len);
     return RMQ_OK;
-}
-
-/* ---- subscriptions --------------------------------------------------------------------------- */
-
-static struct consumer_topic *find(const struct consumer *consumer, struct span name) {
-    for (size_t i = 0; i < consumer->topic_count; i++) {
-        if (span_equal(consumer->topics[i]->name, name))
-            return consumer->topics[i];
-    }
-    return NULL;
-}
-
-struct consumer_topic *consumer_topic_named(struct consumer *consumer, struct span topic) {
-    for (size_t i = 0; i < consumer->topic_count; i++) {
-        struct span name = consumer->topics[i]->name;
-        if (span_equal(consumer_without_namespace(consumer->namespace_, name),
-                       consumer_without_namespace(consumer->namespace_, topic)))
-            return consumer->topics[i];
-    }
-    return NULL;
-}
-
-static void topic_free(struct consumer_topic *topic) {
-    subscription_deinit(&topic->subscription);
-    env_free(topic->consumer->env, topic);
-}
-
-/* A topic of its own memory; not in the consumer yet. */
-static int topic_create(struct consumer *consumer, struct span name, struct span expression,
-                        struct consumer_topic **out) {
-    struct env *env = consumer->env;
-    struct consumer_topic *topic = env_alloc(env, sizeof *topic + name.len + expression.len);
-    if (topic == NULL)
-        return RMQ_E_NOMEM;
-    *topic = (struct consumer_topic){.consumer = consumer, .version = env_wall_ms(env)};
-    list_init(&topic->queues);
-    memcpy(topic->text, name.data, name.len);
-    memcpy(topic->text + name.len, expression.data, expression.len);
-    topic->name = span_of(topic->text, name.len);
-    topic->expression = span_of(topic->text + name.len, expression.len);
-    topic->retry = span_starts_with(name, SPAN_LITERAL(RETRY_PREFIX));
-    int err = find(consumer, name) != NULL ? RMQ_E_EXISTS : RMQ_OK;
-    if (err == RMQ_OK)
-        err = subscription_parse(env, topic->expression, SPAN_LITERAL("TAG"), &topic->subscription);
-    if (err == RMQ_OK)
-        err = client_topic_get(consumer->client, topic->name, &topic->route);
-    if (err != RMQ_OK)
-        topic_free(topic);
-    else
-        *out = topic;
-    return err;
-}
-
-/* The name is complete. */
-static int add_topic(struct consumer *consumer, struct span name, struct span expression,
-                     struct consumer_topic **out) {
-    struct consumer_topic **topics =
-        env_realloc(consumer->env, consumer->topics, (consumer->topic_count + 1) * sizeof(void *));
-    if (topics == NULL)
-        return RMQ_E_NOMEM;
-    consumer->topics = topics;
-    int err = topic_create(consumer, name, expression, out);
-    if (err == RMQ_OK)
-        topics[consumer->topic_count++] = *out;
-    return err;
-}
-
-int consumer_topic_add(struct consumer *consumer, struct span topic, struct span expression,
-                       struct consumer_topic **out) {
-    struct buf name;
-    buf_init(&name, consumer->env);
-    put_wrapped(&name, consumer->namespace_, topic);
-    int err = buf_failed(&name) ? RMQ_E_NOMEM : topic.len == 0 ? RMQ_E_INVALID : RMQ_OK;
-    if (err == RMQ_OK)
-        err = add_topic(consumer, buf_span(&name),
-                        expression.len == 0 ? SPAN_LITERAL("*") : expression, out);
-    buf_deinit(&name);
-    return err;
-}
-
-/* %RETRY%group, with everything: what others send back. */
-static int add_retry_topic(struct consumer *consumer) {
-    struct consumer_topic *topic;
-    struct buf name;
-    buf_init(&name, consumer->env);
-    buf_put_text(&name, RETRY_PREFIX);
-    buf_put_span(&name, consumer->group);
-    int err = buf_failed(&name) ? RMQ_E_NOMEM
-                                : add_topic(consumer, buf_span(&name), SPAN_LITERAL("*"), &topic);
-    buf_deinit(&name);
-    return err;
-}
-
-/* "topic:expression" separated by ';'. */
-static int add_topics(struct consumer *consumer, struct span rest) {
-    struct consumer_topic *topic;
-    struct span part;
-    int err = RMQ_OK;
-    while (err == RMQ_OK && span_next_part(&rest, ';', &part)) {
-        const uint8_t *colon = memchr(part.data, ':', part.len);
-        size_t len = colon == NULL ? part.len : (size_t)(colon - part.data);
-        struct span expression = colon == NULL ? SPAN_NONE : span_from(part, len + 1);
-        err = consumer_topic_add(consumer, span_of(part.data, len), expression, &topic);
-    }
-    if (err == RMQ_OK && !consumer->config.broadcasting && !consumer_is_lite(consumer))
-        err = add_retry_topic(consumer);
-    return err;
 }
 
 int consumer_configure(struct consumer *consumer, const struct props *props) {
@@ -322,7 +175,7 @@ int consumer_configure(struct consumer *consumer, const struct props *props) {
     read_config(consumer, &settings);
     int err = read_names(consumer, &settings);
     if (err == RMQ_OK && settings.err == RMQ_OK) {
-        err = add_topics(consumer, topics);
+        err = consumer_subscribe(consumer, topics);
         bool none = topics.len == 0 && !consumer_is_lite(consumer);
         if (none || (err != RMQ_OK && err != RMQ_E_NOMEM)) {
             settings_refuse(&settings, SPAN_LITERAL("subscription"),
@@ -337,62 +190,6 @@ int consumer_configure(struct consumer *consumer, const struct props *props) {
 }
 
 void consumer_config_free(struct consumer *consumer) {
-    for (size_t i = 0; i < consumer->topic_count; i++)
-        topic_free(consumer->topics[i]);
-    env_free(consumer->env, consumer->topics);
+    consumer_topics_free(consumer);
     buf_deinit(&consumer->text);
-}
-
-/* ---- heartbeats ------------------------------------------------------------------------------ */
-
-static void write_subscription(const struct consumer_topic *topic, struct json_writer *writer) {
-    const struct subscription *subscription = &topic->subscription;
-    const struct subscription_tag *tags = subscription_tags(subscription);
-    size_t count = subscription->kind == SUBSCRIPTION_TAGS ? subscription->tag_count : 0;
-    json_object_begin(writer);
-    json_key_text(writer, "classFilterMode");
-    json_bool(writer, false);
-    json_key_text(writer, "codeSet");
-    json_array_begin(writer);
-    for (size_t i = 0; i < count; i++)
-        json_number(writer, tags[i].code);
-    json_array_end(writer);
-    json_key_text(writer, "expressionType");
-    json_string_text(writer, "TAG");
-    json_key_text(writer, "subString");
-    json_string(writer, topic->expression);
-    json_key_text(writer, "subVersion");
-    json_number(writer, topic->version);
-    json_key_text(writer, "tagsSet");
-    json_array_begin(writer);
-    for (size_t i = 0; i < count; i++)
-        json_string(writer, tags[i].text);
-    json_array_end(writer);
-    json_key_text(writer, "topic");
-    json_string(writer, topic->name);
-    json_object_end(writer);
-}
-
-/* Members as fastjson writes them, by name. */
-void consumer_heartbeat(void *ctx, struct json_writer *writer) {
-    static const char *const FROM[] = {"CONSUME_FROM_LAST_OFFSET", "CONSUME_FROM_FIRST_OFFSET",
-                                       "CONSUME_FROM_TIMESTAMP"};
-    const struct consumer *consumer = ctx;
-    json_object_begin(writer);
-    json_key_text(writer, "consumeFromWhere");
-    json_string_text(writer, FROM[consumer->config.from]);
-    json_key_text(writer, "consumeType");
-    json_string_text(writer, consumer_is_lite(consumer) ? "CONSUME_ACTIVELY" : "CONSUME_PASSIVELY");
-    json_key_text(writer, "groupName");
-    json_string(writer, consumer->group);
-    json_key_text(writer, "messageModel");
-    json_string_text(writer, consumer->config.broadcasting ? "BROADCASTING" : "CLUSTERING");
-    json_key_text(writer, "subscriptionDataSet");
-    json_array_begin(writer);
-    for (size_t i = 0; i < consumer->topic_count; i++)
-        write_subscription(consumer->topics[i], writer);
-    json_array_end(writer);
-    json_key_text(writer, "unitMode");
-    json_bool(writer, false);
-    json_object_end(writer);
 }

@@ -1,6 +1,7 @@
 /* client/consumer_internal.h - the parts of one consumer.
  *
- * consumer.c: life. consumer_config.c: settings and subscriptions. rebalance.c: which queues are
+ * consumer.c: life. consumer_config.c: settings. consumer_topics.c: names, subscriptions,
+ * heartbeats. rebalance.c: which queues are
  * ours. consumer_queue.c: one queue from its assignment to its release; where it starts.
  * pull_loop.c: one pull after the other. consumer_batch.c: what a pull found. consume_service.c:
  * batches and the listener. consumer_offsets.c: progress at brokers; local_offsets.c: in a file.
@@ -192,9 +193,17 @@ static inline bool consumer_is_lite(const struct consumer *consumer) {
 }
 
 /* ---- consumer_config.c ---- */
-/* Reads all settings and makes the topics. RMQ_E_INVALID (logged), RMQ_E_NOMEM. */
+/* Reads all settings, names and topics. RMQ_E_INVALID (logged), RMQ_E_NOMEM. */
 int consumer_configure(struct consumer *consumer, const struct props *props) RMQ_CHECK_RESULT;
 void consumer_config_free(struct consumer *consumer);
+
+/* ---- consumer_topics.c ---- */
+/* Adds what `subscriptions` names ("topic:expression" separated by ';'), and %RETRY%group. As
+ * consumer_topic_add. */
+int consumer_subscribe(struct consumer *consumer, struct span subscriptions) RMQ_CHECK_RESULT;
+void consumer_topics_free(struct consumer *consumer);
+/* Appends X, or N%X (client.md 3.5). */
+void consumer_put_wrapped(struct buf *out, struct span namespace_, struct span name);
 /* Adds a topic, whose name is without namespace. RMQ_E_INVALID (expression), RMQ_E_EXISTS,
  * RMQ_E_NOMEM. */
 int consumer_topic_add(struct consumer *consumer, struct span topic, struct span expression,
@@ -202,7 +211,9 @@ int consumer_topic_add(struct consumer *consumer, struct span topic, struct span
 /* NULL: not subscribed. `topic` is without namespace. */
 struct consumer_topic *consumer_topic_named(struct consumer *consumer, struct span topic);
 struct span consumer_without_namespace(struct span namespace_, struct span topic);
-void consumer_heartbeat(void *consumer, struct json_writer *writer);
+/* The group and its subscriptions. */
+struct heartbeat_writer;
+void consumer_heartbeat(void *ctx, struct heartbeat_writer *writer);
 
 /* ---- consumer.c ---- */
 /* Goes on with the stop; its last step frees the consumer. */
@@ -228,7 +239,7 @@ void consumer_queue_progress(struct consumer_queue *queue, int64_t offset);
 
 /* ---- consumer_offsets.c ---- */
 /* Sends or writes the progress of all queues. */
-void consumer_persist(void *consumer);
+void consumer_persist(void *ctx);
 /* Of one queue; broadcasting: with the next consumer_persist. */
 void consumer_offset_send(struct consumer_queue *queue);
 /* Asks for the stored offset, or for the end or a time in the queue; `done` gets its answer. ctx is

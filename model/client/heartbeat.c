@@ -5,42 +5,23 @@
  * left out, and when a group starts or its queues changed. An instance with producers only sends to
  * masters. Before each round of the worker the brokers that no route has any more are forgotten. */
 #include "model/base/check.h"
-#include "model/base/json.h"
 #include "model/client/client_internal.h"
+#include "model/wire/body_heartbeat.h"
 
-/* Members in alphabetical order, as fastjson writes them. */
-static void write_body(const struct client *client, struct buf *out) {
-    struct json_writer writer;
-    json_writer_init(&writer, out, JSON_STYLE_FASTJSON);
-    json_object_begin(&writer);
-    json_key_text(&writer, "clientID");
-    json_string(&writer, client_id(client));
-    json_key_text(&writer, "consumerDataSet");
-    json_array_begin(&writer);
+/* RMQ_E_NOMEM: `out` is of no use. */
+static int write_body(const struct client *client, struct buf *out) {
+    struct heartbeat_writer writer;
+    heartbeat_begin(&writer, client->env, out, client->profile_5_3, client_id(client));
     LIST_EACH(&client->consumers, link, next) {
         const struct client_consumer *member = LIST_ENTRY(link, struct client_consumer, link);
         member->hooks->heartbeat(member->consumer, &writer);
     }
-    json_array_end(&writer);
-    if (client->profile_5_3) {
-        json_key_text(&writer, "heartbeatFingerprint");
-        json_number(&writer, 0);
-    }
-    json_key_text(&writer, "producerDataSet");
-    json_array_begin(&writer);
+    heartbeat_producers(&writer);
     LIST_EACH(&client->producers, link, next) {
         const struct client_producer *member = LIST_ENTRY(link, struct client_producer, link);
-        json_object_begin(&writer);
-        json_key_text(&writer, "groupName");
-        json_string(&writer, member->group);
-        json_object_end(&writer);
+        heartbeat_producer(&writer, member->group);
     }
-    json_array_end(&writer);
-    if (client->profile_5_3) {
-        json_key_text(&writer, "withoutSub");
-        json_bool(&writer, false);
-    }
-    json_object_end(&writer);
+    return heartbeat_end(&writer);
 }
 
 static void build(void *ctx, struct wire_command *request) {
@@ -77,8 +58,7 @@ void client_heartbeat_now(struct client *client) {
         return;
     heartbeat->running = true;
     buf_init(&heartbeat->body, client->env);
-    write_body(client, &heartbeat->body);
-    if (buf_failed(&heartbeat->body)) {
+    if (write_body(client, &heartbeat->body) != RMQ_OK) {
         on_ended(client); /* this round is left out */
         return;
     }
@@ -161,8 +141,7 @@ void client_heartbeat_greet(struct client *client, struct span address) {
                                             .ctx = greeting}};
     buf_init(&greeting->body, client->env);
     list_append(&client->heartbeat.greetings, &greeting->link);
-    write_body(client, &greeting->body);
-    if (buf_failed(&greeting->body))
+    if (write_body(client, &greeting->body) != RMQ_OK)
         greeting_free(greeting);
     else
         client_round_to(&greeting->round, client, address);

@@ -261,7 +261,8 @@ static int make_path(struct local_offsets *offsets, struct span folder) {
     for (size_t i = 0; i < count; i++) {
         if (len + parts[i].len >= ENV_PATH_MAX - 8)
             return RMQ_E_LIMIT;
-        memcpy(offsets->text + len, parts[i].data, parts[i].len);
+        if (parts[i].len > 0)
+            memcpy(offsets->text + len, parts[i].data, parts[i].len);
         len += parts[i].len;
         if (i == 4)
             offsets->folder_len = len;

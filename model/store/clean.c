@@ -117,8 +117,7 @@ static const char *look_at_disk(struct clean *clean) {
 }
 
 static bool is_delete_hour(const struct store *store) {
-    int64_t local_ms =
-        env_wall_ms(store->env) + (int64_t)env_utc_offset_min(store->env) * 60000;
+    int64_t local_ms = env_wall_ms(store->env) + (int64_t)env_utc_offset_min(store->env) * 60000;
     int64_t hour = local_ms / MS_PER_HOUR % 24;
     return hour >= 0 && (store->config.delete_hours >> hour & 1U) != 0;
 }

@@ -153,6 +153,7 @@ static int take(struct dispatch *dispatch, const struct message *message) {
     if (status == RMQ_OK) {
         dispatch->unit_done = false;
         dispatch->at += message->size;
+        RMQ_ASSERT(dispatch->at <= store_dispatch_limit(store));
     }
     return status;
 }

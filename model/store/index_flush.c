@@ -59,6 +59,7 @@ static void flush_ended(struct index_file *file, int status) {
         store->checkpoint.index_ms = file->end_ms;
         checkpoint_save(&store->checkpoint, NULL, NULL);
     }
+    dispatch_run(store); /* it may have waited for this */
     index_flush_next(index);
 }
 
@@ -145,8 +146,6 @@ void index_flush_next(struct index *index) {
     }
     if (index->done != NULL) {
         flush_all_ended(index);
-    } else {
-        dispatch_run(index->store);
     }
 }
 

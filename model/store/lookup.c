@@ -326,8 +326,7 @@ void store_offset_by_time(struct store *store, struct span topic, int32_t queue_
     lookup->args[0] = queue_id;
     lookup->args[1] = wall_ms;
     lookup->args[2] = upper ? 1 : 0;
-    struct lookup_job *job =
-        begin(store, lookup, done, boundary ? step_boundary : step_nearest);
+    struct lookup_job *job = begin(store, lookup, done, boundary ? step_boundary : step_nearest);
     if (job == NULL) {
         return;
     }
@@ -423,11 +422,14 @@ static void begin_round(struct lookup_job *job) {
 static int search(struct lookup_job *job) {
     struct index_query *query = &job->query;
     int status = index_query_step(query);
-    if (status == RMQ_OK) {
+    const struct index_file *last = index_last(query->index);
+    if (status == RMQ_OK && query->count > 0) {
+        job->lookup->last_update_ms = last->end_ms;
+        job->lookup->last_update_physical = last->end_physical;
         status = sort_stable(query->index->env, query->found, query->count, sizeof query->found[0],
                              compare, NULL);
-        job->searched = true;
     }
+    job->searched = status == RMQ_OK;
     return status;
 }
 
@@ -471,11 +473,6 @@ void store_query(struct store *store, struct span topic, struct span key, uint32
     struct lookup_job *job = begin(store, lookup, done, step_query);
     if (job == NULL) {
         return;
-    }
-    const struct index_file *last = index_last(store->index);
-    if (last != NULL) {
-        lookup->last_update_ms = last->end_ms;
-        lookup->last_update_physical = last->end_physical;
     }
     begin_round(job);
     run(job);

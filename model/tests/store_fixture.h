@@ -160,19 +160,27 @@ static inline void sf_on_get(struct store_get *get, enum get_status status) {
 }
 
 /* Gets and waits; the caller frees g->get.records. */
-static inline void sf_get(struct store_fixture *f, struct sf_get *g, const char *topic,
-                          int32_t queue_id, int64_t offset, uint32_t max_count) {
+static inline void sf_get_filtered(struct store_fixture *f, struct sf_get *g, const char *topic,
+                                   int32_t queue_id, int64_t offset, uint32_t max_count,
+                                   store_filter_fn *filter, void *filter_ctx) {
     memset(g, 0, sizeof *g);
     buf_init(&g->get.records, f->env);
     g->get.topic = span_of_text(topic);
     g->get.queue_id = queue_id;
     g->get.offset = offset;
     g->get.max_count = max_count;
+    g->get.filter = filter;
+    g->get.filter_ctx = filter_ctx;
     store_get(f->store, &g->get, sf_on_get);
     for (unsigned i = 0; i < 200 && !g->done; i++) {
         fake_settle(f->env);
     }
     ck_assert(g->done);
+}
+
+static inline void sf_get(struct store_fixture *f, struct sf_get *g, const char *topic,
+                          int32_t queue_id, int64_t offset, uint32_t max_count) {
+    sf_get_filtered(f, g, topic, queue_id, offset, max_count, NULL, NULL);
 }
 
 /* Record `index` of what was got. */

@@ -206,16 +206,8 @@ static bool only_tag_b(void *ctx, int64_t tags_code) {
     return tags_code == 2598920;
 }
 
-static void get_filtered(struct sf_get *g, int64_t offset) {
-    memset(g, 0, sizeof *g);
-    buf_init(&g->get.records, f.env);
-    g->get.topic = SPAN_LITERAL("T");
-    g->get.offset = offset;
-    g->get.max_count = 32;
-    g->get.filter = only_tag_b;
-    store_get(f.store, &g->get, sf_on_get);
-    fake_settle(f.env);
-    ck_assert(g->done);
+static void get_filtered(struct sf_get *get, int64_t offset) {
+    sf_get_filtered(&f, get, "T", 0, offset, 32, only_tag_b, NULL);
 }
 
 START_TEST(test_store_get__filter) {

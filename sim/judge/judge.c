@@ -61,7 +61,8 @@ struct judge *judge_create_on(const struct oracle_host *host,
     judge->host.cluster = judge->cluster;
     judge->messages = judge->cluster == NULL ? NULL : messages_create(&judge->host);
     judge->host.messages = judge->messages;
-    judge->metrics = metrics_create(&judge->host);
+    judge->flow = flow_series_create(&judge->host);
+    judge->metrics = judge->flow == NULL ? NULL : metrics_create(&judge->host, judge->flow);
     judge->faults = fault_watch_create(&judge->host);
     if (judge->messages == NULL || judge->metrics == NULL || judge->faults == NULL ||
         !add_oracles(judge, expectations, count, error))
@@ -88,6 +89,7 @@ void judge_on_record(struct judge *judge, const struct record *record) {
     messages_on_record(judge->messages, record);
     if (judge->cluster->no_memory || judge->messages->no_memory)
         return; /* each verdict will be unknown */
+    flow_series_on_record(judge->flow, record);
     metrics_on_record(judge->metrics, record);
     fault_watch_on_record(judge->faults, record);
     sightings_on_record(&judge->sightings, record, judge->messages);
@@ -139,6 +141,7 @@ static void finish_metrics(struct judge *judge, struct run_result *result) {
 
 void judge_finish_at(struct judge *judge, uint64_t end_ns, struct run_result *result) {
     memset(result, 0, sizeof *result);
+    flow_series_finish(judge->flow, end_ns);
     finish_oracles(judge, end_ns, result);
     finish_metrics(judge, result);
     result->events = judge->events;
@@ -154,12 +157,17 @@ size_t judge_samples(const struct judge *judge, const char *name,
 }
 
 bool judge_is_complete(const struct judge *judge) {
-    return !judge->cluster->no_memory && !judge->messages->no_memory && !judge->metrics_lost &&
-           metrics_complete(judge->metrics) && fault_watch_complete(judge->faults);
+    return !judge->cluster->no_memory && !judge->messages->no_memory && !judge->flow->no_memory &&
+           !judge->metrics_lost && metrics_complete(judge->metrics) &&
+           fault_watch_complete(judge->faults);
 }
 
 size_t judge_faults(const struct judge *judge, const struct fault_seen **faults) {
     return fault_watch_list(judge->faults, faults);
+}
+
+const struct flow_series *judge_flow(const struct judge *judge) {
+    return judge->flow;
 }
 
 const char *judge_node_name(const struct judge *judge, uint16_t node) {

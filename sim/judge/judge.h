@@ -73,6 +73,9 @@ bool judge_is_complete(const struct judge *judge);
 /* Faults that fired, in order (sim/judge/metrics.h). */
 struct fault_seen;
 size_t judge_faults(const struct judge *judge, const struct fault_seen **faults);
+/* How messages flowed (sim/judge/flow_series.h); complete after judge_finish. */
+struct flow_series;
+const struct flow_series *judge_flow(const struct judge *judge);
 const char *judge_node_name(const struct judge *judge, uint16_t node);
 
 #endif

@@ -11,6 +11,7 @@ struct judge {
     struct oracle_host host; /* with the cluster below */
     struct cluster *cluster;
     struct messages *messages;
+    struct flow_series *flow;
     struct metrics *metrics;
     struct fault_watch *faults;
     struct sightings sightings;

@@ -23,7 +23,12 @@ struct series {
     size_t kept, capacity;
     uint64_t every; /* each how manieth one is kept */
     uint64_t count, min, max;
+    struct histogram histogram; /* of a metric with a value per message */
 };
+
+static bool is_per_message(enum metric_id id) {
+    return id == METRIC_SEND_LATENCY || id == METRIC_PRODUCE_TO_CONSUME;
+}
 
 #define TAG_BYTES sizeof((struct metric_sample *)0)->tag
 
@@ -46,14 +51,20 @@ struct metrics {
     size_t removal_count, removal_capacity;
     uint64_t nowhere; /* stand in for a table's value when memory is gone */
     uint32_t no_listing;
+    const struct flow_series *flow;
+    uint64_t
+        *failing_since; /* by client node: begin of the first failed send + 1; 0: none failed */
+    size_t failing_capacity;
+    size_t failing_count;
     bool no_memory;
 };
 
-struct metrics *metrics_create(const struct oracle_host *host) {
+struct metrics *metrics_create(const struct oracle_host *host, const struct flow_series *flow) {
     struct metrics *metrics = host->alloc(host->ctx, sizeof *metrics);
     if (metrics == NULL)
         return NULL;
     metrics->host = *host;
+    metrics->flow = flow;
     intern_init(&metrics->names, &metrics->host);
     table_init(&metrics->removed, &metrics->host);
     table_init(&metrics->beliefs, &metrics->host);
@@ -79,11 +90,14 @@ static void thin_out(struct series *series) {
 static void sample(struct metrics *metrics, enum metric_id id, uint64_t value, uint16_t node,
                    const struct cluster_node *subject, struct span tag) {
     struct series *series = &metrics->series[id];
+    size_t kept_max = is_per_message(id) ? METRIC_MESSAGE_SAMPLES_MAX : METRIC_SAMPLES_MAX;
+    if (is_per_message(id) && !histogram_add(&series->histogram, &metrics->host, value))
+        metrics->no_memory = true;
     series->min = value < series->min ? value : series->min;
     series->max = value > series->max ? value : series->max;
     if (series->count++ % series->every != 0)
         return;
-    if (series->kept == METRIC_SAMPLES_MAX)
+    if (series->kept == kept_max)
         thin_out(series);
     struct metric_sample *samples = array_room(&metrics->host, series->samples, series->kept,
                                                &series->capacity, sizeof *samples);
@@ -263,6 +277,61 @@ static void on_chosen(struct metrics *metrics, const struct record *record) {
     *slot(metrics, &metrics->servers, record->node) = server == NULL ? 0 : server->node;
 }
 
+/* ---- messages ---- */
+
+static uint64_t *failing_since(struct metrics *metrics, uint16_t node) {
+    uint64_t *since = array_reach(&metrics->host, metrics->failing_since, (size_t)node + 1,
+                                  &metrics->failing_capacity, sizeof *since);
+    if (since == NULL) {
+        metrics->no_memory = true;
+        return &metrics->nowhere;
+    }
+    metrics->failing_since = since;
+    return &since[node];
+}
+
+static void on_send_failed(struct metrics *metrics, const struct record *record) {
+    const struct message_facts *facts = &metrics->host.messages->facts;
+    uint64_t *since = failing_since(metrics, record->node);
+    if (*since != 0 || is_one_way(record))
+        return;
+    *since = 1 + (facts->has_message ? facts->message.started_ns : record->world_ns);
+    metrics->failing_count++;
+}
+
+static const struct cluster_node *broker_at_hand(const struct metrics *metrics) {
+    const struct message_queue *queue = metrics->host.messages->facts.queue;
+    return queue == NULL ? NULL : cluster_node(metrics->host.cluster, queue->broker->node);
+}
+
+static void on_send_acked(struct metrics *metrics, const struct record *record) {
+    const struct flow_series *flow = metrics->flow;
+    uint64_t now_ns = record->world_ns;
+    sample(metrics, METRIC_SEND_LATENCY, record_uint(record, 8), record->node,
+           broker_at_hand(metrics),
+           record_uint(record, 7) > 1 ? SPAN_LITERAL("retried") : SPAN_LITERAL("ok"));
+    for (size_t i = flow->succeeded_from; flow->success && i < flow->fault_count; i++)
+        if (flow->faults[i].success_ns == now_ns)
+            sample(metrics, METRIC_FIRST_SUCCESS_AFTER_FAULT, now_ns - flow->faults[i].begin_ns,
+                   record->node, NULL, SPAN_LITERAL("after"));
+    if (metrics->failing_count == 0)
+        return;
+    uint64_t *since = failing_since(metrics, record->node);
+    if (*since == 0)
+        return;
+    sample(metrics, METRIC_UNAVAILABLE, now_ns - (*since - 1), record->node, NULL,
+           SPAN_LITERAL("send"));
+    *since = 0;
+    metrics->failing_count--;
+}
+
+static void on_delivered(struct metrics *metrics, const struct record *record) {
+    const struct message_facts *facts = &metrics->host.messages->facts;
+    if (facts->has_message && facts->first_delivery)
+        sample(metrics, METRIC_PRODUCE_TO_CONSUME, record->world_ns - facts->message.started_ns,
+               record->node, broker_at_hand(metrics), SPAN_LITERAL("delivered"));
+}
+
 void metrics_on_record(struct metrics *metrics, const struct record *record) {
     switch (record->kind) {
     case EVENT_route_broker_evicted:
@@ -288,6 +357,15 @@ void metrics_on_record(struct metrics *metrics, const struct record *record) {
     case EVENT_client_poll_done:
         sample(metrics, METRIC_POLL_DURATION, record_uint(record, 3), record->node, NULL,
                record_uint(record, 2) == 0 ? SPAN_LITERAL("ok") : SPAN_LITERAL("failed"));
+        break;
+    case EVENT_send_acked:
+        on_send_acked(metrics, record);
+        break;
+    case EVENT_send_failed:
+        on_send_failed(metrics, record);
+        break;
+    case EVENT_consume_delivered:
+        on_delivered(metrics, record);
         break;
     default:
         break;
@@ -331,4 +409,8 @@ void metrics_summarise(const struct metrics *metrics, enum metric_id id, uint64_
     out->count = series->count;
     out->min = series->min / METRIC_INFO[id].ns_per_unit;
     out->max = series->max / METRIC_INFO[id].ns_per_unit;
+    if (!is_per_message(id))
+        return;
+    out->p50 = histogram_quantile(&series->histogram, 500000) / METRIC_INFO[id].ns_per_unit;
+    out->p99 = histogram_quantile(&series->histogram, 990000) / METRIC_INFO[id].ns_per_unit;
 }

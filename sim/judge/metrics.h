@@ -6,6 +6,7 @@
 #ifndef SIM_METRICS_H
 #define SIM_METRICS_H
 
+#include "sim/judge/flow_series.h"
 #include "sim/judge/judge.h"
 #include "sim/oracle/cluster.h"
 
@@ -35,7 +36,22 @@
       "one round trip plus the name server's work")                                             \
     X(POLL_DURATION, "poll_duration_ms", 1000000,                                               \
       "a client's route poll of all its topics (client / none / ok, failed)",                   \
-      "one round trip per topic; 3 s per try at a name server that hangs")
+      "one round trip per topic; 3 s per try at a name server that hangs")                      \
+    X(SEND_LATENCY, "send_latency_us", 1000,                                                    \
+      "an application's send was acknowledged (client / broker / ok, retried)",                 \
+      "one round trip plus the broker's write; with sync flush its sync too")                   \
+    X(PRODUCE_TO_CONSUME, "produce_to_consume_us", 1000,                                        \
+      "a message was first handed to a group, since its send began (consumer / broker / "       \
+      "delivered)",                                                                             \
+      "send latency plus half a round trip: a held pull is woken")                              \
+    X(FIRST_SUCCESS_AFTER_FAULT, "first_success_after_fault_ms", 1000000,                       \
+      "the first send that began after a fault was acknowledged, since the fault (client / "    \
+      "none / after)",                                                                          \
+      "at once while a healthy broker is left; else up to the fault's end and a route poll")    \
+    X(UNAVAILABLE, "unavailable_ms", 1000000,                                                   \
+      "a client's sends failed: from the begin of the first one to the next success (client / " \
+      "none / send)",                                                                           \
+      "0 while a healthy broker is left: a failed attempt is tried elsewhere")
 
 enum metric_id {
 #define METRIC_ENUM(id, name, ns_per_unit, about, theory) METRIC_##id,
@@ -53,14 +69,18 @@ extern const struct metric_info METRIC_INFO[METRIC_COUNT];
 int metric_find(const char *name);
 
 struct metrics;
-/* Memory and the view of the cluster from `host`, which must outlive it; NULL: no memory. */
-struct metrics *metrics_create(const struct oracle_host *host);
+/* Memory and the views of cluster and messages from `host`, which must outlive it like `flow`,
+ * which is up to date with each record; NULL: no memory. */
+struct metrics *metrics_create(const struct oracle_host *host, const struct flow_series *flow);
 void metrics_on_record(struct metrics *metrics, const struct record *record);
 bool metrics_complete(const struct metrics *metrics); /* false: memory ran out on the way */
 
 /* Samples kept of one metric, in order. Above this many, every second one is dropped, and from then
  * on only each second (fourth, ...) one is kept; count, min and max stay exact. */
 #define METRIC_SAMPLES_MAX 16384
+/* The same of a metric that has a value per message; its p50 and p99 are those of a histogram
+ * (sim/judge/histogram.h) of all values. */
+#define METRIC_MESSAGE_SAMPLES_MAX 512
 size_t metrics_samples(const struct metrics *metrics, enum metric_id id,
                        const struct metric_sample **samples);
 /* Summary in the metric's unit; `scratch` has room for all kept samples. */

@@ -48,7 +48,7 @@ static bool is_sync(const struct acked_durable *oracle, const struct message_bro
 static const char *promise(const struct acked_durable *oracle, const struct message_broker *broker,
                            const struct lost_message *lost) {
     const struct acked_message *ack = &lost->ack;
-    if (ack->status != 0 || ack->physical < broker->deleted_to)
+    if (ack->status != 0 || (ack->physical >= 0 && ack->physical < broker->deleted_to))
         return NULL;
     if (!broker->power_lost)
         return "its process ended, its machine did not";
@@ -99,7 +99,7 @@ static void on_committed(struct acked_durable *oracle, const struct record *reco
                      TEXT(record_text(record, 0)), (unsigned long long)facts->skipped, where))
         return;
     for (size_t i = 0; i < messages->live_capacity; i++) {
-        const struct message *message = &messages->live[i];
+        const struct message_entry *message = &messages->live[i];
         if (message->number != 0 && message->queue == facts->queue->index + 1 &&
             message->offset == facts->skipped_first)
             oracle_witness(

@@ -29,6 +29,7 @@ struct message_broker {
     int64_t down_flushed_to;    /* flushed_to then */
     bool power_lost;            /* the latest end was a power-off */
     bool disk_fault;            /* its disk lied, failed or rotted: nothing is promised any more */
+    bool disk_trouble;          /* that, or it was full, read-only or stalled: starts may fail */
     bool recovered;             /* store.recovered in this life */
     int64_t deleted_to;         /* retention removed what is below */
     struct acked_message *acks; /* not yet flushed, in order of the answers: a ring */
@@ -100,7 +101,7 @@ struct message_topic {
 };
 
 /* An entry: under way. */
-struct message {
+struct message_entry {
     uint64_t number;
     uint64_t started_ns;
     uint64_t acked_ns; /* 0: not yet */
@@ -149,7 +150,7 @@ struct message_facts {
     const struct queue_owner *owner; /* of consume.delivered: as it was before */
     uint64_t owner_next;             /* ... what it was to deliver next */
     bool has_message;
-    struct message message; /* copy of its entry, even when it has just gone */
+    struct message_entry message; /* copy of its entry, even when it has just gone */
     enum message_fate fate;
     enum duplicate_cause duplicate;
     bool first_delivery;    /* of this message in this group */
@@ -183,8 +184,8 @@ struct messages {
     struct table delivered_of; /* (group, producer) -> index + 1 */
     struct number_set **delivered;
     size_t delivered_count, delivered_capacity;
-    struct u64_set failed; /* table_key of (progress, offset): its handler failed */
-    struct message *live;  /* open addressing by number */
+    struct u64_set failed;      /* table_key of (progress, offset): its handler failed */
+    struct message_entry *live; /* open addressing by number */
     size_t live_capacity, live_count;
     size_t lost_capacity;
     bool no_memory;
@@ -195,7 +196,7 @@ void messages_on_record(struct messages *messages, const struct record *record);
 
 struct span messages_name(const struct messages *messages, uint32_t name);
 /* The entry of `number`; NULL: settled, failed or unknown. */
-const struct message *messages_find(const struct messages *messages, uint64_t number);
+const struct message_entry *messages_find(const struct messages *messages, uint64_t number);
 /* The group's progress on a queue, NULL. */
 struct group_queue *messages_progress(const struct messages *messages, uint32_t group,
                                       const struct message_queue *queue);
@@ -208,6 +209,11 @@ const char *messages_queue_text(const struct messages *messages, const struct me
 bool messages_listed(const struct messages *messages, struct span list, uint32_t name);
 /* Acknowledged messages that no group member got yet, over groups and their queues. */
 uint64_t messages_backlog(const struct messages *messages);
+/* A send.failed of code 0 is a one-way send that was handed to its connection: nobody knows more.
+ */
+static inline bool is_one_way(const struct record *failed) {
+    return record_int(failed, 3) == 0;
+}
 /* Its sequences of messages: producer's life and sequence in it. */
 static inline uint32_t message_producer_id(uint64_t number) {
     return (uint32_t)(number >> 32);

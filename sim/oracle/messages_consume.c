@@ -104,7 +104,7 @@ void messages_on_pulled(struct messages *messages, const struct record *record) 
 
 /* Was it sent, and to this topic? */
 static enum message_fate fate_of(uint64_t number, const struct message_producer *producer,
-                                 const struct message *message, uint32_t topic) {
+                                 const struct message_entry *message, uint32_t topic) {
     if (number == 0)
         return MESSAGE_UNNAMED;
     if (producer == NULL || message_sequence(number) > producer->top)
@@ -145,7 +145,7 @@ static enum duplicate_cause explain(const struct messages *messages,
 }
 
 static void note_message(struct messages *messages, struct group_queue *progress,
-                         struct message *message) {
+                         struct message_entry *message) {
     struct message_topic *topic = messages_topic(messages, message->topic);
     messages->facts.has_message = true;
     message->delivered |= messages_group_bit(messages, topic, progress->group);
@@ -162,7 +162,7 @@ void messages_on_delivered(struct messages *messages, const struct record *recor
     if (progress == NULL)
         return;
     struct message_producer *producer = number == 0 ? NULL : messages_producer(messages, number);
-    struct message *message = messages_live_get(messages, number);
+    struct message_entry *message = messages_live_get(messages, number);
     facts->fate = fate_of(number, producer, message, progress->queue->topic);
     struct queue_owner *owner = owner_of(progress, record->node);
     facts->owner = owner;

@@ -26,11 +26,11 @@ uint64_t messages_group_bit(struct messages *messages, struct message_topic *top
 
 /* ---- entries ---- */
 
-struct message *messages_live_get(const struct messages *messages, uint64_t number);
-struct message *messages_live_put(struct messages *messages, uint64_t number);
-void messages_live_drop(struct messages *messages, struct message *message);
+struct message_entry *messages_live_get(const struct messages *messages, uint64_t number);
+struct message_entry *messages_live_put(struct messages *messages, uint64_t number);
+void messages_live_drop(struct messages *messages, struct message_entry *message);
 /* Is there nothing more to wait for? */
-bool messages_is_settled(const struct messages *messages, const struct message *message);
+bool messages_is_settled(const struct messages *messages, const struct message_entry *message);
 
 /* ---- events ---- */
 

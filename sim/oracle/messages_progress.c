@@ -35,7 +35,7 @@ static uint64_t later(uint64_t a, uint64_t b) {
 }
 
 /* Since when could it have been delivered? False: it cannot be now. */
-static bool since(const struct messages_progress *oracle, const struct message *message,
+static bool since(const struct messages_progress *oracle, const struct message_entry *message,
                   const struct message_queue *queue, const struct queue_owner *owner,
                   uint64_t *since_ns) {
     const struct cluster *cluster = oracle->base.host.cluster;
@@ -51,7 +51,7 @@ static bool since(const struct messages_progress *oracle, const struct message *
     return true;
 }
 
-static void fail(struct messages_progress *oracle, const struct message *message,
+static void fail(struct messages_progress *oracle, const struct message_entry *message,
                  const struct message_queue *queue, const struct queue_owner *owner,
                  struct oracle_mark mark, uint64_t waited_ns, uint32_t group) {
     struct oracle_base *base = &oracle->base;
@@ -88,7 +88,7 @@ static void on_record(void *self, const struct record *record) {
 }
 
 /* Of one group that still misses a message. */
-static void judge_waiting(struct messages_progress *oracle, const struct message *message,
+static void judge_waiting(struct messages_progress *oracle, const struct message_entry *message,
                           uint32_t group, uint64_t end_ns) {
     const struct messages *messages = oracle->base.host.messages;
     const struct message_queue *queue = messages->queues[message->queue - 1];
@@ -108,7 +108,7 @@ static void finish(void *self, uint64_t end_ns, struct oracle_verdict *out) {
     struct messages_progress *oracle = self;
     const struct messages *messages = oracle->base.host.messages;
     for (size_t i = 0; i < messages->live_capacity; i++) {
-        const struct message *message = &messages->live[i];
+        const struct message_entry *message = &messages->live[i];
         if (message->number == 0 || message->acked_ns == 0 || message->queue == 0)
             continue;
         const struct message_topic *topic = messages_topic(messages, message->topic);

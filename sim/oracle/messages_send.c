@@ -2,7 +2,7 @@
 #include "sim/oracle/messages_internal.h"
 
 /* The entry goes when nothing is left to wait for; facts keep a copy. */
-static void conclude(struct messages *messages, struct message *message) {
+static void conclude(struct messages *messages, struct message_entry *message) {
     messages->facts.has_message = true;
     messages->facts.message = *message;
     if (messages_is_settled(messages, message))
@@ -23,7 +23,7 @@ void messages_on_send_started(struct messages *messages, const struct record *re
     producer->node = record->node;
     if (message_sequence(number) > producer->top)
         producer->top = message_sequence(number);
-    struct message *message = messages_live_put(messages, number);
+    struct message_entry *message = messages_live_put(messages, number);
     if (message == NULL)
         return;
     message->started_ns = record->world_ns;
@@ -36,7 +36,7 @@ void messages_on_send_started(struct messages *messages, const struct record *re
 }
 
 void messages_on_send_retried(struct messages *messages, const struct record *record) {
-    struct message *message = messages_live_get(messages, record_uint(record, 1));
+    struct message_entry *message = messages_live_get(messages, record_uint(record, 1));
     if (message == NULL)
         return;
     uint32_t broker = messages_intern(messages, record_text(record, 3));
@@ -58,7 +58,7 @@ static void resolve(struct messages *messages, uint32_t topic_name) {
 
 /* An answer that its broker gave before it went down, about a place that recovery took back: the
  * place may be another message's by now. */
-static bool is_stale(const struct message_queue *queue, const struct message *message,
+static bool is_stale(const struct message_queue *queue, const struct message_entry *message,
                      uint64_t offset) {
     const struct message_broker *broker = queue->broker;
     return message != NULL && message->started_ns < broker->down.world_ns &&
@@ -67,7 +67,7 @@ static bool is_stale(const struct message_queue *queue, const struct message *me
 
 /* Topic, broker, queue, offset, physical, message, status, attempts. */
 static void note_place(struct messages *messages, const struct record *record,
-                       struct message_queue *queue, struct message *message) {
+                       struct message_queue *queue, struct message_entry *message) {
     uint64_t offset = (uint64_t)record_int(record, 3);
     messages->facts.queue = queue;
     if (is_stale(queue, message, offset))
@@ -88,7 +88,7 @@ static void note_place(struct messages *messages, const struct record *record,
 
 void messages_on_send_acked(struct messages *messages, const struct record *record) {
     uint64_t number = record_uint(record, 5);
-    struct message *message = messages_live_get(messages, number);
+    struct message_entry *message = messages_live_get(messages, number);
     int64_t offset = record_int(record, 3);
     struct message_queue *queue = NULL;
     if (offset >= 0) { /* a one-way send has no place */
@@ -121,7 +121,7 @@ void messages_on_send_acked(struct messages *messages, const struct record *reco
 }
 
 void messages_on_send_failed(struct messages *messages, const struct record *record) {
-    struct message *message = messages_live_get(messages, record_uint(record, 1));
+    struct message_entry *message = messages_live_get(messages, record_uint(record, 1));
     if (message == NULL)
         return;
     if (record_uint(record, 6) == 0)

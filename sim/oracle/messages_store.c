@@ -12,6 +12,11 @@ static struct acked_message *ack_at(const struct message_broker *broker, size_t 
     return &broker->acks[(broker->ack_first + index) & (broker->ack_capacity - 1)];
 }
 
+/* A batch may not say where a message of it is. */
+static bool is_flushed(const struct acked_message *ack, int64_t to) {
+    return ack->physical >= 0 && ack->physical < to;
+}
+
 static bool grow(struct messages *messages, struct message_broker *broker) {
     size_t capacity = broker->ack_capacity == 0 ? 64 : broker->ack_capacity * 2;
     struct acked_message *acks = messages_alloc(messages, capacity * sizeof *acks);
@@ -35,7 +40,7 @@ static void forget_flushed(struct messages *messages, struct message_broker *bro
                            uint64_t now_ns) {
     while (broker->ack_count > 0) {
         const struct acked_message *ack = ack_at(broker, 0);
-        if (ack->physical >= broker->flushed_to && now_ns - ack->mark.world_ns < UNFLUSHED_MAX_NS)
+        if (!is_flushed(ack, broker->flushed_to) && now_ns - ack->mark.world_ns < UNFLUSHED_MAX_NS)
             return;
         keep_safe(messages->queues[ack->queue], ack);
         broker->ack_first = (broker->ack_first + 1) & (broker->ack_capacity - 1);
@@ -46,7 +51,7 @@ static void forget_flushed(struct messages *messages, struct message_broker *bro
 void messages_keep_ack(struct messages *messages, struct message_queue *queue,
                        const struct acked_message *ack) {
     struct message_broker *broker = queue->broker;
-    if (ack->status == 0 && ack->physical < broker->flushed_to) {
+    if (is_flushed(ack, broker->flushed_to)) {
         keep_safe(queue, ack);
         return;
     }
@@ -87,22 +92,26 @@ void messages_on_node_down(struct messages *messages, const struct record *recor
 
 /* ---- what a disk did that nobody can answer for ---- */
 
-static bool breaks_promises(struct span kind) {
-    static const char *const words[] = {"lie", "rot", "misdirect", "fail", "error", "read-only"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        for (size_t at = 0; at + strlen(words[i]) <= kind.len; at++)
-            if (memcmp(kind.data + at, words[i], strlen(words[i])) == 0)
-                return true;
+static bool is_one_of(struct span kind, const char *const *kinds) {
+    for (; *kinds != NULL; kinds++)
+        if (span_equal(kind, span_of_text(*kinds)))
+            return true;
     return false;
 }
+
+/* After these, what was durable may not be. */
+static const char *const BREAKS_PROMISES[] = {"disk-errors", "lying-sync", "bit-rot",
+                                              "misdirected-write", NULL};
+/* With these, a broker may be unable to start. */
+static const char *const HINDERS[] = {"full-disk", "read-only-disk", "stall-disk", NULL};
 
 /* A fault of hosts or nodes by name, or of the node that the record carries. */
 static void on_fault(struct messages *messages, const struct record *record) {
     const struct cluster *cluster = messages->host.cluster;
     struct span kind = record_text(record, 1);
-    bool is_disk = kind.len >= 4 && memcmp(kind.data, "disk", 4) == 0 && breaks_promises(kind);
+    bool is_disk = is_one_of(kind, BREAKS_PROMISES), hinders = is_one_of(kind, HINDERS);
     bool is_power = span_equal(kind, SPAN_LITERAL("power-off"));
-    for (uint16_t i = 1; (is_disk || is_power) && i < cluster->node_limit; i++) {
+    for (uint16_t i = 1; (is_disk || is_power || hinders) && i < cluster->node_limit; i++) {
         const struct cluster_node *node = cluster->nodes[i];
         if (node == NULL || node->role != CLUSTER_BROKER ||
             (record->node != i &&
@@ -112,6 +121,7 @@ static void on_fault(struct messages *messages, const struct record *record) {
         if (broker == NULL)
             continue;
         broker->disk_fault |= is_disk;
+        broker->disk_trouble |= is_disk || hinders;
         broker->power_lost |= is_power;
         broker->down_flushed_to = broker->flushed_to;
     }
@@ -127,8 +137,9 @@ void messages_on_disk_fault(struct messages *messages, const struct record *reco
         return;
     bool sync_failed = record->kind == EVENT_store_sync_failed;
     struct message_broker *broker = messages_broker_of(messages, record->node);
-    if (broker != NULL && (sync_failed || breaks_promises(record_text(record, 1))))
-        broker->disk_fault = true;
+    static const char *const wrong[] = {"rot", "misdirected", NULL};
+    if (broker != NULL && (sync_failed || is_one_of(record_text(record, 1), wrong)))
+        broker->disk_fault = broker->disk_trouble = true;
 }
 
 /* ---- recoveries ---- */
@@ -155,7 +166,7 @@ static void add_lost(struct messages *messages, const struct acked_message *ack,
         return;
     facts->lost = lost;
     lost[facts->lost_count++] = (struct lost_message){*ack, flushed, and_below};
-    struct message *entry = messages_live_get(messages, ack->number);
+    struct message_entry *entry = messages_live_get(messages, ack->number);
     if (entry != NULL)
         messages_live_drop(messages, entry);
 }
@@ -169,7 +180,7 @@ static void lose_unflushed(struct messages *messages, struct message_queue *queu
         if (ack.queue != queue->index || ack.offset < max)
             *ack_at(broker, kept++) = ack;
         else
-            add_lost(messages, &ack, ack.physical < broker->down_flushed_to, 0);
+            add_lost(messages, &ack, is_flushed(&ack, broker->down_flushed_to), 0);
     }
     broker->ack_count = kept;
 }
@@ -179,7 +190,7 @@ static void lose(struct messages *messages, struct message_queue *queue, uint64_
     struct acked_message *safe = &queue->safe;
     if (safe->mark.kind != 0 && safe->offset >= max) {
         uint64_t below = safe->offset - max;
-        bool removed = safe->physical < broker->deleted_to;
+        bool removed = is_flushed(safe, broker->deleted_to);
         if (!removed)
             add_lost(messages, safe,
                      safe->physical<broker->down_flushed_to, below> safe->offset ? safe->offset

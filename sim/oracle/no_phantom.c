@@ -1,18 +1,15 @@
 /* sim/oracle/no_phantom.c - nothing is delivered that was not sent: the body is sound, its number
  * was given out by a producer, its topic is the one it was sent to.
  *
- * A batch reports the number of its first message only: `batch` says how many more there are. A
- * damaged body is nobody's fault when the disk of its broker rotted. */
+ * A damaged body is nobody's fault when the disk of its broker rotted. */
 #include "sim/oracle/base.h"
 
 static const struct oracle_parameter PARAMETERS[] = {
-    {"batch", "count", "1", "messages per send"},
     {"excused", "text", "", "consumer nodes that are not judged"},
 };
 
 struct no_phantom {
     struct oracle_base base;
-    uint64_t batch;
 };
 
 extern const struct oracle_type ORACLE_NO_PHANTOM;
@@ -21,27 +18,16 @@ static void *create(const struct oracle_host *host, const struct props *paramete
                     const char **error) {
     struct no_phantom *oracle =
         oracle_begin(host, &ORACLE_NO_PHANTOM, parameters, sizeof *oracle, error);
-    if (oracle == NULL)
-        return NULL;
-    oracle->batch = oracle_read_count(&oracle->base, "batch");
-    return oracle_ready(oracle, error);
+    return oracle == NULL ? NULL : oracle_ready(oracle, error);
 }
 
 /* NULL: it is what was sent. */
-static const char *wrong_with(const struct no_phantom *oracle, const struct record *record) {
-    const struct messages *messages = oracle->base.host.messages;
-    const struct message_facts *facts = &messages->facts;
-    uint64_t number = record_uint(record, 6);
+static const char *wrong_with(const struct message_facts *facts, const struct record *record) {
     if (record_uint(record, 7) == 0)
         return facts->queue->broker->disk_fault ? NULL : "its body is not what was sent";
     if (facts->fate == MESSAGE_WRONG_TOPIC)
         return "it was sent to another topic";
-    if (facts->fate != MESSAGE_UNKNOWN)
-        return NULL;
-    uint64_t first = number >= oracle->batch ? number - (oracle->batch - 1) : 0;
-    const uint64_t *at = table_get(&messages->producer_of, message_producer_id(number));
-    bool in_batch = at != NULL && message_sequence(first) <= messages->producers[*at - 1]->top;
-    return in_batch ? NULL : "nobody sent it";
+    return facts->fate == MESSAGE_UNKNOWN ? "nobody sent it" : NULL;
 }
 
 static void on_record(void *self, const struct record *record) {
@@ -52,7 +38,7 @@ static void on_record(void *self, const struct record *record) {
         oracle_excuses(base, cluster_node(base->host.cluster, record->node)))
         return;
     base->verdict.checked++;
-    const char *wrong = wrong_with(oracle, record);
+    const char *wrong = wrong_with(facts, record);
     if (wrong == NULL)
         return;
     char where[QUEUE_TEXT_MAX];

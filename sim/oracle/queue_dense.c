@@ -74,7 +74,7 @@ static void on_delivered(struct queue_dense *oracle, const struct record *record
     const struct message_facts *facts = &messages->facts;
     const struct group_queue *progress = facts->progress;
     uint64_t offset = (uint64_t)record_int(record, 4);
-    const struct message *message = &facts->message;
+    const struct message_entry *message = &facts->message;
     if (facts->has_message && message->acked_ns != 0 && message->attempts == 1 &&
         facts->fate == MESSAGE_KNOWN && message->queue != 0 &&
         (message->queue != facts->queue->index + 1 || message->offset != offset)) {

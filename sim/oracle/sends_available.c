@@ -67,7 +67,7 @@ static void judge_gap(struct sends_available *oracle, const struct sender *sende
 
 /* A broker of the topic, healthy long enough before the send, that it did not try; NULL: none. */
 static const struct cluster_node *untried(const struct sends_available *oracle,
-                                          const struct message *message, uint32_t failed_at) {
+                                          const struct message_entry *message, uint32_t failed_at) {
     const struct messages *messages = oracle->base.host.messages;
     for (size_t i = 0; i < messages->queue_count; i++) {
         const struct message_queue *queue = messages->queues[i];
@@ -82,9 +82,10 @@ static const struct cluster_node *untried(const struct sends_available *oracle,
     return NULL;
 }
 
-/* Would another broker have answered the same? (MESSAGE_ILLEGAL and such) */
+/* Would another broker have answered the same (MESSAGE_ILLEGAL and such), or was there none? The
+ * client's own codes are client.md 6's: 10001 connect, 10002 timeout, 10003 no broker. */
 static bool is_final(int64_t code) {
-    static const int64_t retried[] = {1, 2, 14, 16, 17, 204, 205};
+    static const int64_t retried[] = {1, 2, 14, 16, 17, 204, 205, 10001, 10002, 10003};
     bool may_differ = code <= 0;
     for (size_t i = 0; i < sizeof retried / sizeof retried[0]; i++)
         may_differ |= code == retried[i];
@@ -120,7 +121,8 @@ static void on_failed(struct sends_available *oracle, const struct record *recor
 static void on_record(void *self, const struct record *record) {
     struct sends_available *oracle = self;
     const struct cluster_node *client = cluster_node(oracle->base.host.cluster, record->node);
-    if (client == NULL || oracle_excuses(&oracle->base, client))
+    if (client == NULL || oracle_excuses(&oracle->base, client) ||
+        (record->kind == EVENT_send_failed && is_one_way(record)))
         return;
     oracle->base.verdict.checked++;
     oracle->sends++;

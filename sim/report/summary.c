@@ -7,6 +7,7 @@
 
 #include "sim/judge/fault_watch.h"
 #include "sim/report/figures.h"
+#include "sim/report/summary_flow.h"
 
 static const char *text_of(const cJSON *object, const char *key) {
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
@@ -230,6 +231,7 @@ char *summary_of_run(const struct run_info *info, const struct judge *judge,
     for (size_t i = 0; i < result->metric_count; i++)
         summary_add_metric(metrics, result->metrics[i].name, &result->metrics[i]);
     cJSON_AddItemToObject(summary, "metrics_by_tag", figures_metrics_by_tag(figures, FIGURES_ALL));
+    summary_add_flow(summary, judge, result);
     add_faults(summary, info, judge, facts, warnings);
     if (!judge_is_complete(judge))
         cJSON_AddItemToArray(warnings,

@@ -4,10 +4,11 @@
  * failed, "metrics_by_tag" (NAME -> TAG -> summary, of the samples kept: sim/judge/metrics.h),
  * "faults"
  * {"configured", "fired", "noticed", "fired_by_kind": {KIND: times}, "list": [{"index", "kind",
- * "target", "fired_s", "ended_s", "noticed_s", "noticed_by"}]}, "versions" {"zlib", "compiler",
- * "source"}, "sightings" (sim/judge/sightings.h). A configured fault that never fired has fired_s
- * null, and "warnings" says so. Sweep: "runs", "pass", "fail", "unknown", "crashed", "failures",
- * "metrics" over all runs, "groups"
+ * "target", "fired_s", "ended_s", "noticed_s", "noticed_by"}]}, "messages"
+ * (sim/report/summary_flow.h), "versions" {"zlib", "compiler", "source"}, "sightings"
+ * (sim/judge/sightings.h). A configured fault that never fired has fired_s null, and "warnings"
+ * says so. Sweep: "runs", "pass", "fail", "unknown", "crashed", "failures", "metrics" over all
+ * runs, "groups"
  * [{"parameters", "runs", "metrics", "metrics_by_tag"}], one for each combination of the varied
  * parameters. */
 #ifndef SIM_SUMMARY_H

@@ -86,7 +86,8 @@ START_TEST(test_acked_durable__a_flush_is_due_in_time) {
 END_TEST
 
 START_TEST(test_acked_durable__has_excuses) {
-    static const char *const faults[] = {"disk-lie", "disk-rot", "disk-fail", "disk-misdirect"};
+    static const char *const faults[] = {"lying-sync", "bit-rot", "disk-errors",
+                                         "misdirected-write"};
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         struct stream stream = stored("sync=all");
         s_world_fault(&stream, BROKER_A, 0, faults[i], "broker-a", "once");
@@ -94,7 +95,7 @@ START_TEST(test_acked_durable__has_excuses) {
         EXPECT(stream, PASS);
     }
     struct stream stream = stored("sync=all");
-    s_world_fault(&stream, BROKER_A, 0, "disk-slow", "broker-a", "once");
+    s_world_fault(&stream, BROKER_A, 0, "slow-disk", "broker-a", "once");
     flow_restart(&stream, BROKER_A, "power_off", 5);
     EXPECT(stream, FAIL);
     stream = stored("sync=all");
@@ -308,12 +309,6 @@ START_TEST(test_no_phantom__has_excuses) {
     stream = flow_of("no-phantom", ""); /* too short for a number */
     s_consume_delivered(&stream, CLIENT, "G", "T", "broker-a", 0, 19, 1900, 0, 1, 0, 0);
     EXPECT(stream, PASS);
-    stream = flow_of("no-phantom", "batch=4");
-    flow_deliver(&stream, CLIENT, BROKER_A, 0, 22, NUMBER(23));
-    EXPECT(stream, PASS);
-    stream = flow_of("no-phantom", "batch=4");
-    flow_deliver(&stream, CLIENT, BROKER_A, 0, 23, NUMBER(24));
-    EXPECT(stream, FAIL);
 }
 END_TEST
 
