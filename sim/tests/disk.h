@@ -46,6 +46,8 @@ static struct {
     enum env_open_mode mode;
     uint64_t offset, len;
     const uint8_t *bytes;
+    uint8_t *into;
+    struct env_disk_usage usage;
     int number, err;
     char text[4096];
 } job;
@@ -59,6 +61,26 @@ UNUSED static void lock_job(struct puppet *puppet) {
 UNUSED static void write_job(struct puppet *puppet) {
     env_file_write(job.file, job.offset, span_of(job.bytes, (size_t)job.len),
                    new_op(puppet->env, job.number), call_done);
+}
+UNUSED static void read_job(struct puppet *puppet) {
+    env_file_read(job.file, job.offset, job.into, (size_t)job.len, new_op(puppet->env, job.number),
+                  call_done);
+}
+UNUSED static void view_job(struct puppet *puppet) {
+    (void)puppet;
+    struct span view;
+    job.err = env_file_view(job.file, job.offset, (size_t)job.len, &view);
+    if (job.err == RMQ_OK) {
+        job.len = view.len;
+        memcpy(job.into, view.data, view.len);
+    }
+}
+UNUSED static void modified_job(struct puppet *puppet) {
+    (void)puppet;
+    job.offset = (uint64_t)env_file_modified_ms(job.file);
+}
+UNUSED static void usage_job(struct puppet *puppet) {
+    job.err = env_disk_usage(puppet->env, span_of_text(job.path), &job.usage);
 }
 UNUSED static void zero_job(struct puppet *puppet) {
     env_file_zero(job.file, job.offset, job.len, new_op(puppet->env, job.number), call_done);

@@ -5,7 +5,8 @@
  * see it from then on.
  *  latency    drawn per operation: write (into the cache), sync, cold read. Syncs and cold reads
  *             queue for the device, which moves bytes_per_second. Writes under way together end in
- *             any order. Opening, names, sizes and truncation take no time.
+ *             any order. A sync covers what had ended when it was asked for. Opening, names, sizes and
+ *             truncation take no time.
  *  kill       what was written stays. Of what is under way, each write leaves some of its pages,
  *             from the front, and each sync is done or not: drawn.
  *  power      content is kept by page (4 KiB). A page that no ended sync covers as it is is now

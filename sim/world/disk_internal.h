@@ -215,7 +215,7 @@ void disk_op_handle(struct env *node, struct disk_op *op);
 void disk_op_free(struct world *world, struct disk_op *op);
 /* The file is closed: what is under way takes effect or not. */
 void disk_ops_abandon(struct env *node, const struct env_file *file);
-/* The process is killed: what its handler asked for and has not begun does not happen. */
+/* The process ends: what its handler asked for and has not begun does not happen. */
 void disk_drop_unsent(struct env *node);
 /* The process is gone: files are closed, locks are free. */
 void disk_owner_died(struct env *node);
