@@ -187,7 +187,7 @@ void file_free_content(struct inode *file);
 size_t page_len(const struct slot *slot, unsigned page);
 /* Makes the content of a page what `block` holds, 0: zeros, and allocates it or not; no version is
  * put aside. */
-void page_set(struct inode *file, uint32_t slot, unsigned page, uint32_t block, bool used);
+void page_set(struct inode *file, uint32_t slot_index, unsigned page, uint32_t block, bool used);
 void use_pages(struct inode *file, struct slot *slot, uint16_t used); /* allocated are these */
 
 /* disk_sync.c */
@@ -195,7 +195,7 @@ void inode_touch(struct inode *inode);       /* it has something that is not dur
 void inode_clean_check(struct inode *inode); /* perhaps it has not any more */
 void dirty_free(struct inode *file, struct dirty *dirty);
 /* A page will change: what is durable, and what a sync covers, is put aside. */
-void pages_will_change(struct inode *file, uint32_t slot, uint16_t pages);
+void pages_will_change(struct inode *file, uint32_t slot_index, uint16_t pages);
 /* A sync begins: what it covers. The bytes that the device has to write. */
 uint64_t sync_capture(struct inode *inode);
 enum sync_end {
