@@ -29,6 +29,7 @@ struct message_broker {
     int64_t down_flushed_to;    /* flushed_to then */
     bool power_lost;            /* the latest end was a power-off */
     bool disk_fault;            /* its disk lied, failed or rotted: nothing is promised any more */
+    bool disk_trouble;          /* that, or it was full, read-only or stalled: starts may fail */
     bool recovered;             /* store.recovered in this life */
     int64_t deleted_to;         /* retention removed what is below */
     struct acked_message *acks; /* not yet flushed, in order of the answers: a ring */

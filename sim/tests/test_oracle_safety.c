@@ -86,7 +86,8 @@ START_TEST(test_acked_durable__a_flush_is_due_in_time) {
 END_TEST
 
 START_TEST(test_acked_durable__has_excuses) {
-    static const char *const faults[] = {"disk-lie", "disk-rot", "disk-fail", "disk-misdirect"};
+    static const char *const faults[] = {"lying-sync", "bit-rot", "disk-errors",
+                                         "misdirected-write"};
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         struct stream stream = stored("sync=all");
         s_world_fault(&stream, BROKER_A, 0, faults[i], "broker-a", "once");
@@ -94,7 +95,7 @@ START_TEST(test_acked_durable__has_excuses) {
         EXPECT(stream, PASS);
     }
     struct stream stream = stored("sync=all");
-    s_world_fault(&stream, BROKER_A, 0, "disk-slow", "broker-a", "once");
+    s_world_fault(&stream, BROKER_A, 0, "slow-disk", "broker-a", "once");
     flow_restart(&stream, BROKER_A, "power_off", 5);
     EXPECT(stream, FAIL);
     stream = stored("sync=all");
