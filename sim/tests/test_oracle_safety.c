@@ -167,6 +167,23 @@ START_TEST(test_acked_durable__progress_passes_no_message) {
 }
 END_TEST
 
+/* An owner that had read 20 goes on there though 15 to 19 are new; one that begins does not. */
+START_TEST(test_acked_durable__places_read_before_a_power_off) {
+    for (int begins = 0; begins < 2; begins++) {
+        struct stream stream = flow_of("acked-durable", "");
+        flow_restart(&stream, BROKER_A, "power_off", 15);
+        s_offset_lowered(&stream, BROKER_A, "G", "T", 0, 20, 15);
+        for (uint64_t offset = 15; offset < 21; offset++)
+            flow_stored(&stream, BROKER_A, 0, offset, NUMBER(offset + 101));
+        if (begins)
+            flow_acquire(&stream, CLIENT, BROKER_A, 0, 20);
+        flow_deliver(&stream, CLIENT, BROKER_A, 0, 20, NUMBER(121));
+        flow_commit(&stream, BROKER_A, 0, 21);
+        (void)stream_verdict(&stream, begins ? VERDICT_FAIL : VERDICT_PASS);
+    }
+}
+END_TEST
+
 /* ---- no-duplicates ---- */
 
 START_TEST(test_no_duplicates__fails_what_nothing_explains) {
@@ -398,7 +415,7 @@ START_TEST(test_offsets_forward__never_back) {
     s_offset_committed(&stream, BROKER_A, "G", "T", 0, 18, "c2");
     EXPECT(stream, PASS);
     /* a stranger */
-    stream = flow_of("offsets-forward", "");
+    stream = flow_of("offsets-forward", "handover=1ms");
     s_offset_committed(&stream, BROKER_A, "G", "T", 0, 18, "c2");
     EXPECT(stream, FAIL);
 }
@@ -470,6 +487,7 @@ STREAM_MAIN("oracle safety", test_clean_stream__passes,
             test_acked_durable__late_answers_promise_nothing,
             test_acked_durable__a_queue_that_is_not_found_again,
             test_acked_durable__progress_passes_no_message,
+            test_acked_durable__places_read_before_a_power_off,
             test_no_duplicates__fails_what_nothing_explains, test_no_duplicates__knows_the_reasons,
             test_no_duplicates__owners_begin_where_progress_is,
             test_no_duplicates__dead_records_stay_dead, test_no_phantom__fails_what_was_not_sent,
