@@ -14,7 +14,8 @@ void unique_ids_init(struct unique_ids *ids, struct env *env) {
     env_identity(env, &self);
     size_t len = strlen(self.ip);
     memcpy(text, self.ip, len);
-    memcpy(text + len, ":0", 2);
+    text[len] = ':';
+    text[len + 1] = '0';
     int err = message_host_parse(span_of(text, len + 2), &host);
     if (err != RMQ_OK) /* a node without a numeric address: Java makes one up, too */
         host = (struct message_host){.ip_len = 4};
@@ -49,7 +50,7 @@ static void set_month(struct unique_ids *ids, int64_t ms, int64_t offset_ms) {
     ids->month_end_ms = next * MS_PER_DAY - offset_ms;
 }
 
-size_t unique_id_next(struct unique_ids *ids, const struct env *env, char out[UNIQUE_ID_MAX]) {
+size_t unique_id_next(struct unique_ids *ids, const struct env *env, char *out) {
     static const char DIGITS[] = "0123456789ABCDEF";
     RMQ_ASSERT(ids->fixed_len > 0);
     int64_t now = env_wall_ms(env);
