@@ -16,6 +16,7 @@
 #include "model/namesrv/namesrv.h"
 #include "sim/bench_disk.h"
 #include "sim/bench_engine.h"
+#include "sim/bench_messages.h"
 #include "sim/judge/judge.h"
 #include "sim/mqsim.h"
 #include "sim/scenario/scenario_error.h"
@@ -296,6 +297,51 @@ static double run_study(const struct bench *bench) {
     return seconds() - start;
 }
 
+/* ---- r0 and recovery: bench_messages.h ----------------------------------------------------------
+ */
+
+static double run_r0_figure(const struct bench *bench, enum r0_figure figure) {
+    const char *sets[4] = {NULL};
+    size_t count = 0;
+    char bytes[40];
+    double value = 0;
+    if (strcmp(bench->key, "bytes") == 0) {
+        snprintf(bytes, sizeof bytes, "bytes=%lluB", (unsigned long long)bench->parameter);
+        sets[count++] = bytes;
+    } else if (strcmp(bench->key, "idle") == 0) {
+        sets[count++] = "after=10000h";
+    }
+    if (bench->serialization != NULL && strcmp(bench->serialization, "JSON") == 0) {
+        sets[count++] = "cluster.serialization=json";
+    }
+    return bench_r0(figure, sets, &value) ? value : -1;
+}
+static double run_r0(const struct bench *bench) {
+    return run_r0_figure(bench, R0_MESSAGES);
+}
+static double run_r0_steps(const struct bench *bench) {
+    return run_r0_figure(bench, R0_STEPS);
+}
+static double run_r0_steps_each(const struct bench *bench) {
+    return run_r0_figure(bench, R0_STEPS_PER_MESSAGE);
+}
+static double run_r0_idle(const struct bench *bench) {
+    return run_r0_figure(bench, R0_SIMULATED);
+}
+static double run_r0_growth(const struct bench *bench) {
+    return run_r0_figure(bench, R0_GROWTH);
+}
+static double run_r0_save(const struct bench *bench) {
+    return run_r0_figure(bench, R0_SAVE);
+}
+static double run_r0_restore(const struct bench *bench) {
+    return run_r0_figure(bench, R0_RESTORE);
+}
+static double run_recovery(const struct bench *bench) {
+    double value = 0;
+    return bench_recovery(bench->parameter, &value) ? value : -1;
+}
+
 /* ---- the list, and running it
  * -------------------------------------------------------------------- */
 
@@ -314,6 +360,20 @@ static const struct bench BENCHES[] = {
     {"restore", "restore of a 5 MB world", "us", "restores", 2000, NULL, run_restore},
     {"branch", "restore of a 5 MB world, then steps of engine", "branches/s", "steps", 10000, NULL,
      run_branch},
+    {"r0", "scenarios/r0.json with all oracles: messages sent, stored, consumed and committed",
+     "messages/s", "bytes", 1024, "ROCKETMQ", run_r0},
+    {"r0", "with small bodies", "messages/s", "bytes", 100, "ROCKETMQ", run_r0},
+    {"r0", "with JSON headers", "messages/s", "bytes", 1024, "JSON", run_r0},
+    {"r0-steps", "steps of r0", "steps/s", "bytes", 1024, "ROCKETMQ", run_r0_steps},
+    {"r0-steps-each", "steps of r0 for one message", "steps", "bytes", 1024, "ROCKETMQ",
+     run_r0_steps_each},
+    {"r0-idle", "r0 without a message", "simulated s/s", "idle", 1, "ROCKETMQ", run_r0_idle},
+    {"r0-growth", "resident memory of r0 after 1 h against after 5 min", "%", "bytes", 1024,
+     "ROCKETMQ", run_r0_growth},
+    {"r0-save", "snapshot of r0 after 60 s", "ms", "bytes", 1024, "ROCKETMQ", run_r0_save},
+    {"r0-restore", "restore of it", "ms", "bytes", 1024, "ROCKETMQ", run_r0_restore},
+    {"recovery", "recovery of a store after a power-off, all of it read", "s", "MiB", 1024,
+     "ROCKETMQ", run_recovery},
     {"disk-append", "1 KiB appended to a simulated disk, a sync for each 100", "records/s",
      "records", 2000000, NULL, run_disk_append},
     {"disk-snapshot", "save and restore with four disks of 256 MiB", "us", "pairs", 100, NULL,

@@ -236,21 +236,3 @@ int broker_command_create_topic(struct broker *broker, const struct props *comma
         tell(broker, &nobody, true, topic.name, &outcome);
     return RMQ_OK;
 }
-
-/* Until the store is here; requests.c takes over. */
-void broker_on_request(void *ctx, struct channel *channel, const struct wire_command *request) {
-    struct broker *broker = ctx;
-    if (broker->stopping)
-        return; /* the connection ends within seconds, and tells the asker */
-    if (request->code == REQUEST_UPDATE_AND_CREATE_TOPIC) {
-        broker_on_update_and_create_topic(broker, channel, request);
-        return;
-    }
-    struct asker asker = asker_of(channel, request);
-    struct outcome outcome;
-    outcome_init(&outcome, RESPONSE_REQUEST_CODE_NOT_SUPPORTED);
-    outcome_text(&outcome, " request type ");
-    outcome_number(&outcome, request->code);
-    outcome_text(&outcome, " not supported");
-    answer_code(&broker->remoting, &asker, outcome.code, outcome.remark);
-}

@@ -1,8 +1,10 @@
 /* broker/broker.c - the role: puts a broker's parts together, starts and stops them.
  *
- * Start (broker.md 4): tables, listening socket, registration with every name server, schedule. The
- * file-backed part of the sequence comes with the store. Stop (broker.md 29): unregistration, then
- * everything else; 5.3's order, which is the better one for clients, for both profiles. */
+ * Start (broker.md 4): configuration, config files, store; when that is open: consumer offsets are
+ * bounded, the port is opened, every name server is told, the schedule begins. Stop (broker.md 29):
+ * unregistration, config files, store; 5.3's order, which is the better one for clients, for both
+ * profiles. What was sent before is still answered meanwhile. A store or a config file that does
+ * not open ends the broker with status 1. */
 #include "model/broker/broker.h"
 
 #include "model/base/check.h"
@@ -16,6 +18,11 @@
 static void on_channel_closed(void *ctx, struct channel *channel, const char *reason) {
     struct broker *broker = ctx;
     broker_forget_channel_creations(broker, channel);
+    flow_forget_channel(&broker->flow, channel);
+    sends_forget_channel(&broker->sends, channel);
+    pulls_forget_channel(&broker->pulls, broker, channel);
+    queries_forget_channel(&broker->queries, channel);
+    clients_channel_closed(&broker->clients, channel);
     if (broker->servers.env != NULL)
         name_servers_channel_closed(&broker->servers, channel_peer(channel), reason);
 }
@@ -27,12 +34,24 @@ static void broker_free(struct broker *broker) {
     fixed_rate_stop(&broker->worker);
     if (broker->acting != NULL)
         acting_traffic_stop(broker->acting);
-    registrar_deinit(&broker->registrar);
+    if (broker->tables_up) {
+        flow_deinit(&broker->flow);
+        sends_deinit(&broker->sends, broker);
+        pulls_deinit(&broker->pulls, broker);
+        holds_deinit(&broker->holds);
+        queries_deinit(&broker->queries, broker);
+        registrar_deinit(&broker->registrar);
+        clients_deinit(&broker->clients);
+    }
     broker_forget_creations(broker);
     name_servers_deinit(&broker->servers);
     if (broker->remoting_up)
         remoting_deinit(&broker->remoting);
+    store_free(broker->store);
+    env_free(broker->env, broker->store_config);
     env_free(broker->env, broker->acting);
+    offsets_deinit(&broker->offsets);
+    groups_deinit(&broker->groups);
     topics_deinit(&broker->topics);
     broker_config_free(broker->env, &broker->config);
     env_free(broker->env, broker);
@@ -91,18 +110,51 @@ static int refuse_key(struct broker *broker, const char *key, int err) {
     return err;
 }
 
-static int start_remoting(struct broker *broker) {
+static void init_remoting(struct broker *broker) {
     struct remoting_config remoting;
     remoting_config_default(&remoting);
     remoting.version = broker->config.profile_5_3 ? WIRE_VERSION_5_3_3 : WIRE_VERSION_4_9_8;
     remoting.serialization = broker->config.serialization;
     remoting_init(&broker->remoting, broker->env, &remoting, &HANDLER, broker);
     broker->remoting_up = true;
-    int err = remoting_listen(&broker->remoting, broker->config.listen_port);
-    return err == RMQ_OK ? RMQ_OK : refuse_key(broker, "listenPort", err);
 }
 
-/* Everything that can fail. */
+static int read_store_config(struct broker *broker, const struct props *config) {
+    struct span bad_key;
+    if (message_host_parse(broker->config.addr, &broker->host) != RMQ_OK)
+        return refuse_key(broker, "brokerIP1", RMQ_E_INVALID);
+    broker->store_config = env_alloc(broker->env, sizeof *broker->store_config);
+    if (broker->store_config == NULL)
+        return RMQ_E_NOMEM;
+    int err = store_config_read(config, broker->store_config, &bad_key);
+    if (err != RMQ_OK) {
+        env_log(broker->env, ENV_LOG_ERROR, "broker: value of %.*s: %s", (int)bad_key.len,
+                (const char *)bad_key.data, rmq_err_text(err));
+        return err;
+    }
+    broker->store_config->host = broker->host;
+    broker->page_cache_busy_ms = broker->store_config->page_cache_busy_ms;
+    broker->max_message_bytes = broker->store_config->max_message_bytes;
+    return RMQ_OK;
+}
+
+/* What cannot fail, or only later. */
+static void init_tables(struct broker *broker) {
+    struct env *env = broker->env;
+    groups_init(&broker->groups, env, &broker->config);
+    offsets_init(&broker->offsets, env, &broker->config);
+    registrar_init(&broker->registrar, env, &broker->config, &broker->topics, &broker->remoting,
+                   &broker->servers);
+    clients_init(&broker->clients, env, &broker->config, &broker->remoting);
+    config_files_init(&broker->files, &broker->topics, &broker->groups, &broker->offsets);
+    flow_init(&broker->flow, broker);
+    sends_init(&broker->sends, broker);
+    pulls_init(&broker->pulls, broker);
+    holds_init(&broker->holds, broker);
+    queries_init(&broker->queries);
+    broker->tables_up = true;
+}
+
 static int prepare(struct broker *broker, const struct props *config) {
     int err = broker_config_read(broker->env, config, &broker->config);
     if (err != RMQ_OK)
@@ -111,18 +163,77 @@ static int prepare(struct broker *broker, const struct props *config) {
     err = topics_load(&broker->topics, props_get(config, "topics"));
     if (err != RMQ_OK)
         return refuse_key(broker, "topics", err);
+    err = read_store_config(broker, config);
+    if (err != RMQ_OK)
+        return err;
     if (broker->config.acting_master) {
         broker->acting = env_alloc(broker->env, sizeof *broker->acting);
         if (broker->acting == NULL)
             return RMQ_E_NOMEM;
         memset(broker->acting, 0, sizeof *broker->acting);
     }
-    err = start_remoting(broker);
-    if (err != RMQ_OK)
-        return err;
+    init_remoting(broker);
     err = name_servers_init(&broker->servers, broker->env, &broker->remoting,
                             props_get(config, "namesrvAddr"), broker->config.profile_5_3, false);
-    return err == RMQ_OK ? RMQ_OK : refuse_key(broker, "namesrvAddr", err);
+    if (err != RMQ_OK)
+        return refuse_key(broker, "namesrvAddr", err);
+    init_tables(broker);
+    return RMQ_OK;
+}
+
+/* It cannot serve. What it holds goes with its env. */
+static void give_up(struct broker *broker, const char *what, int err) {
+    env_log(broker->env, ENV_LOG_ERROR, "broker: %s: %s", what, rmq_err_text(err));
+    env_exit(broker->env, 1);
+}
+
+static void serve(struct broker *broker) {
+    const struct broker_config *mine = &broker->config;
+    int err = remoting_listen(&broker->remoting, mine->listen_port);
+    if (err != RMQ_OK) {
+        give_up(broker, "listenPort", err);
+        return;
+    }
+    broker->serves = true;
+    event_node_serves(broker->env, mine->addr, mine->name, mine->broker_id);
+    if (mine->profile_5_3)
+        name_servers_probe(&broker->servers);
+    registration_scheduled(&broker->registrar, true, 0, on_first_round_done, broker);
+    start_schedule(broker);
+}
+
+static void on_store_open(void *ctx, int status) {
+    struct broker *broker = ctx;
+    if (status != RMQ_OK) {
+        give_up(broker, "the store does not open", status);
+        return;
+    }
+    broker->offsets.store = broker->store;
+    if (broker->config.broker_id == 0)
+        offsets_lower(&broker->offsets);
+    serve(broker);
+}
+
+static void on_arrival(void *ctx, struct span topic, int32_t queue_id, int64_t max_offset,
+                       int64_t tags_code, struct span properties) {
+    struct broker *broker = ctx;
+    RMQ_ASSERT(properties.len == 0 || properties.data != NULL);
+    holds_arrival(&broker->holds, topic, queue_id, max_offset, tags_code);
+}
+
+static void on_store_closed(void *ctx);
+
+static const struct store_handler STORE_HANDLER = {on_store_open, on_arrival, on_store_closed};
+
+static void on_config_loaded(void *ctx, int status) {
+    struct broker *broker = ctx;
+    if (status == RMQ_OK)
+        status =
+            store_open(broker->env, broker->store_config, &STORE_HANDLER, broker, &broker->store);
+    env_free(broker->env, broker->store_config);
+    broker->store_config = NULL;
+    if (status != RMQ_OK)
+        give_up(broker, "config files or store", status);
 }
 
 static int broker_start(struct env *env, const struct props *config, void **node) {
@@ -138,26 +249,35 @@ static int broker_start(struct env *env, const struct props *config, void **node
         return err;
     }
     *node = broker;
-    const struct broker_config *mine = &broker->config;
     event_node_started(env, SPAN_LITERAL("broker"),
-                       mine->profile_5_3 ? SPAN_LITERAL("5.3") : SPAN_LITERAL("4.9"));
-    event_node_serves(env, mine->addr, mine->name, mine->broker_id);
-    registrar_init(&broker->registrar, env, mine, &broker->topics, &broker->remoting,
-                   &broker->servers);
-    if (mine->profile_5_3)
-        name_servers_probe(&broker->servers);
-    registration_scheduled(&broker->registrar, true, 0, on_first_round_done, broker);
-    start_schedule(broker);
+                       broker->config.profile_5_3 ? SPAN_LITERAL("5.3") : SPAN_LITERAL("4.9"));
+    config_files_load(&broker->files, on_config_loaded, broker);
     return RMQ_OK;
 }
 
 /* ---- stop ------------------------------------------------------------------------------------ */
 
-static void on_withdrawn(void *ctx) {
-    struct broker *broker = ctx;
+static void end(struct broker *broker) {
     struct env *env = broker->env;
     broker_free(broker);
     env_exit(env, 0);
+}
+
+static void on_store_closed(void *ctx) {
+    end(ctx);
+}
+
+static void on_config_saved(void *ctx, int status) {
+    struct broker *broker = ctx;
+    if (status != RMQ_OK)
+        env_log(broker->env, ENV_LOG_ERROR, "broker: config files at the end: %s",
+                rmq_err_text(status));
+    store_close(broker->store);
+}
+
+static void on_withdrawn(void *ctx) {
+    struct broker *broker = ctx;
+    config_files_save_all(&broker->files, on_config_saved, broker);
 }
 
 static void broker_stop(void *node) {
@@ -166,17 +286,22 @@ static void broker_stop(void *node) {
         return;
     broker->stopping = true;
     event_node_stopping(broker->env, SPAN_LITERAL("broker"));
+    if (!broker->serves) { /* nothing was changed yet; an unfinished recovery begins again */
+        end(broker);
+        return;
+    }
     fixed_rate_stop(&broker->worker); /* B1 */
     name_servers_cancel(&broker->servers, &broker->metadata);
     if (broker->acting != NULL)
         acting_traffic_stop(broker->acting);
     broker_forget_creations(broker);
+    flow_deinit(&broker->flow);
     registration_withdraw(&broker->registrar, &broker->goodbye, on_withdrawn, broker);
 }
 
 static int broker_command(void *node, const struct props *command) {
     struct broker *broker = node;
-    if (broker->stopping)
+    if (broker->stopping || !broker->serves)
         return RMQ_E_STATE;
     if (span_equal(props_get(command, "do"), SPAN_LITERAL("create-topic")))
         return broker_command_create_topic(broker, command);

@@ -26,10 +26,12 @@ struct broker {
     struct config_files files;
     struct remoting remoting;
     bool remoting_up;
+    bool tables_up; /* all from groups to queries, and the registrar */
     bool serves;
     bool stopping;
     struct store *store;
-    struct message_host host; /* brokerIP1:listenPort, as in records and message ids */
+    struct store_config *store_config; /* until the store opens */
+    struct message_host host;          /* brokerIP1:listenPort, as in records and message ids */
     uint32_t page_cache_busy_ms;
     uint32_t max_message_bytes;
     struct flow flow;

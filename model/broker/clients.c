@@ -361,8 +361,9 @@ void clients_notify(struct clients *clients, const struct client_group *group) {
     LIST_EACH(&group->members, link, next) {
         const struct client_member *member = LIST_ENTRY(link, struct client_member, in_group);
         struct wire_command notice;
+        struct buf numbers = {0}; /* none */
         wire_command_init(&notice, REQUEST_NOTIFY_CONSUMER_IDS_CHANGED);
-        int err = header_encode(&HEADER_consumer_group, &header, &notice, NULL);
+        int err = header_encode(&HEADER_consumer_group, &header, &notice, &numbers);
         RMQ_ASSERT(err == RMQ_OK); /* one text */
         RMQ_IGNORE(remoting_oneway_channel(clients->remoting, member->client->channel, &notice),
                    "its next rebalance is 20 s away at most");

@@ -235,6 +235,11 @@ static void store_message(struct broker *broker, const struct asker *asker,
                           const struct message *message, int32_t queue_id, bool batch,
                           const struct send_properties *read) {
     struct outcome outcome;
+    if (broker->config.broker_id > 0) { /* only masters take messages */
+        refuse_status(broker, PUT_SERVICE_NOT_AVAILABLE, &outcome);
+        answer_refused(broker, asker, &outcome);
+        return;
+    }
     struct send_op *op = op_begin(broker);
     if (op == NULL || !keep_unique_key(op, read->unique_key)) {
         if (op != NULL)

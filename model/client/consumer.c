@@ -24,12 +24,15 @@ static void hook_members_changed(void *ctx) {
     rebalance_soon(ctx);
 }
 
+static void hook_discard(void *ctx);
+
 static const struct client_consumer_hooks HOOKS = {
     .heartbeat = consumer_heartbeat,
     .topics = hook_topics,
     .route_changed = hook_route_changed,
     .members_changed = hook_members_changed,
     .persist = consumer_persist,
+    .discard = hook_discard,
 };
 
 /* ---- start ----------------------------------------------------------------------------------- */
@@ -73,6 +76,17 @@ static void consumer_init(struct consumer *consumer, struct client *client,
     list_init(&consumer->orphans);
     list_init(&consumer->start_wait.link);
     list_init(&consumer->rebalance.wait.link);
+}
+
+/* The client's start fails: it has no queue yet. */
+static void hook_discard(void *ctx) {
+    struct consumer *consumer = ctx;
+    RMQ_ASSERT(consumer->queue_count == 0 && list_is_empty(&consumer->ready));
+    rebalance_stop(consumer);
+    client_route_cancel(&consumer->start_wait);
+    env_timer_stop(consumer->env, &consumer->retry_timer);
+    list_remove(&consumer->member.link);
+    consumer_free(consumer);
 }
 
 /* The instance takes it, unless its group is there already. */

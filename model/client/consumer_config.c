@@ -9,7 +9,7 @@
 #define NAMESPACE_LEN_MAX 127
 #define TIMESTAMP_DEFAULT_MS INT64_C(1800000) /* before the start */
 
-/* The first block is the consumer's; then what a load has in the same set, or its client. */
+/* The last two are the instance's. */
 static const char *const KNOWN_KEYS[] = {
     "consumerGroup",
     "messageModel",
@@ -37,12 +37,6 @@ static const char *const KNOWN_KEYS[] = {
     "subscription",
     "persistConsumerOffsetInterval",
     "instanceName",
-    "do",
-    "name",
-    "lite",
-    "run",
-    "service_us",
-    "fail_ppm",
 };
 
 /* ---- settings -------------------------------------------------------------------------------- */

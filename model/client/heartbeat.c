@@ -3,7 +3,8 @@
  * Source: client.md 5, 4.5; MQClientInstance.java sendHeartbeatToAllBrokerWithLock. First after
  * 1 s, then each heartbeatBrokerInterval, where a round that would begin while another one runs is
  * left out, and when a group starts or its queues changed. An instance with producers only sends to
- * masters. Before each round of the worker the brokers that no route has any more are forgotten. */
+ * masters. Before each round of the worker the brokers that no route has any more are forgotten.
+ * 5.3 also greets each broker whose connection opens, and lets consumers rebalance then. */
 #include "model/base/check.h"
 #include "model/client/client_internal.h"
 #include "model/wire/body_heartbeat.h"

@@ -95,6 +95,12 @@ static int put(struct buf *out, size_t start, const char *name, struct span valu
     return message_property_put(out, start, span_of_text(name), value);
 }
 
+/* 5.3 ends the last pair, too. */
+static void end_properties(const struct producer *producer, struct buf *out) {
+    if (producer->client->profile_5_3)
+        buf_put_u8(out, 0x02);
+}
+
 /* Appends the message's properties, unique key included. */
 static int put_properties(struct producer *producer, const struct outgoing *message,
                           struct buf *out) {
@@ -117,6 +123,7 @@ static int put_properties(struct producer *producer, const struct outgoing *mess
         err = put(out, start, "TAGS", message->tags);
     if (err == RMQ_OK && producer->name_space.len > 0)
         err = put(out, start, "INSTANCE_ID", producer->name_space);
+    end_properties(producer, out);
     return err == RMQ_OK && buf_failed(out) ? RMQ_E_NOMEM : err;
 }
 
@@ -189,11 +196,7 @@ static int put_member(struct send_state *state, const struct outgoing *message) 
     int err = put_properties(producer, message, properties);
     if (err != RMQ_OK)
         return err;
-    if (producer->client->profile_5_3)
-        buf_put_u8(properties, 0x02); /* 5.3 ends the last one, too */
     item.properties = buf_span(properties);
-    if (buf_failed(properties))
-        return RMQ_E_NOMEM;
     if (item.properties.len > INT16_MAX)
         return RMQ_E_LIMIT;
     batch_put(&state->bytes, &item);
@@ -217,16 +220,39 @@ static int put_members(struct send_state *state, const struct outgoing *messages
     return err;
 }
 
+/* Those of the whole; in 5.3 with a unique key, which is made after the members'. */
+static int put_batch_properties(struct send_state *state, bool no_wait) {
+    const struct producer *producer = state->producer;
+    struct buf *out = &state->bytes;
+    char id[UNIQUE_ID_MAX];
+    int err = RMQ_OK;
+    memset(id, '0', sizeof id);
+    if (producer->client->profile_5_3)
+        err = put(out, 0, "UNIQ_KEY", span_of(id, unique_id_len(&producer->client->ids)));
+    if (err == RMQ_OK)
+        err = put(out, 0, "WAIT", no_wait ? SPAN_LITERAL("false") : SPAN_LITERAL("true"));
+    end_properties(producer, out);
+    state->properties_len = out->len;
+    return err == RMQ_OK && buf_failed(out) ? RMQ_E_NOMEM : err;
+}
+
+static void set_batch_key(struct send_state *state) {
+    struct producer *producer = state->producer;
+    char *place = (char *)state->bytes.data + sizeof "UNIQ_KEY";
+    if (producer->client->profile_5_3)
+        unique_id_next(&producer->client->ids, producer->env, place);
+}
+
 int send_state_keep_batch(struct send_state *state, const struct outgoing *messages, size_t count,
                           struct buf *why) {
-    struct span wait = messages[0].no_wait ? SPAN_LITERAL("false") : SPAN_LITERAL("true");
-    int err = put(&state->bytes, 0, "WAIT", wait);
+    state->batch = true;
+    int err = put_batch_properties(state, messages[0].no_wait);
+    if (err == RMQ_OK)
+        err = put_members(state, messages, count, why);
     if (err != RMQ_OK)
         return err;
-    state->properties_len = state->bytes.len;
-    state->batch = true;
-    err = put_members(state, messages, count, why);
-    return err == RMQ_OK ? validate_body(state->producer, send_body(state), why) : err;
+    set_batch_key(state);
+    return validate_body(state->producer, send_body(state), why);
 }
 
 /* ---- the request ----------------------------------------------------------------------------- */

@@ -49,7 +49,7 @@ static void set_month(struct unique_ids *ids, int64_t ms, int64_t offset_ms) {
     ids->month_end_ms = next * MS_PER_DAY - offset_ms;
 }
 
-size_t unique_id_next(struct unique_ids *ids, const struct env *env, char out[UNIQUE_ID_MAX]) {
+size_t unique_id_next(struct unique_ids *ids, const struct env *env, char *out) {
     static const char DIGITS[] = "0123456789ABCDEF";
     RMQ_ASSERT(ids->fixed_len > 0);
     int64_t now = env_wall_ms(env);

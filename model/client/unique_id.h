@@ -19,7 +19,11 @@ struct unique_ids {
 
 /* Takes address and process number from the env; draws the number of the process. */
 void unique_ids_init(struct unique_ids *ids, struct env *env);
-/* The next id, upper case; returns its length (32 or 56). */
-size_t unique_id_next(struct unique_ids *ids, const struct env *env, char out[UNIQUE_ID_MAX]);
+/* 32 or 56. */
+static inline size_t unique_id_len(const struct unique_ids *ids) {
+    return 2 * ((size_t)ids->fixed_len + 6);
+}
+/* The next id, upper case, without a NUL; returns its length. */
+size_t unique_id_next(struct unique_ids *ids, const struct env *env, char *out);
 
 #endif

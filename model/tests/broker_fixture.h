@@ -33,8 +33,25 @@ static inline void teardown(void) {
     fake_destroy(env);
 }
 
+/* Until its store is open and it serves, or it has ended; no time passes. */
+static inline void settle_until_it_serves(void) {
+    for (int i = 0; i < 1000; i++) {
+        const struct broker *started = fake_node(env);
+        if (started == NULL || started->serves)
+            return;
+        fake_settle(env);
+    }
+}
+
+/* After fake_stop: goodbyes that nobody answers take 3 s, then the store closes. */
+static inline void wait_for_the_end(void) {
+    for (int i = 0; i < 100 && fake_node(env) != NULL; i++)
+        fake_advance_ms(env, 100);
+}
+
 static inline void start(const char *config) {
     ck_assert_int_eq(fake_start_text(env, &broker_role, config), RMQ_OK);
+    settle_until_it_serves();
 }
 
 static inline void connect_peer(size_t p) {
@@ -86,7 +103,7 @@ static inline void expect_exit(void) {
 /* A clean stop whose goodbyes nobody answers. */
 static inline void stop(void) {
     fake_stop(env);
-    fake_advance_ms(env, 3 * SECOND_MS);
+    wait_for_the_end();
     expect_exit();
 }
 

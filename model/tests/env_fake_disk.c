@@ -222,7 +222,9 @@ int env_path_list(struct env *env, struct span path, struct buf *out) {
         return RMQ_E_NOT_FOUND;
     }
     size_t count = 0;
+    free(env->disk.listing); /* of a call that ended in a crash, in buf_put below */
     const struct fake_name **found = fake_must_alloc((env->disk.name_count + 1) * sizeof *found);
+    env->disk.listing = found;
     for (size_t i = 0; i < env->disk.name_count; i++) {
         const struct fake_name *name = &env->disk.names[i];
         if (name->cache != NULL && span_equal(fake_parent_of(span_of_text(name->path)), path)) {
@@ -237,7 +239,6 @@ int env_path_list(struct env *env, struct span path, struct buf *out) {
             buf_put_u8(out, 0);
         }
     }
-    free(found);
     return buf_failed(out) ? RMQ_E_NOMEM : RMQ_OK;
 }
 

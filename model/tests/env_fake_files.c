@@ -448,5 +448,6 @@ void fake_files_free(struct env *env) {
         free(env->disk.names[i].path);
     }
     free(env->disk.names);
+    free(env->disk.listing);
     free(env->disk.ops);
 }

@@ -73,6 +73,7 @@ struct fake_disk {
     struct fake_inode *inodes;
     struct fake_name *names;
     size_t name_count, name_capacity;
+    const struct fake_name **listing; /* of the last env_path_list */
     struct env_file *files; /* all that were ever opened */
     struct fake_op *ops;    /* under way, in order of their start */
     size_t op_count, op_capacity;

@@ -89,7 +89,7 @@ static inline void serve_ns(void) {
 
 /* Answers requests that are no sends with code 0. */
 static inline bool take_send(struct peer *peer, struct wire_command *request) {
-    while (peer->conn != NULL && peer_take(peer, request)) {
+    while (peer->conn != NULL && fake_is_open(peer->conn) && peer_take(peer, request)) {
         if (request->code == REQUEST_SEND_MESSAGE_V2 || request->code == REQUEST_SEND_MESSAGE ||
             request->code == REQUEST_SEND_BATCH_MESSAGE)
             return true;

@@ -2,7 +2,8 @@
  * and a log of what was acknowledged that outlives the node.
  *
  * Commands: do=put count=N [size=BYTES] [queues=N] [wait=false] [topic=NAME]; do=batch count=N.
- * Message n has body "n" with blanks up to its size, KEYS "kn", topic T, queue n modulo `queues`.
+ * Message n has body "n" with blanks up to its size, KEYS "k000n", topic T, queue n modulo
+ * `queues`.
  */
 #ifndef MODEL_TESTS_STORE_ROLE_H
 #define MODEL_TESTS_STORE_ROLE_H
@@ -113,7 +114,7 @@ static struct message numbered_message(unsigned number, int64_t size, int64_t qu
     ck_assert_int_lt(size, STORE_MESSAGES_MAX);
     if (size > digits)
         memset(body + digits, ' ', (size_t)(size - digits));
-    snprintf(properties, 64, "KEYS\1k%u\2TAGS\1tag", number);
+    snprintf(properties, 64, "KEYS\1k%04u\2TAGS\1tag", number);
     store_log.messages[number].sent = true;
     store_log.messages[number].queue = (int32_t)(number % (unsigned)queues);
     return (struct message){

@@ -23,11 +23,15 @@ static void teardown(void) {
 
 static void start(const char *config) {
     ck_assert_int_eq(fake_start_text(env, &broker_role, config), RMQ_OK);
+    for (int i = 0; i < 1000 && !fake_listening(env, 29911); i++)
+        fake_settle(env); /* the store opens */
     peer_init(&admin, fake_accept(env, 29911, "10.0.0.50:4000"));
 }
 
 static void stop(void) {
     fake_stop(env);
+    for (int i = 0; i < 100 && fake_node(env) != NULL; i++)
+        fake_advance_ms(env, 100);
     ck_assert(fake_exited(env, NULL));
 }
 
@@ -331,8 +335,7 @@ START_TEST(test_serial_quirk__answer_waits_for_the_registration) {
     ck_assert_int_eq(answer.opaque, 9);
     ck_assert_int_eq(answer.code, 0);
     ck_assert_int_eq(answer.serialization, WIRE_BINARY);
-    fake_stop(env);
-    fake_advance_ms(env, 3000);
+    stop();
 }
 END_TEST
 
@@ -343,17 +346,14 @@ START_TEST(test_serial_quirk__asker_may_leave) {
     fake_dial_fail(fake_dialled(env, "10.0.0.1:9876"), RMQ_E_REFUSED);
     fake_dial_fail(fake_dialled(env, "10.0.0.1:9876"), RMQ_E_REFUSED);
     ck_assert_int_eq(topics_version(&broker()->topics).counter, 1);
-    fake_stop(env);
-    fake_advance_ms(env, 3000);
+    stop();
 }
 END_TEST
 
 START_TEST(test_serial_quirk__broker_may_stop) {
     start(NAMED);
     send_good_17();
-    fake_stop(env);
-    fake_advance_ms(env, 3000);
-    ck_assert(fake_exited(env, NULL));
+    stop();
 }
 END_TEST
 

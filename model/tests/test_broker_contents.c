@@ -60,6 +60,7 @@ START_TEST(test_unregistration__has_the_fields_of_the_capture) {
     ck_assert_fields_eq(&got, &want);
     ck_assert(span_is_absent(got.body));
     answer_ok(0, &got);
+    wait_for_the_end();
     expect_exit();
     buf_deinit(&scratch);
     vectors_free(file);

@@ -390,6 +390,7 @@ int main(void) {
     tcase_add_loop_test(tests, test_create_topic__finds_no_master, 0, COUNT(CLUSTERS));
     tcase_add_loop_test(tests, test_orders__refuse_wrong_arguments, 0, COUNT(BAD_COMMANDS));
     tcase_add_test(tests, test_orders__end_with_the_client);
-    tcase_add_loop_test(tests, test_orders__survive_each_failure, FAKE_FAIL_ALLOC, FAKE_FAIL_FILE_OPEN);
+    tcase_add_loop_test(tests, test_orders__survive_each_failure, FAKE_FAIL_ALLOC,
+                        FAKE_FAIL_FILE_OPEN);
     return suite_run(suite);
 }

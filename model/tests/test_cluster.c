@@ -46,6 +46,8 @@ static void start(struct env *env, const struct role *role, const char *config, 
     char text[512];
     snprintf(text, sizeof text, "%s%s", config, more);
     ck_assert_int_eq(fake_start_text(env, role, text), RMQ_OK);
+    for (int i = 0; i < 1000 && role == &broker_role && !fake_listening(env, 10911); i++)
+        fake_settle(env); /* its store opens */
 }
 
 static void advance(uint64_t ms) {
@@ -90,6 +92,7 @@ START_TEST(test_cluster__registers_is_found_and_leaves) {
     fake_stop(broker);
     fake_pump(namesrv, broker);
     fake_advance_ms(namesrv, 1);
+    fake_advance_ms(broker, 2000); /* its store closes */
     ck_assert(fake_exited(broker, NULL));
     ck_assert_uint_eq(fake_event_count(namesrv, EVENT_route_broker_evicted), 1);
     fake_stop(client);
@@ -117,6 +120,7 @@ START_TEST(test_cluster__order_goes_all_the_way) {
     fake_stop(client);
     fake_stop(broker);
     fake_pump(namesrv, broker);
+    fake_advance_ms(broker, 2000);
     fake_stop(namesrv);
 }
 END_TEST

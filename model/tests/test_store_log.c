@@ -257,6 +257,7 @@ END_TEST
 /* ---- disks that fail ---- */
 
 START_TEST(test_write_failures) {
+    teardown();
     for (unsigned n = 1, failed = 1; failed; n++) {
         setup();
         fake_fail_files_with(env, n % 2 == 0 ? RMQ_E_IO : RMQ_E_NO_SPACE);

@@ -21,6 +21,15 @@ static int decode(struct span body, struct buf *scratch, body_step_fn *member,
     return body_document(&reader, member, decoding);
 }
 
+/* A null counts as absent. */
+static int read_version(struct body_reader *reader, const struct decoding *decoding) {
+    struct json_reader place = reader->json;
+    if (json_next(&reader->json) == JSON_NULL)
+        return RMQ_OK;
+    reader->json = place;
+    return body_data_version(reader, decoding->version);
+}
+
 /* ---- topics ---------------------------------------------------------------------------------- */
 
 static int on_topic(struct body_reader *reader, void *ctx) {
@@ -35,7 +44,7 @@ static int on_topic(struct body_reader *reader, void *ctx) {
 static int on_topics_member(struct body_reader *reader, void *ctx) {
     struct decoding *decoding = ctx;
     if (body_key_is(reader, "dataVersion"))
-        return body_data_version(reader, decoding->version);
+        return read_version(reader, decoding);
     if (body_key_is(reader, "topicConfigTable"))
         return body_object(reader, on_topic, decoding, NULL);
     return body_skip(reader);
@@ -106,7 +115,7 @@ static int on_group(struct body_reader *reader, void *ctx) {
 static int on_groups_member(struct body_reader *reader, void *ctx) {
     struct decoding *decoding = ctx;
     if (body_key_is(reader, "dataVersion"))
-        return body_data_version(reader, decoding->version);
+        return read_version(reader, decoding);
     if (body_key_is(reader, "subscriptionGroupTable"))
         return body_object(reader, on_group, decoding, NULL);
     return body_skip(reader);
@@ -148,7 +157,7 @@ static int on_offsets(struct body_reader *reader, void *ctx) {
 static int on_offsets_member(struct body_reader *reader, void *ctx) {
     struct decoding *decoding = ctx;
     if (body_key_is(reader, "dataVersion"))
-        return body_data_version(reader, decoding->version);
+        return read_version(reader, decoding);
     if (body_key_is(reader, "offsetTable"))
         return body_object(reader, on_offsets, decoding, NULL);
     return body_skip(reader);
@@ -174,7 +183,7 @@ static int on_level(struct body_reader *reader, void *ctx) {
 static int on_delays_member(struct body_reader *reader, void *ctx) {
     struct decoding *decoding = ctx;
     if (body_key_is(reader, "dataVersion"))
-        return body_data_version(reader, decoding->version);
+        return read_version(reader, decoding);
     if (body_key_is(reader, "offsetTable"))
         return body_object(reader, on_level, decoding, NULL);
     return body_skip(reader);

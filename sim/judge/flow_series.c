@@ -4,6 +4,7 @@
 #include "model/base/check.h"
 
 #define STEP_NS 1000000000
+#define CODE_TIMEOUT 10002 /* a client's own */
 static const uint32_t QUANTILES_PPM[FLOW_QUANTILES] = {500000, 990000, 999000};
 
 struct flow_series *flow_series_create(const struct oracle_host *host) {
@@ -239,7 +240,8 @@ static void on_failed(struct flow_series *series, const struct record *record) {
         return;
     }
     series->counts.failed++;
-    series->counts.timed_out += is_timeout(record_text(record, 4));
+    series->counts.timed_out +=
+        record_int(record, 3) == CODE_TIMEOUT || is_timeout(record_text(record, 4));
     series->counts.maybe_stored += record_uint(record, 6) != 0;
     series->now.failed++;
     if (at != NULL)

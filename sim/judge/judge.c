@@ -22,7 +22,7 @@ int exit_code_worse(int a, int b) {
 
 static void listen_to(struct judge *judge, const struct oracle_type *type) {
     uint32_t bit = UINT32_C(1) << judge->oracle_count;
-    for (uint16_t kind = 0; kind < EVENT_KIND_COUNT; kind++) {
+    for (int kind = 0; kind < EVENT_KIND_COUNT; kind++) {
         bool listens = type->kinds == NULL;
         for (size_t i = 0; !listens && type->kinds[i] != EVENT_KIND_COUNT; i++)
             listens = type->kinds[i] == kind;

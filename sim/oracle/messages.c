@@ -54,14 +54,14 @@ static void *reach(struct messages *messages, void *array, size_t at, size_t *ca
 }
 
 /* The number in `table` of a key: index + 1, `count` + 1 for a new one; 0: no memory. */
-static uint64_t number_in(struct messages *messages, struct table *table, uint64_t key,
-                          size_t count, bool *is_new) {
+static size_t number_in(struct messages *messages, struct table *table, uint64_t key, size_t count,
+                        bool *is_new) {
     uint64_t *value = table_put(table, key);
     messages->no_memory |= value == NULL;
     *is_new = value != NULL && *value == 0;
     if (*is_new)
         *value = count + 1;
-    return value == NULL ? 0 : *value;
+    return value == NULL ? 0 : (size_t)*value;
 }
 
 /* ---- brokers ---- */
@@ -143,9 +143,8 @@ struct message_queue *messages_queue(struct messages *messages, struct message_b
     if (broker == NULL || topic == 0)
         return NULL;
     bool is_new;
-    uint64_t at =
-        number_in(messages, &messages->queue_of, table_key(broker->name, topic, number, 1),
-                  messages->queue_count, &is_new);
+    size_t at = number_in(messages, &messages->queue_of, table_key(broker->name, topic, number, 1),
+                          messages->queue_count, &is_new);
     if (at == 0 || !is_new)
         return at == 0 ? NULL : messages->queues[at - 1];
     struct message_queue **queues =
@@ -179,8 +178,8 @@ struct group_queue *messages_progress_put(struct messages *messages, uint32_t gr
     *is_new = false;
     if (group == 0 || queue == NULL)
         return NULL;
-    uint64_t at = number_in(messages, &messages->progress_of, table_key(group, queue->index, 0, 2),
-                            messages->progress_count, is_new);
+    size_t at = number_in(messages, &messages->progress_of, table_key(group, queue->index, 0, 2),
+                          messages->progress_count, is_new);
     if (at == 0 || !*is_new)
         return at == 0 ? NULL : messages->progress[at - 1];
     struct group_queue **all =
@@ -205,8 +204,8 @@ struct message_producer *messages_producer(const struct messages *messages, uint
 
 struct message_producer *messages_producer_put(struct messages *messages, uint64_t number) {
     bool is_new;
-    uint64_t at = number_in(messages, &messages->producer_of, message_producer_id(number),
-                            messages->producer_count, &is_new);
+    size_t at = number_in(messages, &messages->producer_of, message_producer_id(number),
+                          messages->producer_count, &is_new);
     if (at == 0 || !is_new)
         return at == 0 ? NULL : messages->producers[at - 1];
     struct message_producer **producers =
@@ -224,8 +223,8 @@ struct message_producer *messages_producer_put(struct messages *messages, uint64
 struct number_set *messages_delivered(struct messages *messages, uint32_t group,
                                       const struct message_producer *producer) {
     bool is_new;
-    uint64_t at = number_in(messages, &messages->delivered_of, table_key(group, producer->id, 0, 3),
-                            messages->delivered_count, &is_new);
+    size_t at = number_in(messages, &messages->delivered_of, table_key(group, producer->id, 0, 3),
+                          messages->delivered_count, &is_new);
     if (at == 0 || !is_new)
         return at == 0 ? NULL : messages->delivered[at - 1];
     struct number_set **all =
@@ -240,6 +239,14 @@ struct number_set *messages_delivered(struct messages *messages, uint32_t group,
 }
 
 /* ---- asking ---- */
+
+bool messages_may_skip(const struct group_queue *progress, uint64_t offset) {
+    const struct message_broker *broker = progress->queue->broker;
+    for (size_t i = 0; offset < progress->lost_top && i < progress->owner_count; i++)
+        if (broker->power_lost && progress->owners[i].since_ns < broker->down.world_ns)
+            return true;
+    return false;
+}
 
 const char *messages_queue_text(const struct messages *messages, const struct message_queue *queue,
                                 char out[QUEUE_TEXT_MAX]) {

@@ -11,10 +11,10 @@ void *messages_alloc(struct messages *messages, size_t size);
 uint32_t messages_intern(struct messages *messages, struct span text);
 struct message_broker *messages_broker(struct messages *messages, uint32_t name);
 /* Of the broker node that reports. */
-struct message_broker *messages_broker_of(struct messages *messages, uint16_t node);
+struct message_broker *messages_broker_of(struct messages *messages, uint16_t number);
 struct message_topic *messages_topic_put(struct messages *messages, uint32_t name);
 struct message_queue *messages_queue(struct messages *messages, struct message_broker *broker,
-                                     uint32_t topic, uint64_t queue);
+                                     uint32_t topic, uint64_t number);
 struct group_queue *messages_progress_put(struct messages *messages, uint32_t group,
                                           struct message_queue *queue, bool *is_new);
 struct message_producer *messages_producer(const struct messages *messages, uint64_t number);

@@ -92,22 +92,26 @@ void messages_on_node_down(struct messages *messages, const struct record *recor
 
 /* ---- what a disk did that nobody can answer for ---- */
 
-static bool breaks_promises(struct span kind) {
-    static const char *const words[] = {"lie", "rot", "misdirect", "fail", "error", "read-only"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        for (size_t at = 0; at + strlen(words[i]) <= kind.len; at++)
-            if (memcmp(kind.data + at, words[i], strlen(words[i])) == 0)
-                return true;
+static bool is_one_of(struct span kind, const char *const *kinds) {
+    for (; *kinds != NULL; kinds++)
+        if (span_equal(kind, span_of_text(*kinds)))
+            return true;
     return false;
 }
+
+/* After these, what was durable may not be. */
+static const char *const BREAKS_PROMISES[] = {"disk-errors", "lying-sync", "bit-rot",
+                                              "misdirected-write", NULL};
+/* With these, a broker may be unable to start. */
+static const char *const HINDERS[] = {"full-disk", "read-only-disk", "stall-disk", NULL};
 
 /* A fault of hosts or nodes by name, or of the node that the record carries. */
 static void on_fault(struct messages *messages, const struct record *record) {
     const struct cluster *cluster = messages->host.cluster;
     struct span kind = record_text(record, 1);
-    bool is_disk = kind.len >= 4 && memcmp(kind.data, "disk", 4) == 0 && breaks_promises(kind);
+    bool is_disk = is_one_of(kind, BREAKS_PROMISES), hinders = is_one_of(kind, HINDERS);
     bool is_power = span_equal(kind, SPAN_LITERAL("power-off"));
-    for (uint16_t i = 1; (is_disk || is_power) && i < cluster->node_limit; i++) {
+    for (uint16_t i = 1; (is_disk || is_power || hinders) && i < cluster->node_limit; i++) {
         const struct cluster_node *node = cluster->nodes[i];
         if (node == NULL || node->role != CLUSTER_BROKER ||
             (record->node != i &&
@@ -117,6 +121,7 @@ static void on_fault(struct messages *messages, const struct record *record) {
         if (broker == NULL)
             continue;
         broker->disk_fault |= is_disk;
+        broker->disk_trouble |= is_disk || hinders;
         broker->power_lost |= is_power;
         broker->down_flushed_to = broker->flushed_to;
     }
@@ -132,8 +137,9 @@ void messages_on_disk_fault(struct messages *messages, const struct record *reco
         return;
     bool sync_failed = record->kind == EVENT_store_sync_failed;
     struct message_broker *broker = messages_broker_of(messages, record->node);
-    if (broker != NULL && (sync_failed || breaks_promises(record_text(record, 1))))
-        broker->disk_fault = true;
+    static const char *const wrong[] = {"rot", "misdirected", NULL};
+    if (broker != NULL && (sync_failed || is_one_of(record_text(record, 1), wrong)))
+        broker->disk_fault = broker->disk_trouble = true;
 }
 
 /* ---- recoveries ---- */
@@ -198,6 +204,11 @@ static void lose(struct messages *messages, struct message_queue *queue, uint64_
         struct group_queue *progress = messages->progress[i];
         if (progress->queue != queue)
             continue;
+        if (progress->delivered_top > max && progress->delivered_top > progress->lost_top)
+            progress->lost_top = progress->delivered_top;
+        for (size_t k = 0; k < progress->owner_count; k++)
+            if (progress->owners[k].read > max && progress->owners[k].read > progress->lost_top)
+                progress->lost_top = progress->owners[k].read;
         number_set_cut(&progress->delivered, max);
         if (progress->delivered_top > max)
             progress->delivered_top = max;

@@ -9,6 +9,8 @@
 
 static const struct oracle_parameter PARAMETERS[] = {
     {"window", "duration", "6s", "a fault may take back commits this young (saved each 5 s)"},
+    {"handover", "duration", "30s",
+     "the owner before may commit this long after the new one begins"},
     {"ignore", "text", "", "groups that are not judged"},
     {"excused", "text", "", "broker nodes that are not judged"},
 };
@@ -29,7 +31,7 @@ struct offset_state {
 
 struct offsets_forward {
     struct oracle_base base;
-    uint64_t window_ns;
+    uint64_t window_ns, handover_ns;
     struct span ignore;
     struct intern clients;
     struct offset_state *states; /* by the ledger's number */
@@ -45,6 +47,7 @@ static void *create(const struct oracle_host *host, const struct props *paramete
     if (oracle == NULL)
         return NULL;
     oracle->window_ns = oracle_read_duration(&oracle->base, "window");
+    oracle->handover_ns = oracle_read_duration(&oracle->base, "handover");
     oracle->ignore = oracle_read_text(&oracle->base, "ignore");
     intern_init(&oracle->clients, &oracle->base.host);
     return oracle_ready(oracle, error);
@@ -129,6 +132,13 @@ static bool is_beyond(const struct offsets_forward *oracle, uint64_t offset) {
     return queue->max > 0 && offset > queue->max + (topic == NULL ? 0 : topic->unresolved);
 }
 
+/* Could another client have committed last, and this one go on from less? */
+static bool is_handover(const struct offsets_forward *oracle, const struct group_queue *progress,
+                        const struct commit *last) {
+    return progress->owner_count > 1 ||
+           progress->acquired.world_ns + oracle->handover_ns >= last->mark.world_ns;
+}
+
 /* Group, topic, queue, offset, client. */
 static void on_committed(struct offsets_forward *oracle, const struct record *record,
                          struct offset_state *state) {
@@ -141,9 +151,8 @@ static void on_committed(struct offsets_forward *oracle, const struct record *re
     else if (state->restarted && offset < state->floor.offset)
         fail(oracle, record, &state->floor, offset, "went back further than a fault may take it");
     else if (!state->restarted && last != NULL && offset < last->offset &&
-             (client == state->client || progress->owner_count < 2))
-        if (client == state->client || progress->acquired.world_ns < last->mark.world_ns)
-            fail(oracle, record, last, offset, "went back");
+             (client == state->client || !is_handover(oracle, progress, last)))
+        fail(oracle, record, last, offset, "went back");
     state->client = client;
     if (last != NULL && offset < last->offset)
         begin_anew(state, record, offset);

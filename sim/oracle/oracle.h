@@ -90,7 +90,7 @@ struct oracle_type {
  *   event-count           event node field value from until min max
  *   acked-durable         sync window filtered excused
  *   no-duplicates         max max_ppm ignore excused
- *   offsets-forward       window ignore excused
+ *   offsets-forward       window handover ignore excused
  *   one-owner             overlap within ignore excused
  *   queue-dense           filtered excused
  *   messages-progress     within ignore excused

@@ -82,9 +82,10 @@ static const struct cluster_node *untried(const struct sends_available *oracle,
     return NULL;
 }
 
-/* Would another broker have answered the same? (MESSAGE_ILLEGAL and such) */
+/* Would another broker have answered the same (MESSAGE_ILLEGAL and such), or was there none? The
+ * client's own codes are client.md 6's: 10001 connect, 10002 timeout, 10003 no broker. */
 static bool is_final(int64_t code) {
-    static const int64_t retried[] = {1, 2, 14, 16, 17, 204, 205};
+    static const int64_t retried[] = {1, 2, 14, 16, 17, 204, 205, 10001, 10002, 10003};
     bool may_differ = code <= 0;
     for (size_t i = 0; i < sizeof retried / sizeof retried[0]; i++)
         may_differ |= code == retried[i];

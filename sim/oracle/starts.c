@@ -1,5 +1,6 @@
 /* sim/oracle/starts.c - O-START: a broker that starts serves in time. It may fail to open its store
- * only when its disk was faulty. An end that a fault or an order brings is no failure. */
+ * only when its disk was faulty, full, read-only or stalled. An end that a fault or an order brings
+ * is no failure. */
 #include "sim/oracle/base.h"
 
 static const struct oracle_parameter PARAMETERS[] = {
@@ -45,7 +46,7 @@ static struct start *start_of(struct starts *oracle, uint16_t node) {
 static bool disk_is_bad(const struct starts *oracle, uint16_t node) {
     const struct messages *messages = oracle->base.host.messages;
     return node < messages->by_node_capacity && messages->by_node[node] != NULL &&
-           messages->by_node[node]->disk_fault;
+           messages->by_node[node]->disk_trouble;
 }
 
 static void fail(struct starts *oracle, const struct start *start, struct oracle_mark mark,

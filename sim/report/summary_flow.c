@@ -9,14 +9,17 @@
 
 #define FAULTS_MAX 32
 
+static void add_number(cJSON *to, const char *key, uint64_t number) {
+    cJSON_AddNumberToObject(to, key, (double)number);
+}
+
 static void add_latency(cJSON *phase, const char *key, const struct histogram *histogram) {
     cJSON *object = cJSON_AddObjectToObject(phase, key);
-    cJSON_AddNumberToObject(object, "count", (double)histogram->count);
-    cJSON_AddNumberToObject(object, "p50", (double)(histogram_quantile(histogram, 500000) / 1000));
-    cJSON_AddNumberToObject(object, "p99", (double)(histogram_quantile(histogram, 990000) / 1000));
-    cJSON_AddNumberToObject(object, "p99.9",
-                            (double)(histogram_quantile(histogram, 999000) / 1000));
-    cJSON_AddNumberToObject(object, "max", (double)(histogram->max / 1000));
+    add_number(object, "count", histogram->count);
+    add_number(object, "p50", histogram_quantile(histogram, 500000) / 1000);
+    add_number(object, "p99", histogram_quantile(histogram, 990000) / 1000);
+    add_number(object, "p99.9", histogram_quantile(histogram, 999000) / 1000);
+    add_number(object, "max", histogram->max / 1000);
 }
 
 static void add_phase(cJSON *to, const char *key, const struct flow_series *flow, uint64_t from_ns,
@@ -26,8 +29,8 @@ static void add_phase(cJSON *to, const char *key, const struct flow_series *flow
     (void)flow_series_sum(flow, from_ns, to_ns, &sum); /* what there is memory for */
     summary_add_seconds(phase, "from_s", from_ns);
     summary_add_seconds(phase, "to_s", to_ns);
-    cJSON_AddNumberToObject(phase, "ok", (double)sum.acked);
-    cJSON_AddNumberToObject(phase, "failed", (double)sum.failed);
+    add_number(phase, "ok", sum.acked);
+    add_number(phase, "failed", sum.failed);
     add_latency(phase, "send_latency_us", &sum.send);
     add_latency(phase, "produce_to_consume_us", &sum.consume);
     histogram_free(&sum.send, &flow->host);
@@ -37,22 +40,22 @@ static void add_phase(cJSON *to, const char *key, const struct flow_series *flow
 static void add_counts(cJSON *messages, const struct flow_series *flow) {
     const struct flow_counts *counts = &flow->counts;
     cJSON *sends = cJSON_AddObjectToObject(messages, "sends");
-    cJSON_AddNumberToObject(sends, "started", (double)counts->started);
-    cJSON_AddNumberToObject(sends, "ok", (double)counts->acked);
-    cJSON_AddNumberToObject(sends, "failed", (double)counts->failed);
-    cJSON_AddNumberToObject(sends, "timed_out", (double)counts->timed_out);
-    cJSON_AddNumberToObject(sends, "maybe_stored", (double)counts->maybe_stored);
-    cJSON_AddNumberToObject(sends, "one_way", (double)counts->one_way);
-    cJSON_AddNumberToObject(messages, "deliveries", (double)counts->delivered);
+    add_number(sends, "started", counts->started);
+    add_number(sends, "ok", counts->acked);
+    add_number(sends, "failed", counts->failed);
+    add_number(sends, "timed_out", counts->timed_out);
+    add_number(sends, "maybe_stored", counts->maybe_stored);
+    add_number(sends, "one_way", counts->one_way);
+    add_number(messages, "deliveries", counts->delivered);
     cJSON *duplicates = cJSON_AddObjectToObject(messages, "duplicates");
-    cJSON_AddNumberToObject(duplicates, "all", (double)flow_duplicates(counts));
+    add_number(duplicates, "all", flow_duplicates(counts));
     for (int cause = DUPLICATE_NONE + 1; cause < DUPLICATE_COUNT; cause++)
         if (counts->duplicates[cause] > 0)
             cJSON_AddNumberToObject(duplicates, duplicate_name((enum duplicate_cause)cause),
                                     (double)counts->duplicates[cause]);
-    cJSON_AddNumberToObject(messages, "lost", (double)counts->lost);
-    cJSON_AddNumberToObject(messages, "lost_in_window", (double)counts->lost_in_window);
-    cJSON_AddNumberToObject(messages, "backlog", (double)messages_backlog(flow->host.messages));
+    add_number(messages, "lost", counts->lost);
+    add_number(messages, "lost_in_window", counts->lost_in_window);
+    add_number(messages, "backlog", messages_backlog(flow->host.messages));
 }
 
 static void add_fault(cJSON *list, const struct flow_series *flow, const struct fault_seen *seen,
@@ -73,8 +76,7 @@ static void add_fault(cJSON *list, const struct flow_series *flow, const struct 
     if (fault->success_ns == CLUSTER_NEVER)
         cJSON_AddNullToObject(object, "first_success_ms");
     else
-        cJSON_AddNumberToObject(object, "first_success_ms",
-                                (double)((fault->success_ns - fault->begin_ns) / 1000000));
+        add_number(object, "first_success_ms", (fault->success_ns - fault->begin_ns) / 1000000);
     add_phase(object, "before", flow, before_ns, fault->begin_ns);
     add_phase(object, "during", flow, fault->begin_ns, over_ns);
     if (over_ns < after_ns)

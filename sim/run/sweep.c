@@ -41,7 +41,7 @@ struct sweep {
     const struct sweep_listener *listener;
     struct sweep_shared *shared;
     struct worker workers[SWEEP_JOBS_MAX];
-    struct message *message;
+    struct sweep_message *message;
     uint64_t total, done;
 };
 
@@ -107,7 +107,7 @@ static void run_one(struct worker_state *state, uint64_t index) {
     struct run_fired fired;
     run_fired(state->run, &fired);
     state->outbox.len = 0;
-    if (!message_encode(&state->outbox, index, state->result, &fired, run_judge(state->run)))
+    if (!sweep_message_encode(&state->outbox, index, state->result, &fired, run_judge(state->run)))
         give_up("out of memory");
     send_all(state->pipe, state->outbox.data, state->outbox.len);
 }
@@ -171,7 +171,7 @@ static void tell(struct sweep *sweep, struct sweep_outcome *outcome) {
 static void take_messages(struct sweep *sweep, struct worker *worker) {
     size_t at = 0, len;
     while ((len = message_length(worker->inbox.data + at, worker->inbox.len - at)) > 0) {
-        message_decode(worker->inbox.data + at, sweep->message);
+        sweep_message_decode(worker->inbox.data + at, sweep->message);
         struct sweep_outcome outcome = {.index = sweep->message->index,
                                         .result = &sweep->message->result,
                                         .fired = &sweep->message->fired};
@@ -282,7 +282,7 @@ bool sweep_run(const struct sweep_plan *plan, const struct sweep_listener *liste
     RMQ_ASSERT(plan->jobs > 0 && plan->jobs <= SWEEP_JOBS_MAX);
     *error = NULL;
     struct sweep *sweep = calloc(1, sizeof *sweep);
-    struct message *message = calloc(1, sizeof *message);
+    struct sweep_message *message = calloc(1, sizeof *message);
     void *shared = mmap(NULL, sizeof(struct sweep_shared), PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (sweep == NULL || message == NULL || shared == MAP_FAILED) {

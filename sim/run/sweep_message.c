@@ -70,8 +70,8 @@ static bool put_samples(struct bytes *out, const struct judge *judge) {
     return true;
 }
 
-bool message_encode(struct bytes *out, uint64_t index, const struct run_result *result,
-                    const struct run_fired *fired, const struct judge *judge) {
+bool sweep_message_encode(struct bytes *out, uint64_t index, const struct run_result *result,
+                          const struct run_fired *fired, const struct judge *judge) {
     size_t start = out->len;
     uint64_t len = 0;
     if (!put(out, &len, sizeof len) || !put(out, &index, sizeof index) ||
@@ -101,7 +101,7 @@ static size_t get_count(const unsigned char **cursor) {
     return (size_t)count;
 }
 
-void message_decode(const unsigned char *data, struct message *out) {
+void sweep_message_decode(const unsigned char *data, struct sweep_message *out) {
     const unsigned char *cursor = data + sizeof(uint64_t);
     struct run_result *result = &out->result;
     get(&cursor, &out->index, sizeof out->index);

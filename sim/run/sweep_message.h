@@ -14,10 +14,10 @@ struct bytes {
 bool bytes_reserve(struct bytes *bytes, size_t more);
 
 /* Appends a message: length, index, result, what fired, samples. False: out of memory. */
-bool message_encode(struct bytes *out, uint64_t index, const struct run_result *result,
-                    const struct run_fired *fired, const struct judge *judge);
+bool sweep_message_encode(struct bytes *out, uint64_t index, const struct run_result *result,
+                          const struct run_fired *fired, const struct judge *judge);
 
-struct message {
+struct sweep_message {
     uint64_t index;
     struct run_result result;
     struct run_fired fired;
@@ -26,6 +26,6 @@ struct message {
 };
 /* Length of the message at the front of `data`, or 0 while it is not complete. */
 size_t message_length(const unsigned char *data, size_t len);
-void message_decode(const unsigned char *data, struct message *out);
+void sweep_message_decode(const unsigned char *data, struct sweep_message *out);
 
 #endif

@@ -49,6 +49,9 @@ const struct command_info COMMANDS[] = {
      "mqadmin updateNamesrvConfig (318)",
      {"key", "value"},
      {NULL}},
+    {ROLE_CLIENT, "stop-load", "ends a load of the client cleanly", {"name"}, {NULL}},
+    {ROLE_CLIENT, "suspend-load", "suspends a consumer", {"name"}, {NULL}},
+    {ROLE_CLIENT, "resume-load", "resumes a suspended consumer", {"name"}, {NULL}},
     {ROLE_CLIENT, "get-route", "asks the chosen name server for a route (105)", {"topic"}, {NULL}},
 };
 const size_t COMMAND_COUNT = sizeof COMMANDS / sizeof COMMANDS[0];

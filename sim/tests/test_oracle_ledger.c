@@ -2,32 +2,37 @@
  * what is settled, its speed, and lost memory. */
 #include <time.h>
 
+#include "sim/judge/heap_host.h"
 #include "sim/oracle/number_set.h"
 #include "sim/tests/flow.h"
 
 /* ---- memory that is counted ---- */
 
 struct counted {
-    size_t bytes, peak;
+    struct heap_host heap;
+    size_t bytes;
 };
 static void *counted_alloc(void *ctx, size_t size) {
     struct counted *counted = ctx;
-    size_t *block = calloc(1, 16 + size);
+    const struct oracle_host heap = heap_host_of(&counted->heap);
+    size_t *block = heap.alloc(heap.ctx, 16 + size);
     ck_assert_ptr_nonnull(block);
     *block = size;
     counted->bytes += size;
-    counted->peak = counted->bytes > counted->peak ? counted->bytes : counted->peak;
     return (char *)block + 16;
 }
 static void counted_free(void *ctx, void *memory) {
     struct counted *counted = ctx;
     if (memory == NULL)
         return;
+    const struct oracle_host heap = heap_host_of(&counted->heap);
     size_t *block = (size_t *)(void *)((char *)memory - 16);
     counted->bytes -= *block;
-    free(block);
+    heap.free(heap.ctx, block);
 }
 static struct oracle_host counted_host(struct counted *counted) {
+    *counted = (struct counted){.bytes = 0};
+    heap_host_init(&counted->heap, stream_node_name, NULL);
     return (struct oracle_host){counted_alloc, counted_free, stream_node_name, counted, NULL, NULL};
 }
 
@@ -80,7 +85,7 @@ START_TEST(test_number_set__is_like_a_plain_one) {
 END_TEST
 
 START_TEST(test_number_set__is_as_small_as_its_holes) {
-    struct counted counted = {0};
+    struct counted counted;
     const struct oracle_host host = counted_host(&counted);
     struct number_set set = {.first = 0};
     number_set_begin(&set, &host, 1);
@@ -160,7 +165,7 @@ static double cpu_seconds(void) {
 }
 
 START_TEST(test_ledger__does_not_grow_with_settled_messages) {
-    struct counted counted = {0};
+    struct counted counted;
     const struct oracle_host host = counted_host(&counted);
     struct stream stream = judged_by_all(&host);
     pump(&stream, 0, 100000);
@@ -180,12 +185,13 @@ START_TEST(test_ledger__does_not_grow_with_settled_messages) {
                       result.oracles[i].name, result.oracles[i].verdict.reason);
     printf("judge with %zu oracles: %.0f ns per message, %zu bytes\n", ALL_COUNT,
            (judged - made) * 1e9 / 900000, counted.bytes);
+    heap_host_free(&counted.heap);
 }
 END_TEST
 
 /* A duplicate and a phantom long after all is settled. */
 START_TEST(test_ledger__knows_settled_messages) {
-    struct counted counted = {0};
+    struct counted counted;
     const struct oracle_host host = counted_host(&counted);
     struct stream stream = judged_by_all(&host);
     pump(&stream, 0, 200000);
@@ -197,6 +203,7 @@ START_TEST(test_ledger__knows_settled_messages) {
     flow_deliver(&stream, CLIENT, BROKER_A, 0, 100000, NUMBER(200001));
     judge_finish_at(stream.judge, stream.now_ns, &result);
     ck_assert_int_eq(result.oracles[10].verdict.verdict, VERDICT_FAIL);
+    heap_host_free(&counted.heap);
 }
 END_TEST
 

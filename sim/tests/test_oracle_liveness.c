@@ -258,6 +258,10 @@ START_TEST(test_starts__a_store_opens) {
     s_world_node_up(&stream, BROKER_A, "broker");
     s_store_failed(&stream, BROKER_A, "recovery", "bad record");
     EXPECT(stream, PASS);
+    stream = starting("");
+    s_world_fault(&stream, BROKER_A, 0, "full-disk", "broker-a", "begin");
+    s_store_failed(&stream, BROKER_A, "recovery", "no space");
+    EXPECT(stream, PASS);
     stream = starting("excused=broker-a");
     s_store_failed(&stream, BROKER_A, "recovery", "torn record");
     EXPECT(stream, PASS);

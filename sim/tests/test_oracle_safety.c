@@ -86,7 +86,8 @@ START_TEST(test_acked_durable__a_flush_is_due_in_time) {
 END_TEST
 
 START_TEST(test_acked_durable__has_excuses) {
-    static const char *const faults[] = {"disk-lie", "disk-rot", "disk-fail", "disk-misdirect"};
+    static const char *const faults[] = {"lying-sync", "bit-rot", "disk-errors",
+                                         "misdirected-write"};
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         struct stream stream = stored("sync=all");
         s_world_fault(&stream, BROKER_A, 0, faults[i], "broker-a", "once");
@@ -94,7 +95,7 @@ START_TEST(test_acked_durable__has_excuses) {
         EXPECT(stream, PASS);
     }
     struct stream stream = stored("sync=all");
-    s_world_fault(&stream, BROKER_A, 0, "disk-slow", "broker-a", "once");
+    s_world_fault(&stream, BROKER_A, 0, "slow-disk", "broker-a", "once");
     flow_restart(&stream, BROKER_A, "power_off", 5);
     EXPECT(stream, FAIL);
     stream = stored("sync=all");
@@ -163,6 +164,23 @@ START_TEST(test_acked_durable__progress_passes_no_message) {
     s_consumer_offset_reset(&stream, CLIENT, "G", "T", "broker-a", 0, 20, 21, "illegal");
     flow_commit(&stream, BROKER_A, 0, 21);
     EXPECT(stream, PASS);
+}
+END_TEST
+
+/* An owner that had read 20 goes on there though 15 to 19 are new; one that begins does not. */
+START_TEST(test_acked_durable__places_read_before_a_power_off) {
+    for (int begins = 0; begins < 2; begins++) {
+        struct stream stream = flow_of("acked-durable", "");
+        flow_restart(&stream, BROKER_A, "power_off", 15);
+        s_offset_lowered(&stream, BROKER_A, "G", "T", 0, 20, 15);
+        for (uint64_t offset = 15; offset < 21; offset++)
+            flow_stored(&stream, BROKER_A, 0, offset, NUMBER(offset + 101));
+        if (begins)
+            flow_acquire(&stream, CLIENT, BROKER_A, 0, 20);
+        flow_deliver(&stream, CLIENT, BROKER_A, 0, 20, NUMBER(121));
+        flow_commit(&stream, BROKER_A, 0, 21);
+        (void)stream_verdict(&stream, begins ? VERDICT_FAIL : VERDICT_PASS);
+    }
 }
 END_TEST
 
@@ -397,7 +415,7 @@ START_TEST(test_offsets_forward__never_back) {
     s_offset_committed(&stream, BROKER_A, "G", "T", 0, 18, "c2");
     EXPECT(stream, PASS);
     /* a stranger */
-    stream = flow_of("offsets-forward", "");
+    stream = flow_of("offsets-forward", "handover=1ms");
     s_offset_committed(&stream, BROKER_A, "G", "T", 0, 18, "c2");
     EXPECT(stream, FAIL);
 }
@@ -469,6 +487,7 @@ STREAM_MAIN("oracle safety", test_clean_stream__passes,
             test_acked_durable__late_answers_promise_nothing,
             test_acked_durable__a_queue_that_is_not_found_again,
             test_acked_durable__progress_passes_no_message,
+            test_acked_durable__places_read_before_a_power_off,
             test_no_duplicates__fails_what_nothing_explains, test_no_duplicates__knows_the_reasons,
             test_no_duplicates__owners_begin_where_progress_is,
             test_no_duplicates__dead_records_stay_dead, test_no_phantom__fails_what_was_not_sent,

@@ -1,0 +1,74 @@
+/* broker/requests.c - every request that reaches a broker, and who handles it. */
+#include "model/base/check.h"
+#include "model/broker/broker_internal.h"
+
+static void on_unknown(struct broker *broker, struct channel *channel,
+                       const struct wire_command *request) {
+    struct asker asker = asker_of(channel, request);
+    struct outcome outcome;
+    outcome_init(&outcome, RESPONSE_REQUEST_CODE_NOT_SUPPORTED);
+    outcome_text(&outcome, " request type ");
+    outcome_number(&outcome, request->code);
+    outcome_text(&outcome, " not supported");
+    answer_code(&broker->remoting, &asker, outcome.code, outcome.remark);
+}
+
+void broker_on_request(void *ctx, struct channel *channel, const struct wire_command *request) {
+    struct broker *broker = ctx;
+    if (broker->stopping)
+        return; /* the connection ends within seconds, and tells the asker */
+    RMQ_ASSERT(broker->serves);
+    switch (request->code) {
+    case REQUEST_SEND_MESSAGE:
+    case REQUEST_SEND_MESSAGE_V2:
+    case REQUEST_SEND_BATCH_MESSAGE:
+        if (flow_admit(&broker->flow, FLOW_SENDS, channel, request))
+            send_process(broker, channel, request);
+        break;
+    case REQUEST_PULL_MESSAGE:
+    case REQUEST_LITE_PULL_MESSAGE:
+        if (flow_admit(&broker->flow, FLOW_PULLS, channel, request))
+            pull_process(broker, channel, request);
+        break;
+    case REQUEST_QUERY_MESSAGE:
+        query_by_key(broker, channel, request);
+        break;
+    case REQUEST_QUERY_CONSUMER_OFFSET:
+        broker_on_query_consumer_offset(broker, channel, request);
+        break;
+    case REQUEST_UPDATE_CONSUMER_OFFSET:
+        broker_on_update_consumer_offset(broker, channel, request);
+        break;
+    case REQUEST_UPDATE_AND_CREATE_TOPIC:
+        broker_on_update_and_create_topic(broker, channel, request);
+        break;
+    case REQUEST_SEARCH_OFFSET_BY_TIMESTAMP:
+    case REQUEST_GET_EARLIEST_MSG_STORETIME:
+        query_by_time(broker, channel, request);
+        break;
+    case REQUEST_GET_MAX_OFFSET:
+    case REQUEST_GET_MIN_OFFSET:
+        query_offset_bound(broker, channel, request);
+        break;
+    case REQUEST_VIEW_MESSAGE_BY_ID:
+        query_by_offset(broker, channel, request);
+        break;
+    case REQUEST_HEART_BEAT:
+        broker_on_heartbeat(broker, channel, request);
+        break;
+    case REQUEST_UNREGISTER_CLIENT:
+        broker_on_unregister_client(broker, channel, request);
+        break;
+    case REQUEST_GET_CONSUMER_LIST_BY_GROUP:
+        broker_on_consumer_list(broker, channel, request);
+        break;
+    case REQUEST_GET_ALL_CONSUMER_OFFSET:
+        broker_on_all_consumer_offsets(broker, channel, request);
+        break;
+    case REQUEST_CHECK_CLIENT_CONFIG:
+        broker_on_check_client_config(broker, channel, request);
+        break;
+    default:
+        on_unknown(broker, channel, request);
+    }
+}
