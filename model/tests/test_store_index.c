@@ -54,18 +54,36 @@ static unsigned found(const char *topic, const char *key, int64_t *first) {
     return query.lookup.count;
 }
 
+/* The checksum of a record covers its body: the properties of one that was torn may be gone. */
+static bool has_keys(unsigned number) {
+    struct sf_get get;
+    sf_get(&f, &get, "T", 0, number, 1);
+    struct span properties = sf_record(&get, 0).properties;
+    bool has = message_property(properties, SPAN_LITERAL("KEYS")).len > 5 &&
+               memchr(properties.data, 0, properties.len) == NULL;
+    buf_deinit(&get.get.records);
+    return has;
+}
+
 /* Each of `count` messages is found by both of its keys, once. */
 static void check_found(unsigned count) {
+    unsigned lost = 0;
     for (unsigned i = 0; i < count; i++) {
         char key[16];
+        if (!has_keys(i)) {
+            lost++;
+            continue;
+        }
         int64_t first = -1;
         snprintf(key, sizeof key, "k%u", i);
-        ck_assert_msg(found("T", key, &first) == 1, "%s of %u", key, count);
+        unsigned matches = found("T", key, &first);
+        ck_assert_msg(matches == 1, "%s of %u: %u", key, count, matches);
         ck_assert_int_eq(first, i);
         snprintf(key, sizeof key, "u%u", i);
         ck_assert_uint_eq(found("T", key, NULL), 1);
     }
     ck_assert_uint_eq(found("T", "none", NULL), 0);
+    count -= lost;
     ck_assert_uint_eq(found("T", "all", NULL), count < 64 ? count : 64);
 }
 
@@ -85,10 +103,10 @@ START_TEST(test_index__bytes) {
     ck_assert(fake_get_file(f.env, path, &file));
     ck_assert_uint_eq(file.len, 40 + 5 * 4 + 4 * 20);
     const uint8_t *bytes = file.data;
-    ck_assert_int_eq(bytes_i64(bytes), 1767225600000);      /* begin time */
-    ck_assert_int_eq(bytes_i64(bytes + 16), 0);             /* begin offset */
-    ck_assert_int_gt(bytes_i64(bytes + 24), 0);             /* end offset */
-    ck_assert_int_eq(bytes_i32(bytes + 36), 4);             /* count, from 1 */
+    ck_assert_int_eq(bytes_i64(bytes), 1767225600000); /* begin time */
+    ck_assert_int_eq(bytes_i64(bytes + 16), 0);        /* begin offset */
+    ck_assert_int_gt(bytes_i64(bytes + 24), 0);        /* end offset */
+    ck_assert_int_eq(bytes_i32(bytes + 36), 4);        /* count, from 1 */
     const uint8_t *entries = bytes + 40 + 20;
     ck_assert_int_eq(bytes_i32(entries), 0);
     ck_assert_int_eq(bytes_i32(entries + 20), 1655984460); /* of "TopicTest#key1" */
