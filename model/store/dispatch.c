@@ -59,6 +59,10 @@ uint64_t dispatch_position(const struct store *store) {
     return store->dispatch->at;
 }
 
+uint64_t dispatch_units(const struct store *store) {
+    return store->dispatch->units;
+}
+
 bool dispatch_is_quiet(const struct store *store) {
     return queues_are_quiet(store->queues);
 }
