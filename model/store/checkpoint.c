@@ -19,16 +19,10 @@ static void on_read(struct env_file_op *op, int status) {
     checkpoint->done(checkpoint->ctx, RMQ_OK);
 }
 
-void checkpoint_load(struct checkpoint *checkpoint, struct env *env, const char *root,
+void checkpoint_load(struct checkpoint *checkpoint, struct env *env, struct span path,
                      checkpoint_fn *done, void *ctx) {
-    static const char NAME[] = "/checkpoint";
-    char path[ENV_PATH_MAX];
-    size_t len = strlen(root);
-    RMQ_ASSERT(len + sizeof NAME <= sizeof path);
-    memcpy(path, root, len);
-    memcpy(path + len, NAME, sizeof NAME);
     *checkpoint = (struct checkpoint){.env = env, .done = done, .ctx = ctx};
-    int err = env_file_open(env, span_of_text(path), ENV_OPEN_CREATE, &checkpoint->file);
+    int err = env_file_open(env, path, ENV_OPEN_CREATE, &checkpoint->file);
     if (err == RMQ_OK && env_file_size(checkpoint->file) != CHECKPOINT_BYTES)
         err = env_file_truncate(checkpoint->file, CHECKPOINT_BYTES);
     if (err == RMQ_OK)

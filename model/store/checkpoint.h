@@ -25,9 +25,9 @@ struct checkpoint {
     void *ctx;
 };
 
-/* Opens <root>/checkpoint, made when missing, and reads it; `done` in a later handler, or before
+/* Opens `path`, made when missing, and reads it; `done` in a later handler, or before
  * the return with an error of env_file_open. */
-void checkpoint_load(struct checkpoint *checkpoint, struct env *env, const char *root,
+void checkpoint_load(struct checkpoint *checkpoint, struct env *env, struct span path,
                      checkpoint_fn *done, void *ctx);
 /* Writes and syncs what the times are now. Calls while one is under way are answered by one more.
  * `done` (may be NULL) replaces that of a call that still waits. */

@@ -21,8 +21,8 @@ struct dispatch {
     bool started;
     bool settling;
     bool running, again; /* again: dispatch_run was called from inside itself */
-    bool unit_done; /* the record at `at` has its unit and waits for the index */
-    uint64_t units; /* for planted bugs, with the two below */
+    bool unit_done;      /* the record at `at` has its unit and waits for the index */
+    uint64_t units;      /* for planted bugs, with the two below */
     int64_t last_physical;
     int32_t last_size;
     struct read_job *job;
@@ -57,6 +57,10 @@ void dispatch_free(struct store *store) {
 
 uint64_t dispatch_position(const struct store *store) {
     return store->dispatch->at;
+}
+
+uint64_t dispatch_units(const struct store *store) {
+    return store->dispatch->units;
 }
 
 bool dispatch_is_quiet(const struct store *store) {
