@@ -63,6 +63,7 @@ static void end_group(struct clients *clients, struct client_group *group) {
     RMQ_ASSERT(list_is_empty(&group->members) && group->member_count == 0);
     LIST_EACH(&group->subscriptions, link, next)
     free_subscription(clients, LIST_ENTRY(link, struct client_subscription, link));
+    RMQ_ASSERT(*table != NULL);
     HASH_DEL(*table, group);
     env_free(env, group);
 }

@@ -24,13 +24,13 @@ static struct progress *find_key(const struct offsets *offsets, struct span key)
 
 /* "topic@group" in `out`; absent when it does not fit, which no key of the table does. */
 static struct span make_key(char out[KEY_MAX], struct span group, struct span topic) {
-    if (topic.len + 1 + group.len > KEY_MAX)
+    size_t len = topic.len + 1 + group.len;
+    if (len > KEY_MAX)
         return SPAN_NONE;
-    struct buf key = {.data = (uint8_t *)out, .capacity = KEY_MAX};
-    buf_put_span(&key, topic);
-    buf_put_u8(&key, '@');
-    buf_put_span(&key, group);
-    return buf_span(&key);
+    memcpy(out, topic.data, topic.len);
+    out[topic.len] = '@';
+    memcpy(out + topic.len + 1, group.data, group.len);
+    return span_of(out, len);
 }
 
 /* Where `queue_id` is, or would be inserted. */

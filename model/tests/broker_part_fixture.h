@@ -82,7 +82,7 @@ static void on_closed(void *ctx, struct channel *channel, const char *reason) {
 
 static const struct remoting_handler HANDLER = {on_request, on_closed};
 
-static void start(const char *text) {
+static inline void start(const char *text) {
     struct props props;
     size_t line;
     struct remoting_config remoting;
@@ -125,7 +125,7 @@ static inline void hang_up(size_t c) {
     clients[c].conn = NULL;
 }
 
-static void stop(void) {
+static inline void stop(void) {
     for (size_t c = 0; c < CLIENTS; c++)
         hang_up(c);
     ck_assert_ptr_null(broker.clients.channels);
@@ -146,14 +146,14 @@ static void stop(void) {
 
 /* ---- clients ---- */
 
-static void connect_client(size_t c) {
+static inline void connect_client(size_t c) {
     char peer[ENV_ADDRESS_MAX];
     snprintf(peer, sizeof peer, "10.0.1.%zu:4000", c);
     peer_init(&clients[c], fake_accept(env, PORT, peer));
 }
 
 /* Sends request `code` with `fields` ("key=value" separated by blanks) and `body`. */
-static void ask(size_t c, int32_t code, const char *fields, const char *body) {
+static inline void ask(size_t c, int32_t code, const char *fields, const char *body) {
     struct wire_command request;
     struct span rest = span_of_text(fields), field;
     wire_command_init(&request, code);
@@ -169,14 +169,14 @@ static void ask(size_t c, int32_t code, const char *fields, const char *body) {
 }
 
 /* The next frame to client `c` is the answer. */
-static void expect_answer(size_t c, int32_t code, struct wire_command *out) {
+static inline void expect_answer(size_t c, int32_t code, struct wire_command *out) {
     ck_assert(peer_take(&clients[c], out));
     ck_assert_int_eq(out->flag & WIRE_FLAG_RESPONSE, WIRE_FLAG_RESPONSE);
     ck_assert_int_eq(out->opaque, 7);
     ck_assert_int_eq(out->code, code);
 }
 
-static void expect_code(size_t c, int32_t code, const char *remark) {
+static inline void expect_code(size_t c, int32_t code, const char *remark) {
     struct wire_command response;
     expect_answer(c, code, &response);
     ck_assert(span_is_absent(response.remark) == (remark == NULL));

@@ -32,8 +32,8 @@ struct group {
 void group_default(struct group *group, struct span name);
 
 /* Each decoder calls `each` per entry, in order; a non-zero result stops it with that error. NULL
- * calls nothing. Spans end with the call. *version has timestamp_missing where the body has none. Errors:
- * RMQ_E_INVALID, RMQ_E_LIMIT, RMQ_E_RANGE with *error, RMQ_E_NOMEM. */
+ * calls nothing. Spans end with the call. *version has timestamp_missing where the body has none.
+ * Errors: RMQ_E_INVALID, RMQ_E_LIMIT, RMQ_E_RANGE with *error, RMQ_E_NOMEM. */
 int topic_table_decode(struct span body, struct buf *scratch,
                        int (*each)(void *ctx, const struct topic_config *topic), void *ctx,
                        struct data_version *version, struct wire_error *error) RMQ_CHECK_RESULT;
