@@ -14,11 +14,11 @@
 
 #include "model/broker/broker.h"
 #include "model/namesrv/namesrv.h"
-#include "sim/bench_disk.h"
 #include "sim/bench_engine.h"
 #include "sim/bench_messages.h"
 #include "sim/judge/judge.h"
 #include "sim/mqsim.h"
+#include "sim/mqsim_bench_disk.h"
 #include "sim/scenario/scenario_error.h"
 
 #define RUNS_MAX 100
@@ -104,60 +104,19 @@ static double run_branch(const struct bench *bench) {
     return 1000 / (seconds() - start);
 }
 
-/* ---- disks --------------------------------------------------------------------------------------
- */
+/* ---- disks: sim/mqsim_bench_disk.c ----------------------------------------------------------- */
 
-/* Records of 1 KiB that one node appends in a wall second, synced by the 100. */
+static double checked(double value, const char *why) {
+    return value < 0 ? failed(why) : value;
+}
 static double run_disk_append(const struct bench *bench) {
-    struct world *world = new_world();
-    if (world == NULL || !bench_disk_build(world, 1, 12, 100, bench->parameter)) {
-        return failed("disk-append: out of memory");
-    }
-    double start = seconds();
-    world_run(world, UINT64_MAX);
-    return (double)bench->parameter / (seconds() - start);
+    return checked(bench_disk_append(bench->parameter), "disk-append: out of memory");
 }
-
-/* Four disks of 256 MiB, save and restore with some work in between. */
 static double run_disk_snapshot(const struct bench *bench) {
-    struct world *world = new_world();
-    struct world_snapshot snapshot = {0};
-    if (world == NULL || !bench_disk_build(world, 4, 16, 100, 0) || !world_save(world, &snapshot)) {
-        return failed("disk-snapshot: out of memory");
-    }
-    world_run_steps(world, 4 * 17 * BENCH_DISK_SEGMENT / BENCH_DISK_RECORD);
-    double spent = 0;
-    for (uint64_t i = 0; i < bench->parameter; i++) {
-        double start = seconds();
-        if (!world_save(world, &snapshot)) {
-            return failed("disk-snapshot: out of memory");
-        }
-        spent += seconds() - start;
-        world_run_steps(world, 10000);
-        start = seconds();
-        world_restore(world, &snapshot);
-        spent += seconds() - start;
-        world_run_steps(world, 5000);
-    }
-    world_snapshot_free(&snapshot);
-    return spent * 1e6 / (double)bench->parameter;
+    return checked(bench_disk_snapshot(bench->parameter), "disk-snapshot: out of memory");
 }
-
-/* A node starts with so many MiB of segments and reads them. */
 static double run_disk_scan(const struct bench *bench) {
-    struct world *world = new_world();
-    uint64_t records = bench->parameter * (1u << 20) / BENCH_DISK_RECORD;
-    if (world == NULL ||
-        !bench_disk_build(world, 1, (uint32_t)(bench->parameter / 16 + 1), 0, records)) {
-        return failed("disk-scan: out of memory");
-    }
-    world_run(world, UINT64_MAX);
-    if (!world_kill(world, 1) || !world_start(world, 1)) {
-        return failed("disk-scan: no restart");
-    }
-    double start = seconds();
-    world_run(world, UINT64_MAX);
-    return (seconds() - start) * 1e3;
+    return checked(bench_disk_scan(bench->parameter), "disk-scan: out of memory");
 }
 
 /* ---- heartbeat, memory: two name servers and many brokers ---------------------------------------

@@ -154,9 +154,9 @@ static struct span select_addr(struct env *env, const struct route_broker_addr *
     return addrs[env_random_below(env, count)].addr;
 }
 
-struct span client_any_address(const struct client *client, struct span name) {
-    const struct client_topic *topic = client_topic_find(client, name);
-    const struct route *route = topic == NULL ? NULL : topic->route;
+struct span client_any_address(const struct client *client, struct span topic) {
+    const struct client_topic *found = client_topic_find(client, topic);
+    const struct route *route = found == NULL ? NULL : found->route;
     size_t brokers = route == NULL ? 0 : route_broker_count(route);
     if (brokers == 0)
         return SPAN_NONE;

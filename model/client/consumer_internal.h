@@ -198,9 +198,9 @@ int consumer_configure(struct consumer *consumer, const struct props *props) RMQ
 void consumer_config_free(struct consumer *consumer);
 
 /* ---- consumer_topics.c ---- */
-/* Adds what `subscriptions` names ("topic:expression" separated by ';'), and %RETRY%group. As
+/* Adds what `rest` names ("topic:expression" separated by ';'), and %RETRY%group. As
  * consumer_topic_add. */
-int consumer_subscribe(struct consumer *consumer, struct span subscriptions) RMQ_CHECK_RESULT;
+int consumer_subscribe(struct consumer *consumer, struct span rest) RMQ_CHECK_RESULT;
 void consumer_topics_free(struct consumer *consumer);
 /* Appends X, or N%X (client.md 3.5). */
 void consumer_put_wrapped(struct buf *out, struct span namespace_, struct span name);

@@ -14,7 +14,8 @@ void unique_ids_init(struct unique_ids *ids, struct env *env) {
     env_identity(env, &self);
     size_t len = strlen(self.ip);
     memcpy(text, self.ip, len);
-    memcpy(text + len, ":0", 2);
+    text[len] = ':';
+    text[len + 1] = '0';
     int err = message_host_parse(span_of(text, len + 2), &host);
     if (err != RMQ_OK) /* a node without a numeric address: Java makes one up, too */
         host = (struct message_host){.ip_len = 4};

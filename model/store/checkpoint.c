@@ -13,22 +13,17 @@ static void on_read(struct env_file_op *op, int status) {
         checkpoint->physical_ms = bytes_i64(checkpoint->bytes);
         checkpoint->logics_ms = bytes_i64(checkpoint->bytes + 8);
         checkpoint->index_ms = bytes_i64(checkpoint->bytes + 16);
+        checkpoint->index_physical = bytes_i64(checkpoint->bytes + 40);
     } else {
         memset(checkpoint->bytes, 0, sizeof checkpoint->bytes);
     }
     checkpoint->done(checkpoint->ctx, RMQ_OK);
 }
 
-void checkpoint_load(struct checkpoint *checkpoint, struct env *env, const char *root,
+void checkpoint_load(struct checkpoint *checkpoint, struct env *env, struct span path,
                      checkpoint_fn *done, void *ctx) {
-    static const char NAME[] = "/checkpoint";
-    char path[ENV_PATH_MAX];
-    size_t len = strlen(root);
-    RMQ_ASSERT(len + sizeof NAME <= sizeof path);
-    memcpy(path, root, len);
-    memcpy(path + len, NAME, sizeof NAME);
     *checkpoint = (struct checkpoint){.env = env, .done = done, .ctx = ctx};
-    int err = env_file_open(env, span_of_text(path), ENV_OPEN_CREATE, &checkpoint->file);
+    int err = env_file_open(env, path, ENV_OPEN_CREATE, &checkpoint->file);
     if (err == RMQ_OK && env_file_size(checkpoint->file) != CHECKPOINT_BYTES)
         err = env_file_truncate(checkpoint->file, CHECKPOINT_BYTES);
     if (err == RMQ_OK)
@@ -78,6 +73,7 @@ void checkpoint_save(struct checkpoint *checkpoint, checkpoint_fn *done, void *c
     bytes_put_i64(checkpoint->bytes, checkpoint->physical_ms);
     bytes_put_i64(checkpoint->bytes + 8, checkpoint->logics_ms);
     bytes_put_i64(checkpoint->bytes + 16, checkpoint->index_ms);
+    bytes_put_i64(checkpoint->bytes + 40, checkpoint->index_physical);
     env_file_write(checkpoint->file, 0, span_of(checkpoint->bytes, sizeof checkpoint->bytes),
                    &checkpoint->op, on_written);
 }

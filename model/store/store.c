@@ -53,12 +53,12 @@ uint64_t store_dispatch_limit(const struct store *store) {
 /* ---- paths ---- */
 
 static struct span root_path(const struct store *store, const char *name, char out[ENV_PATH_MAX]) {
-    size_t len = strlen(store->config.root), name_len = strlen(name);
-    RMQ_ASSERT(len + 1 + name_len < ENV_PATH_MAX);
-    memcpy(out, store->config.root, len);
-    out[len] = '/';
-    memcpy(out + len + 1, name, name_len);
-    return span_of(out, len + 1 + name_len);
+    struct span root = span_of_text(store->config.root), last = span_of_text(name);
+    RMQ_ASSERT(root.len + 1 + last.len < ENV_PATH_MAX);
+    memcpy(out, root.data, root.len);
+    out[root.len] = '/';
+    memcpy(out + root.len + 1, last.data, last.len);
+    return span_of(out, root.len + 1 + last.len);
 }
 
 /* ---- opening ---- */
@@ -90,7 +90,7 @@ static void report_recovery(struct store *store) {
     bool empty = recovery->position == 0 && store->was_clean;
     const char *stop = empty ? "empty" : store->was_clean ? "clean" : "unclean";
     event_store_recovered(store->env, span_of_text(stop), store_min_physical(store),
-                          store_max_physical(store), recovery->records, recovery->records,
+                          store_max_physical(store), recovery->records, dispatch_units(store),
                           recovery->cut_bytes, span_of_text(recovery->cut_reason));
 }
 
@@ -146,9 +146,10 @@ static void on_abort_durable(void *ctx, int status) {
     int err = segments_load(
         &store->log.segments, store->env, span_of_text(store->config.commit_log),
         store->config.commit_log_file_bytes, store->was_clean ? SEGMENTS_CLEAN : SEGMENTS_UNCLEAN);
+    char path[ENV_PATH_MAX];
     if (!is_over(store, "load log", err))
-        checkpoint_load(&store->checkpoint, store->env, store->config.root, on_checkpoint_loaded,
-                        store);
+        checkpoint_load(&store->checkpoint, store->env, root_path(store, "checkpoint", path),
+                        on_checkpoint_loaded, store);
 }
 
 static void on_lock_written(struct env_file_op *op, int status) {

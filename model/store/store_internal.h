@@ -107,6 +107,8 @@ void dispatch_start(struct store *store, uint64_t position, store_step_fn *done)
 /* The limit has moved: goes on. Cheap when there is nothing to do. */
 void dispatch_run(struct store *store);
 uint64_t dispatch_position(const struct store *store);
+/* Units that were written to queues, or were there already, since the start. */
+uint64_t dispatch_units(const struct store *store);
 /* Everything up to `dispatch_position` is written to the queues. */
 bool dispatch_is_quiet(const struct store *store);
 

@@ -122,6 +122,64 @@ START_TEST(test_route_write_queues__follows_the_publish_rule) {
 }
 END_TEST
 
+/* The queues themselves, "broker:id " each, to write to and to read from. */
+static const struct {
+    const char *body, *publish, *subscribe;
+} CHOICES[] = {
+    {ROUTE(B_MASTER "," A_MASTER, QUEUE("b", "6", "1", "2") "," QUEUE("a", "6", "3", "1")),
+     "a:0 b:0 b:1 ", "a:0 a:1 a:2 b:0 "},
+    {ROUTE(A_SLAVE, QUEUE("a", "6", "2", "2")), "", "a:0 a:1 "}, /* no master */
+    {ROUTE(A_MASTER, QUEUE("a", "4", "1", "1")), "", "a:0 "},
+    {ROUTE(A_MASTER, QUEUE("a", "2", "1", "1")), "a:0 ", ""},
+    {ORDERED("b:2;a:1", A_MASTER, QUEUE("a", "6", "2", "2")), "b:0 b:1 a:0 ", "a:0 a:1 "},
+};
+
+static void compare_choice(const struct route_choice *choice, const char *want) {
+    char text[200] = "";
+    size_t len = 0;
+    for (size_t i = 0; i < choice->count; i++)
+        len += (size_t)snprintf(
+            text + len, sizeof text - len, "%.*s:%d ", (int)choice->queues[i].broker_name.len,
+            (const char *)choice->queues[i].broker_name.data, (int)choice->queues[i].queue_id);
+    ck_assert_str_eq(text, want);
+}
+
+START_TEST(test_route_publish__and_subscribe) {
+    struct route_choice publish, subscribe;
+    struct route *route = read_route(CHOICES[_i].body);
+    ck_assert_int_eq(route_publish(env, route, &publish), RMQ_OK);
+    ck_assert_int_eq(route_subscribe(env, route, &subscribe), RMQ_OK);
+    ck_assert_uint_eq(publish.count, route_write_queues(route));
+    compare_choice(&publish, CHOICES[_i].publish);
+    compare_choice(&subscribe, CHOICES[_i].subscribe);
+    env_free(env, publish.queues);
+    env_free(env, subscribe.queues);
+    fake_fail_at(env, FAKE_FAIL_ALLOC, 1);
+    ck_assert_int_eq(route_publish(env, route, &publish), RMQ_E_NOMEM);
+    env_free(env, route);
+}
+END_TEST
+
+START_TEST(test_route_publish__refuses_too_many) {
+    struct route_choice publish;
+    struct route *route = read_route(ORDERED("a:1000000;b:1", A_MASTER, QA));
+    ck_assert_int_eq(route_publish(env, route, &publish), RMQ_E_LIMIT);
+    env_free(env, route);
+}
+END_TEST
+
+START_TEST(test_route_cut__takes_the_read_count) {
+    struct route *route = read_route(
+        ROUTE(A_MASTER "," B_MASTER, QUEUE("a", "6", "3", "9") "," QUEUE("b", "6", "9", "1")));
+    route_cut(route, 4);
+    ck_assert_int_eq(route->queues[0].read_queue_nums, 3);
+    ck_assert_int_eq(route->queues[0].write_queue_nums, 3);
+    ck_assert_int_eq(route->queues[1].read_queue_nums, 4);
+    ck_assert_int_eq(route->queues[1].write_queue_nums, 4);
+    env_free(env, route);
+}
+END_TEST
+
 START_TEST(test_route_read__survives_each_failed_allocation) {
     /* More than 16 entries, so that sorting allocates too; escapes, so that text is unpacked. */
     char body[8192] = "{\"brokerDatas\":[";
@@ -496,6 +554,9 @@ int main(void) {
     tcase_add_test(routes, test_route_read__sorts);
     tcase_add_loop_test(routes, test_route_read__refuses_garbage, 0, COUNT(GARBAGE));
     tcase_add_loop_test(routes, test_route_equal__by_content, 0, COUNT(PAIRS));
+    tcase_add_loop_test(routes, test_route_publish__and_subscribe, 0, COUNT(CHOICES));
+    tcase_add_test(routes, test_route_publish__refuses_too_many);
+    tcase_add_test(routes, test_route_cut__takes_the_read_count);
     tcase_add_loop_test(routes, test_route_write_queues__follows_the_publish_rule, 0,
                         COUNT(WRITABLE));
     tcase_add_test(routes, test_route_read__survives_each_failed_allocation);

@@ -131,6 +131,35 @@ START_TEST(test_fixed_rate_hasten__moves_one_run_only) {
 }
 END_TEST
 
+/* A task that joins later runs when it would have run. */
+START_TEST(test_fixed_rate_add__keeps_the_schedule) {
+    static const uint64_t JOINS_MS[] = {0, 10000, 12000, 15000};
+    static const uint64_t FIRST_MS[] = {10000, 10000, 15000, 15000};
+    fixed_rate_start(&runs.worker, runs.env, runs.tasks, 1, &runs);
+    fake_advance_ms(runs.env, JOINS_MS[_i]);
+    size_t before = runs.count;
+    fixed_rate_add(&runs.worker, runs.begin_ns);
+    fake_advance_ms(runs.env, 5000);
+    if (_i == 0)
+        fake_advance_ms(runs.env, 5000);
+    size_t at = _i == 0 ? before + 1 : before; /* a is due at 10 s, too, and comes first */
+    expect(at, 'b', FIRST_MS[_i], 0);
+}
+END_TEST
+
+START_TEST(test_fixed_rate_add__while_a_task_runs) {
+    runs.at_once = false;
+    fixed_rate_start(&runs.worker, runs.env, runs.tasks, 1, &runs);
+    fake_advance_ms(runs.env, 11000);
+    fixed_rate_add(&runs.worker, runs.begin_ns);
+    fake_advance_ms(runs.env, 6000);
+    ck_assert_uint_eq(runs.count, 1);
+    fixed_rate_done(&runs.worker);
+    fake_settle(runs.env);
+    expect(1, 'b', 17000, 2000);
+}
+END_TEST
+
 START_TEST(test_fixed_rate_stop__ends_it) {
     fixed_rate_start(&runs.worker, runs.env, runs.tasks, 2, &runs);
     fake_advance_ms(runs.env, 10000);
@@ -151,6 +180,8 @@ int main(void) {
     tcase_add_test(tests, test_fixed_rate_done__missed_runs_come_at_once_in_order);
     tcase_add_test(tests, test_fixed_rate_done__a_slow_task_delays_the_others);
     tcase_add_test(tests, test_fixed_rate_hasten__moves_one_run_only);
+    tcase_add_loop_test(tests, test_fixed_rate_add__keeps_the_schedule, 0, 4);
+    tcase_add_test(tests, test_fixed_rate_add__while_a_task_runs);
     tcase_add_test(tests, test_fixed_rate_stop__ends_it);
     return suite_run(suite);
 }

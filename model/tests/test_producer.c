@@ -174,6 +174,7 @@ END_TEST
 /* P1: a dead broker: the next attempt goes to the other one at once. */
 START_TEST(test_sync__retries_another_broker_when_refused) {
     struct wire_command request;
+    teardown();
     for (int i = 0; i < 8; i++) { /* wherever the first goes */
         setup();
         fake_seed(env, (uint64_t)i + 1);
@@ -234,6 +235,43 @@ START_TEST(test_sync__a_silent_broker_leaves_time_for_another) {
     answer_stored(peer_of(second), &request, 0);
     ck_assert_int_eq(outcome.status, RMQ_OK);
     ck_assert(!one.maybe_stored);
+    stop();
+}
+END_TEST
+
+/* P4: a connect that hangs has its share, too. */
+START_TEST(test_sync__a_hanging_connect_leaves_time_for_another) {
+    struct wire_command request;
+    start("", "");
+    send_hello(SEND_SYNC);
+    serve_ns();
+    char first = fake_dialled(env, A) != NULL ? 'a' : 'b';
+    fake_advance_ms(env, 1000);
+    struct peer *other = peer_of(first == 'a' ? 'b' : 'a');
+    greet(other, first == 'a' ? B : A);
+    ck_assert(take_send(other, &request));
+    answer_stored(other, &request, 0);
+    ck_assert_int_eq(outcome.status, RMQ_OK);
+    ck_assert_uint_eq(one.attempts, 2);
+    stop();
+}
+END_TEST
+
+/* P6: an answer after the budget changes nothing. */
+START_TEST(test_sync__a_late_answer_is_dropped) {
+    struct wire_command request;
+    start("", "retryTimesWhenSendFailed=0\n");
+    send_hello(SEND_ASYNC);
+    serve_ns();
+    char first = find_send(&request);
+    fake_advance_ms(env, 1000); /* goes on at the other one */
+    struct wire_command second;
+    char other = find_send(&second);
+    answer_stored(peer_of(first), &request, 0);
+    ck_assert_uint_eq(outcome.calls, 0);
+    answer_stored(peer_of(other), &second, 0);
+    ck_assert_uint_eq(outcome.calls, 1);
+    ck_assert_uint_eq(client->remoting.answers_unmatched, 1);
     stop();
 }
 END_TEST
@@ -683,6 +721,8 @@ int main(void) {
     tcase_add_test(retries, test_sync__retries_another_broker_when_refused);
     tcase_add_test(retries, test_sync__fails_after_three_refused_attempts);
     tcase_add_test(retries, test_sync__a_silent_broker_leaves_time_for_another);
+    tcase_add_test(retries, test_sync__a_hanging_connect_leaves_time_for_another);
+    tcase_add_test(retries, test_sync__a_late_answer_is_dropped);
     tcase_add_test(retries, test_sync__silent_brokers_use_up_the_budget);
     tcase_add_test(retries, test_sync__shared_budget_leaves_nothing);
     tcase_add_loop_test(retries, test_sync__retries_when_the_connection_ends, 0, 2);

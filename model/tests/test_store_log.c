@@ -254,6 +254,45 @@ START_TEST(test_async_flush_intervals) {
 }
 END_TEST
 
+START_TEST(test_sync_flush_plant_and_quirk) {
+    if (_i == 0)
+        fake_set_plant(env, PLANT_STORE_ACK_EARLY, true);
+    ck_assert_int_eq(store_start(env, _i == 0 ? SYNC : SYNC "quirk.dispatchAhead=true\n"), RMQ_OK);
+    fake_hold_files(env, true);
+    command("do=put\n");
+    fake_complete(env, 0); /* the write */
+    ck_assert_uint_eq(told_with(PUT_OK), _i == 0 ? 1 : 0);
+    ck_assert_uint_eq(store_log.arrivals, _i == 0 ? 0 : 1);
+    fake_hold_files(env, false);
+    fake_settle(env);
+}
+END_TEST
+
+START_TEST(test_async_flush_plant) {
+    fake_set_plant(env, PLANT_STORE_FLUSH_NEVER, true);
+    ck_assert_int_eq(store_start(env, TINY), RMQ_OK);
+    command("do=put\ncount=20\nsize=900\n");
+    fake_advance_ms(env, 60000);
+    ck_assert_uint_eq(store_of(env)->log.segments.flushed, 0);
+}
+END_TEST
+
+/* A put that is forgotten is stored all the same, and `done` is not called. */
+START_TEST(test_put_cancel) {
+    struct store_put forgotten = {.done = NULL};
+    ck_assert_int_eq(store_start(env, SYNC), RMQ_OK);
+    struct message message = {
+        .topic = SPAN_LITERAL("T"), .body = SPAN_LITERAL("0"), .born_host = {.ip_len = 4}};
+    store_log.sent = 1;
+    store_put(store_of(env), &message, true, &forgotten, on_put_done);
+    store_put_cancel(store_of(env), &forgotten);
+    ck_assert_ptr_null(forgotten.done);
+    fake_settle(env);
+    ck_assert_uint_eq(check_log(false), 1);
+    ck_assert(!store_log.messages[0].told);
+}
+END_TEST
+
 /* ---- disks that fail ---- */
 
 START_TEST(test_write_failures) {
@@ -437,6 +476,9 @@ int main(void) {
     tcase_add_test(tests, test_sync_flush_acknowledges_after_the_sync);
     tcase_add_test(tests, test_sync_flush_times_out);
     tcase_add_test(tests, test_async_flush_intervals);
+    tcase_add_loop_test(tests, test_sync_flush_plant_and_quirk, 0, 2);
+    tcase_add_test(tests, test_async_flush_plant);
+    tcase_add_test(tests, test_put_cancel);
     tcase_add_test(tests, test_write_failures);
     tcase_add_test(tests, test_sync_failure_stops_puts);
     tcase_add_test(tests, test_page_cache_busy);

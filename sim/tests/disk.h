@@ -23,7 +23,7 @@ struct disk_call {
     int number;
 };
 
-static void call_done(struct env_file_op *op, int status) {
+UNUSED static void call_done(struct env_file_op *op, int status) {
     struct disk_call *call = RMQ_CONTAINER_OF(op, struct disk_call, op);
     results[call->number] = (struct result){true, status, op->bytes, world_now(world)};
     env_free(op->env, call);
@@ -46,45 +46,70 @@ static struct {
     enum env_open_mode mode;
     uint64_t offset, len;
     const uint8_t *bytes;
+    uint8_t *into;
+    struct env_disk_usage usage;
     int number, err;
     char text[4096];
 } job;
 
-static void open_job(struct puppet *puppet) {
+UNUSED static void open_job(struct puppet *puppet) {
     job.err = env_file_open(puppet->env, span_of_text(job.path), job.mode, &job.file);
 }
-static void write_job(struct puppet *puppet) {
+UNUSED static void lock_job(struct puppet *puppet) {
+    job.err = env_file_lock(puppet->env, span_of_text(job.path), &job.file);
+}
+UNUSED static void write_job(struct puppet *puppet) {
     env_file_write(job.file, job.offset, span_of(job.bytes, (size_t)job.len),
                    new_op(puppet->env, job.number), call_done);
 }
-static void zero_job(struct puppet *puppet) {
+UNUSED static void read_job(struct puppet *puppet) {
+    env_file_read(job.file, job.offset, job.into, (size_t)job.len, new_op(puppet->env, job.number),
+                  call_done);
+}
+UNUSED static void view_job(struct puppet *puppet) {
+    (void)puppet;
+    struct span view;
+    job.err = env_file_view(job.file, job.offset, (size_t)job.len, &view);
+    if (job.err == RMQ_OK) {
+        job.len = view.len;
+        memcpy(job.into, view.data, view.len);
+    }
+}
+UNUSED static void modified_job(struct puppet *puppet) {
+    (void)puppet;
+    job.offset = (uint64_t)env_file_modified_ms(job.file);
+}
+UNUSED static void usage_job(struct puppet *puppet) {
+    job.err = env_disk_usage(puppet->env, span_of_text(job.path), &job.usage);
+}
+UNUSED static void zero_job(struct puppet *puppet) {
     env_file_zero(job.file, job.offset, job.len, new_op(puppet->env, job.number), call_done);
 }
-static void sync_job(struct puppet *puppet) {
+UNUSED static void sync_job(struct puppet *puppet) {
     env_file_sync(job.file, new_op(puppet->env, job.number), call_done);
 }
-static void sync_dir_job(struct puppet *puppet) {
+UNUSED static void sync_dir_job(struct puppet *puppet) {
     env_path_sync_dir(puppet->env, span_of_text(job.path), new_op(puppet->env, job.number),
                       call_done);
 }
-static void rename_job(struct puppet *puppet) {
+UNUSED static void rename_job(struct puppet *puppet) {
     job.err = env_path_rename(puppet->env, span_of_text(job.path), span_of_text(job.to));
 }
-static void unlink_job(struct puppet *puppet) {
+UNUSED static void unlink_job(struct puppet *puppet) {
     job.err = env_path_unlink(puppet->env, span_of_text(job.path));
 }
-static void make_dir_job(struct puppet *puppet) {
+UNUSED static void make_dir_job(struct puppet *puppet) {
     job.err = env_path_make_dir(puppet->env, span_of_text(job.path));
 }
-static void truncate_job(struct puppet *puppet) {
+UNUSED static void truncate_job(struct puppet *puppet) {
     (void)puppet;
     job.err = env_file_truncate(job.file, job.len);
 }
-static void close_job(struct puppet *puppet) {
+UNUSED static void close_job(struct puppet *puppet) {
     (void)puppet;
     env_file_close(job.file);
 }
-static void list_job(struct puppet *puppet) {
+UNUSED static void list_job(struct puppet *puppet) {
     struct buf names;
     buf_init(&names, puppet->env);
     job.err = env_path_list(puppet->env, span_of_text(job.path), &names);

@@ -5,16 +5,15 @@
  * see it from then on.
  *  latency    drawn per operation: write (into the cache), sync, cold read. Syncs and cold reads
  *             queue for the device, which moves bytes_per_second. Writes under way together end in
- *             any order. Opening, names, sizes and truncation take no time.
- *  kill       what was written stays. Of what is under way, each write leaves some of its pages,
- *             from the front, and each sync is done or not: drawn.
- *  power      content is kept by page (4 KiB). A page that no ended sync covers as it is is now
- *             what it was when a sync last covered it, or what was written last (keep_ppm), or (by
- *             torn_ppm, of those kept) some of its 512-byte sectors each. What came in between
- *             never shows. A name that no ended sync of its directory covers stands for what
- *             it stood for, or what it was given last (keep_name_ppm), each name for itself - but a
- *             rename loses no file: when its new name does not survive, its old one does. So with
- *             sizes: the durable one or the last one. A file or directory without a durable name
+ *             any order. A sync covers what had ended when it was asked for. Opening, names, sizes
+ * and truncation take no time. kill       what was written stays. Of what is under way, each write
+ * leaves some of its pages, from the front, and each sync is done or not: drawn. power      content
+ * is kept by page (4 KiB). A page that no ended sync covers as it is is now what it was when a sync
+ * last covered it, or what was written last (keep_ppm), or (by torn_ppm, of those kept) some of its
+ * 512-byte sectors each. What came in between never shows. A name that no ended sync of its
+ * directory covers stands for what it stood for, or what it was given last (keep_name_ppm), each
+ * name for itself - but a rename loses no file: when its new name does not survive, its old one
+ * does. So with sizes: the durable one or the last one. A file or directory without a durable name
  *             may be gone with all that is in it.
  *  write-back what has been dirty for write_back_ns becomes durable by itself. Nobody may rely on
  *             it.

@@ -22,7 +22,7 @@ void disk_record(const struct inode *inode, const char *what, uint64_t kept, uin
 
 static bool contains(struct span text, struct span pattern) {
     for (size_t i = 0; i + pattern.len <= text.len; i++) {
-        if (memcmp(text.data + i, pattern.data, pattern.len) == 0) {
+        if (span_equal(span_of(text.data + i, pattern.len), pattern)) {
             return true;
         }
     }

@@ -187,7 +187,7 @@ void file_free_content(struct inode *file);
 size_t page_len(const struct slot *slot, unsigned page);
 /* Makes the content of a page what `block` holds, 0: zeros, and allocates it or not; no version is
  * put aside. */
-void page_set(struct inode *file, uint32_t slot, unsigned page, uint32_t block, bool used);
+void page_set(struct inode *file, uint32_t slot_index, unsigned page, uint32_t block, bool used);
 void use_pages(struct inode *file, struct slot *slot, uint16_t used); /* allocated are these */
 
 /* disk_sync.c */
@@ -195,7 +195,7 @@ void inode_touch(struct inode *inode);       /* it has something that is not dur
 void inode_clean_check(struct inode *inode); /* perhaps it has not any more */
 void dirty_free(struct inode *file, struct dirty *dirty);
 /* A page will change: what is durable, and what a sync covers, is put aside. */
-void pages_will_change(struct inode *file, uint32_t slot, uint16_t pages);
+void pages_will_change(struct inode *file, uint32_t slot_index, uint16_t pages);
 /* A sync begins: what it covers. The bytes that the device has to write. */
 uint64_t sync_capture(struct inode *inode);
 enum sync_end {
@@ -215,7 +215,7 @@ void disk_op_handle(struct env *node, struct disk_op *op);
 void disk_op_free(struct world *world, struct disk_op *op);
 /* The file is closed: what is under way takes effect or not. */
 void disk_ops_abandon(struct env *node, const struct env_file *file);
-/* The process is killed: what its handler asked for and has not begun does not happen. */
+/* The process ends: what its handler asked for and has not begun does not happen. */
 void disk_drop_unsent(struct env *node);
 /* The process is gone: files are closed, locks are free. */
 void disk_owner_died(struct env *node);

@@ -85,7 +85,7 @@ struct dentry *dir_need(struct inode *dir, struct span name) {
     if (dir->entry_count == dir->entry_capacity) {
         dir->entry_capacity = dir->entry_capacity == 0 ? 4 : dir->entry_capacity * 2;
         dir->entries = arena_realloc(&world->owner, dir->entries,
-                                     dir->entry_capacity * sizeof dir->entries[0]);
+                                     dir->entry_capacity * sizeof(struct dentry *));
         RMQ_ASSERT(dir->entries != NULL);
     }
     struct dentry *entry = world_need(world, sizeof *entry + name.len);
@@ -93,7 +93,7 @@ struct dentry *dir_need(struct inode *dir, struct span name) {
     entry->len = (uint16_t)name.len;
     memcpy(entry->text, name.data, name.len);
     memmove(&dir->entries[at + 1], &dir->entries[at],
-            (dir->entry_count - at) * sizeof dir->entries[0]);
+            (dir->entry_count - at) * sizeof(struct dentry *));
     dir->entries[at] = entry;
     dir->entry_count++;
     return entry;
@@ -109,7 +109,7 @@ void dentry_drop_if_void(struct dentry *entry) {
     RMQ_ASSERT(found);
     dir->entry_count--;
     memmove(&dir->entries[at], &dir->entries[at + 1],
-            (dir->entry_count - at) * sizeof dir->entries[0]);
+            (dir->entry_count - at) * sizeof(struct dentry *));
     world_free(dir->disk->world, entry);
 }
 

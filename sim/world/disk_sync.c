@@ -75,10 +75,10 @@ static unsigned take_lowest(uint16_t *pages) {
     return page;
 }
 
-void pages_will_change(struct inode *file, uint32_t index, uint16_t pages) {
+void pages_will_change(struct inode *file, uint32_t slot_index, uint16_t pages) {
     struct world *world = file->disk->world;
-    struct dirty *dirty = slot_dirty(file, index);
-    const struct slot *slot = &file->slots[index];
+    struct dirty *dirty = slot_dirty(file, slot_index);
+    const struct slot *slot = &file->slots[slot_index];
     dirty->dropped &= (uint16_t)~pages;
     uint16_t fresh = pages & (uint16_t)~dirty->pages;
     uint16_t covered = pages & dirty->syncing & (uint16_t)~dirty->rewritten;

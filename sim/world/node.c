@@ -192,6 +192,7 @@ bool world_power_off(struct world *world, struct host *host) {
     host->off = true;
     for (struct env *node = host->nodes; node != NULL; node = node->next_on_host) {
         if (node->up) {
+            disk_drop_unsent(node);
             node_die(node, "power_off", true);
         }
     }
