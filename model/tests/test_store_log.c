@@ -363,6 +363,31 @@ START_TEST(test_recovered_is_durable) {
 }
 END_TEST
 
+/* The wall clock goes back: no time vouches for anything until it has caught up. */
+START_TEST(test_clock_goes_back) {
+    struct span file;
+    ck_assert_int_eq(store_start(env, SYNC), RMQ_OK);
+    int64_t now = env_wall_ms(env);
+    command("do=put\n");
+    fake_settle(env);
+    ck_assert_int_ge(store_of(env)->checkpoint.physical_ms, now);
+    fake_set_wall_ms(env, now - 1000);
+    command("do=put\n");
+    fake_settle(env);
+    ck_assert_int_eq(store_of(env)->checkpoint.physical_ms, now - 1000);
+    fake_set_wall_ms(env, now - 60000);
+    command("do=put\n");
+    fake_settle(env);
+    ck_assert_int_eq(store_of(env)->checkpoint.physical_ms, 0);
+    ck_assert(fake_get_file(env, "/store/checkpoint", &file));
+    ck_assert_int_eq(bytes_i64(file.data), 0);
+    fake_set_wall_ms(env, now + 10);
+    command("do=put\n");
+    fake_settle(env);
+    ck_assert_int_eq(store_of(env)->checkpoint.physical_ms, now + 10);
+}
+END_TEST
+
 START_TEST(test_abort_file_is_durable) {
     ck_assert_int_eq(store_start(env, TINY), RMQ_OK);
     ck_assert(store_of(env)->was_clean);
@@ -529,6 +554,7 @@ int main(void) {
     tcase_add_test(tests, test_write_failures);
     tcase_add_test(tests, test_write_failure_leaves_no_trace);
     tcase_add_test(tests, test_recovered_is_durable);
+    tcase_add_test(tests, test_clock_goes_back);
     tcase_add_test(tests, test_abort_file_is_durable);
     tcase_add_test(tests, test_sync_failure_stops_puts);
     tcase_add_test(tests, test_page_cache_busy);
