@@ -57,7 +57,7 @@ int64_t checkpoint_time(const struct store *store, int64_t store_ms) {
 }
 
 void checkpoint_reset(struct store *store) {
-    store->checkpoint.physical_ms = 0;
+    store->checkpoint.physical_ms = store->checkpoint.logics_ms = 0;
     checkpoint_save(&store->checkpoint, NULL, NULL);
 }
 

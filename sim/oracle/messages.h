@@ -186,7 +186,7 @@ struct messages {
     struct table delivered_of; /* (group, producer) -> index + 1 */
     struct number_set **delivered;
     size_t delivered_count, delivered_capacity;
-    struct u64_set failed;      /* table_key of (progress, offset): its handler failed */
+    struct u64_set failed;      /* (progress, offset, node or 0): its handler failed */
     struct message_entry *live; /* open addressing by number */
     size_t live_capacity, live_count;
     size_t lost_capacity;

@@ -117,8 +117,18 @@ static enum message_fate fate_of(uint64_t number, const struct message_producer 
     return sent_to == 0 || sent_to == topic ? MESSAGE_KNOWN : MESSAGE_WRONG_TOPIC;
 }
 
-static uint64_t failed_key(const struct group_queue *progress, uint64_t offset) {
-    return table_key(progress->index, offset, 0, 4) >> 1;
+/* At this owner, or (node 0) at any. */
+static uint64_t failed_key(const struct group_queue *progress, uint64_t offset, uint16_t node) {
+    return table_key(progress->index, offset, node, 4) >> 1;
+}
+
+/* Does it come again because a handler failed: this owner's, or the last one that had it? */
+static bool take_failed(struct messages *messages, const struct group_queue *progress,
+                        uint64_t offset, uint16_t node) {
+    if (messages->failed.count == 0)
+        return false;
+    bool here = u64_set_remove(&messages->failed, failed_key(progress, offset, node));
+    return u64_set_remove(&messages->failed, failed_key(progress, offset, 0)) || here;
 }
 
 /* Has the place not been delivered before? */
@@ -174,8 +184,7 @@ void messages_on_delivered(struct messages *messages, const struct record *recor
     bool in_turn = owner != NULL && offset >= owner->next;
     if (in_turn)
         owner->next = offset + 1;
-    bool failed = messages->failed.count > 0 &&
-                  u64_set_remove(&messages->failed, failed_key(progress, offset));
+    bool failed = take_failed(messages, progress, offset, record->node);
     bool new_place = note_offset(messages, progress, offset);
     bool new_number = new_place;
     if (facts->fate == MESSAGE_KNOWN && record_uint(record, 7) != 0) {
@@ -192,14 +201,26 @@ void messages_on_delivered(struct messages *messages, const struct record *recor
         note_message(messages, progress, message);
 }
 
+/* Has another owner handled it, or was it done before? */
+static bool is_done_elsewhere(const struct group_queue *progress, uint16_t node, uint64_t offset) {
+    bool done = offset < progress->progress;
+    for (size_t i = 0; !done && i < progress->owner_count; i++) {
+        const struct queue_owner *owner = &progress->owners[i];
+        done = owner->node != node && offset >= owner->from && offset < owner->next;
+    }
+    return done;
+}
+
 /* Its place is open again. */
 void messages_on_failed(struct messages *messages, const struct record *record) {
     uint64_t offset = offset_in(record, 4);
     struct group_queue *progress = progress_of(messages, record, offset);
     if (progress == NULL)
         return;
-    number_set_remove(&progress->delivered, offset);
-    u64_set_add(&messages->failed, failed_key(progress, offset));
+    if (!is_done_elsewhere(progress, record->node, offset))
+        number_set_remove(&progress->delivered, offset);
+    u64_set_add(&messages->failed, failed_key(progress, offset, record->node));
+    u64_set_add(&messages->failed, failed_key(progress, offset, 0));
 }
 
 /* ---- progress ---- */

@@ -1,12 +1,15 @@
 /* sim/oracle/one_owner.c - O-OWN: each queue of a group has one owner: not two for long, and not
  * none for long while the group has members.
  *
- * Owners are those that acquired a queue and neither released it nor ended. Only time in which the
- * owners (for a missing one: all members of the group) and the broker are healthy is counted. */
+ * Owners are those that acquired a queue and neither released it nor ended. Time counts from the
+ * last disturbance of the cluster (a fault, a node up or down, an order), and only while the owners
+ * (for a missing one: all members of the group) and the broker are healthy: a broker that comes
+ * back knows a group's members by their next heartbeats only. */
 #include "sim/oracle/base.h"
 
 static const struct oracle_parameter PARAMETERS[] = {
-    {"overlap", "duration", "30s", "two owners at most this long (a rebalance is due each 20 s)"},
+    {"overlap", "duration", "60s",
+     "two owners at most this long (heartbeats come each 30 s, rebalances each 20 s)"},
     {"within", "duration", "60s", "an owner at most this long after it could have one"},
     {"ignore", "text", "", "groups that are not judged (broadcast, assigned by hand)"},
     {"excused", "text", "", "nodes: queues of theirs are not judged"},
@@ -92,10 +95,12 @@ static bool excused(const struct one_owner *oracle, const struct cluster_node *n
 
 /* The latest time since which all of them are healthy, at least `since_ns`; NEVER: not now. */
 static uint64_t healthy_from(const struct one_owner *oracle, uint16_t number, uint64_t since_ns) {
-    const struct cluster_node *node = cluster_node(oracle->base.host.cluster, number);
+    const struct cluster *cluster = oracle->base.host.cluster;
+    const struct cluster_node *node = cluster_node(cluster, number);
     if (since_ns == CLUSTER_NEVER || excused(oracle, node))
         return CLUSTER_NEVER;
     uint64_t healthy_ns = cluster_healthy_since(node);
+    since_ns = cluster->disturbed_ns > since_ns ? cluster->disturbed_ns : since_ns;
     return healthy_ns > since_ns ? healthy_ns : since_ns;
 }
 
