@@ -60,6 +60,9 @@ bool queue_is_new(const struct consume_queue *queue);
  * first unit. RMQ_E_NOMEM. */
 int queue_fill_blank(struct consume_queue *queue, int64_t from, int64_t to) RMQ_CHECK_RESULT;
 
+/* A planted bug: the unit that was appended just now becomes `unit`. */
+void queue_spoil_last(struct consume_queue *queue, const struct queue_unit *unit);
+
 void queue_unit_decode(const uint8_t *bytes, struct queue_unit *out);
 /* Bytes of at most `count` units from `offset` on, inside one file, at least one unit.
  * RMQ_E_RANGE: there is none; RMQ_E_AGAIN: use reads_start on `segments`. */

@@ -16,14 +16,7 @@ static void on_written(struct env_file_op *op, int status);
 static void on_retry(struct env *env, struct env_timer *timer) {
     struct queues *queues = RMQ_CONTAINER_OF(timer, struct queues, retry_timer);
     (void)env;
-    uint32_t failures = queues->failures;
-    queues->failures = 0;
     queues_write(queues);
-    if (queues->failures == 0) {
-        queues->failures = failures; /* until the writes have worked */
-    } else {
-        queues->failures = failures + 1;
-    }
 }
 
 /* `queue` keeps what it has for the next try. */
