@@ -282,11 +282,13 @@ static bool hold(struct pull_op *op) {
     return holds_add(&broker->holds, &op->held) == RMQ_OK;
 }
 
-static void commit(const struct pull_op *op) {
-    const struct channel *channel = op->asker.channel;
-    struct span client = channel == NULL ? SPAN_LITERAL("") : span_of_text(channel_peer(channel));
-    RMQ_IGNORE(offsets_commit(&op->broker->offsets, op->group, op->topic, op->get.queue_id,
-                              op->commit_offset, client),
+/* Differs: Apache commits after the read. Here progress does not depend on how long that takes, so
+ * that a commit which the client sends later is not undone. */
+static void commit(struct broker *broker, const struct header_pull *header, struct span client) {
+    if ((header->sys_flag & PULL_FLAG_COMMIT) == 0 || is_slave(broker))
+        return;
+    RMQ_IGNORE(offsets_commit(&broker->offsets, header->consumer_group, header->topic,
+                              header->queue_id, header->commit_offset, client),
                "the next commit makes up for it");
 }
 
@@ -299,8 +301,6 @@ static void on_get_done(struct store_get *get, enum get_status status) {
     op->reading = false;
     broker->pulls.reading--;
     op->first = false;
-    if (first && op->commit && !is_slave(broker))
-        commit(op);
     bool held = code == RESPONSE_PULL_NOT_FOUND && first && op->suspend &&
                 op->asker.channel != NULL && !broker->stopping;
     if (held) {
@@ -350,14 +350,12 @@ static bool fill(struct pull_op *op, const struct header_pull *header, const str
     op->asker = *asker;
     op->topic = span_of(op->text.data, header->topic.len);
     op->group = span_of(op->text.data + header->topic.len, header->consumer_group.len);
-    op->commit_offset = header->commit_offset;
     op->suspend_ms =
         header->suspend_timeout_millis < 0 ? 0 : (uint64_t)header->suspend_timeout_millis;
     if (op->suspend_ms > UINT32_MAX)
         op->suspend_ms = UINT32_MAX;
     op->first = true;
     op->suspend = (header->sys_flag & PULL_FLAG_SUSPEND) != 0;
-    op->commit = (header->sys_flag & PULL_FLAG_COMMIT) != 0;
     op->get.topic = op->topic;
     op->get.queue_id = header->queue_id;
     op->get.offset = header->queue_offset;
@@ -382,10 +380,12 @@ void pull_process(struct broker *broker, struct channel *channel,
         answer_code(&broker->remoting, &asker, outcome.code, outcome.remark);
         return;
     }
-    if (!pull_check(broker, &header, span_of_text(channel_peer(channel)), &filter, &outcome)) {
+    struct span peer = span_of_text(channel_peer(channel));
+    if (!pull_check(broker, &header, peer, &filter, &outcome)) {
         answer_code(&broker->remoting, &asker, outcome.code, outcome.remark);
         return;
     }
+    commit(broker, &header, peer);
     struct pull_op *op = op_begin(broker);
     if (op != NULL) {
         op->filter = filter;

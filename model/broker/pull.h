@@ -34,11 +34,9 @@ struct pull_op {
     struct buf text; /* behind the two spans */
     struct span topic;
     struct span group;
-    int64_t commit_offset;
     uint64_t suspend_ms;
-    bool first; /* not woken yet: may be held, may commit */
+    bool first; /* not woken yet: may be held */
     bool suspend;
-    bool commit;
     bool reading;
     struct subscription filter; /* its texts are gone: codes only */
 };

@@ -31,6 +31,7 @@
  *   do=delete-kv            namespace, key                           to each name server  102
  *   do=update-namesrv-config  key, value                             to each name server  318
  *   do=get-route            topic                                    to the chosen one    105
+ *   do=produce, consume, stop-load, suspend-load, resume-load: workloads, model/load/load.h
  * The detail of a success: number of topics (wipe, add), "<brokers> brokers, <queues> write queues"
  * (get-route), else nothing. */
 #ifndef MODEL_CLIENT_CLIENT_H

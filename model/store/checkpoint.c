@@ -13,6 +13,7 @@ static void on_read(struct env_file_op *op, int status) {
         checkpoint->physical_ms = bytes_i64(checkpoint->bytes);
         checkpoint->logics_ms = bytes_i64(checkpoint->bytes + 8);
         checkpoint->index_ms = bytes_i64(checkpoint->bytes + 16);
+        checkpoint->index_physical = bytes_i64(checkpoint->bytes + 40);
     } else {
         memset(checkpoint->bytes, 0, sizeof checkpoint->bytes);
     }
@@ -72,6 +73,7 @@ void checkpoint_save(struct checkpoint *checkpoint, checkpoint_fn *done, void *c
     bytes_put_i64(checkpoint->bytes, checkpoint->physical_ms);
     bytes_put_i64(checkpoint->bytes + 8, checkpoint->logics_ms);
     bytes_put_i64(checkpoint->bytes + 16, checkpoint->index_ms);
+    bytes_put_i64(checkpoint->bytes + 40, checkpoint->index_physical);
     env_file_write(checkpoint->file, 0, span_of(checkpoint->bytes, sizeof checkpoint->bytes),
                    &checkpoint->op, on_written);
 }

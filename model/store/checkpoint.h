@@ -8,7 +8,7 @@
 #include "model/env.h"
 
 #define CHECKPOINT_BYTES 4096
-#define CHECKPOINT_USED_BYTES 40
+#define CHECKPOINT_USED_BYTES 48
 
 typedef void checkpoint_fn(void *ctx, int status);
 
@@ -17,6 +17,8 @@ struct checkpoint {
     struct env_file *file;
     int64_t physical_ms;                  /* commit log */
     int64_t logics_ms;                    /* consume queues */
+    int64_t index_physical; /* ours, at byte 40, which Apache leaves alone: index files whose
+                               messages are all below it are complete; 0: unknown */
     int64_t index_ms;                     /* index files that are complete */
     uint8_t bytes[CHECKPOINT_USED_BYTES]; /* being read or written */
     struct env_file_op op;

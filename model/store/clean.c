@@ -102,7 +102,7 @@ static const char *look_at_disk(struct clean *clean) {
     const struct store_config *config = &store->config;
     int64_t used = used_ppm(store, span_of_text(config->commit_log));
     int64_t queues = used_ppm(store, span_of_text(config->root));
-    used = queues > used && used >= 0 ? queues : used;
+    used = queues > used ? queues : used; /* the log's directory may not be there yet */
     bool full = used >= 0 && is_above(used, config->warning_percent);
     if (full != ((store->flags & STORE_DISK_FULL) != 0)) {
         store_set_flags(store, STORE_DISK_FULL, full, full ? "disk full" : "disk has space",

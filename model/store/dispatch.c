@@ -338,17 +338,34 @@ void dispatch_run(struct store *store) {
     }
 }
 
+static void begin(struct dispatch *dispatch) {
+    struct store *store = dispatch->store;
+    if (store->config.index_enable) {
+        int64_t min = (int64_t)commit_log_min(&store->log);
+        dispatch->index_from = (uint64_t)index_resume(store->index, min);
+        dispatch->at = dispatch->index_from < dispatch->at ? dispatch->index_from : dispatch->at;
+    }
+    dispatch->started = true;
+    dispatch_run(store);
+}
+
+static void on_index_cut(struct store *store, int status) {
+    if (status == RMQ_OK) {
+        begin(store->dispatch);
+    } else {
+        on_settled(store, status);
+    }
+}
+
 void dispatch_start(struct store *store, uint64_t position, store_step_fn *done) {
     struct dispatch *dispatch = store->dispatch;
     uint64_t min = commit_log_min(&store->log);
     dispatch->queue_from = position > min ? position : min;
     dispatch->at = dispatch->queue_from;
-    if (store->config.index_enable) {
-        index_cut(store->index, (int64_t)store->log.segments.written);
-        dispatch->index_from = (uint64_t)index_resume(store->index, (int64_t)min);
-        dispatch->at = dispatch->index_from < dispatch->at ? dispatch->index_from : dispatch->at;
-    }
-    dispatch->started = true;
     dispatch->done = done;
-    dispatch_run(store);
+    if (store->config.index_enable) {
+        index_cut(store->index, (int64_t)store->log.segments.written, on_index_cut);
+    } else {
+        begin(dispatch);
+    }
 }

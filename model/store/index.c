@@ -222,10 +222,14 @@ static void load_ended(struct index *index, int status) {
     done(index->store, status);
 }
 
-/* Not known to be whole after an unclean stop (14.1): above the checkpoint, or never full. */
+/* Not known to be whole after an unclean stop (14.1): above the checkpoint, or never full. Times
+ * alone, which is what Apache has, do not tell files of the same millisecond apart, and clocks step
+ * back. */
 static bool is_doubtful(const struct index_file *file) {
     const struct store *store = file->index->store;
-    return !store->was_clean && (file->end_ms > store->checkpoint.index_ms || !file->full);
+    const struct checkpoint *checkpoint = &store->checkpoint;
+    bool above = checkpoint->index_physical > 0 && file->end_physical >= checkpoint->index_physical;
+    return !store->was_clean && (above || file->end_ms > checkpoint->index_ms || !file->full);
 }
 
 /* How many keys of the last record the file has: its last entries. */
@@ -360,16 +364,39 @@ int64_t index_resume(const struct index *index, int64_t log_min) {
     return index->put_physical > log_min ? index->put_physical : log_min;
 }
 
-void index_cut(struct index *index, int64_t log_end) {
+static void on_checkpoint(void *ctx, int status) {
+    load_ended(((struct store *)ctx)->index, status);
+}
+
+/* What is known of the last file is; before new files take the places of those that went, the
+ * checkpoint must not vouch for them. */
+static void on_cut(struct store *store, int status) {
+    struct index *index = store->index;
+    struct checkpoint *checkpoint = &store->checkpoint;
+    int64_t whole = index->put_physical < 0 ? 1 : index->put_physical + 1;
+    index->done = index->cut;
+    if (status != RMQ_OK || whole >= checkpoint->index_physical) {
+        load_ended(index, status);
+        return;
+    }
+    checkpoint->index_physical = whole;
+    checkpoint_save(checkpoint, on_checkpoint, store);
+}
+
+void index_cut(struct index *index, int64_t log_end, store_step_fn *done) {
     struct index_file *last;
     bool cut = false;
     while ((last = index_last(index)) != NULL && last->end_physical >= log_end) {
         index_file_drop(last, true);
         cut = true;
     }
-    if (cut) { /* the record at the end may have keys in the file that went */
-        index->put_physical = last == NULL ? -1 : last->end_physical;
-        index->put_keys = 0;
+    index->cut = done;
+    if (cut) {
+        index->put_physical = -1;
+        index->done = on_cut;
+        load_tail(index);
+    } else {
+        on_cut(index->store, RMQ_OK);
     }
 }
 

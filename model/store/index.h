@@ -64,13 +64,14 @@ struct index {
     uint32_t failures; /* in a row; the store is not writable from the third on (8.4) */
     struct env_timer retry_timer;
     store_step_fn *done;     /* of load or flush_all, when under way */
+    store_step_fn *cut;      /* of index_cut */
     struct index_file *load; /* whose header is read */
 };
 
 /* Where indexing has to go on: physical offset of the first record that may be missing. */
 int64_t index_resume(const struct index *index, int64_t log_min);
 /* The log ends at `log_end`: files that name messages behind it go. */
-void index_cut(struct index *index, int64_t log_end);
+void index_cut(struct index *index, int64_t log_end, store_step_fn *done);
 /* Adds the keys of the record at `physical`. RMQ_E_AGAIN: the disk is waited for; dispatch_run
  * follows, then the same record again. */
 int index_put(struct index *index, int64_t physical,

@@ -55,9 +55,12 @@ static void flush_ended(struct index_file *file, int status) {
         file->file = NULL;
     }
     /* Names or bytes that may be gone: the next unclean start indexes from the last good file. */
-    if (!index->sync_failed && file->full && file->end_ms > store->checkpoint.index_ms) {
-        store->checkpoint.index_ms = file->end_ms;
-        checkpoint_save(&store->checkpoint, NULL, NULL);
+    if (!index->sync_failed && file->full) {
+        struct checkpoint *checkpoint = &store->checkpoint;
+        checkpoint->index_physical = file->end_physical + 1;
+        checkpoint->index_ms =
+            file->end_ms > checkpoint->index_ms ? file->end_ms : checkpoint->index_ms;
+        checkpoint_save(checkpoint, NULL, NULL);
     }
     dispatch_run(store); /* it may have waited for this */
     index_flush_next(index);

@@ -61,7 +61,7 @@ static inline void sf_config(struct store_fixture *f) {
 }
 
 static inline void sf_settle(struct store_fixture *f) {
-    for (unsigned i = 0; i < 400; i++) {
+    for (unsigned i = 0; i < 60; i++) {
         fake_settle(f->env);
     }
 }

@@ -174,6 +174,7 @@ END_TEST
 /* P1: a dead broker: the next attempt goes to the other one at once. */
 START_TEST(test_sync__retries_another_broker_when_refused) {
     struct wire_command request;
+    teardown();
     for (int i = 0; i < 8; i++) { /* wherever the first goes */
         setup();
         fake_seed(env, (uint64_t)i + 1);
