@@ -23,10 +23,7 @@ void index_failed(struct index *index, const char *what, int status) {
         return;
     }
     char path[ENV_PATH_MAX];
-    size_t len = strlen(index->store->config.root);
-    memcpy(path, index->store->config.root, len);
-    memcpy(path + len, "/index", 6);
-    event_store_write_failed(index->env, span_of(path, len + 6), span_of_text(rmq_err_text(status)),
+    event_store_write_failed(index->env, index_dir(index, path), span_of_text(rmq_err_text(status)),
                              -1);
     env_log(index->env, ENV_LOG_ERROR, "index: cannot %s: %s", what, rmq_err_text(status));
     index->failures++;
