@@ -8,6 +8,7 @@
 #define RETRIES_MAX 3
 
 static void flush_step(struct index_file *file);
+static void flush_all_ended(struct index *index);
 
 static void on_retry(struct env *env, struct env_timer *timer) {
     struct index *index = RMQ_CONTAINER_OF(timer, struct index, retry_timer);
@@ -31,6 +32,10 @@ void index_failed(struct index *index, const char *what, int status) {
         store_set_flags(index->store, STORE_INDEX_ERROR, true, "index", 0);
     }
     env_timer_start(index->env, &index->retry_timer, RETRY_NS, on_retry);
+    if (index->done != NULL) { /* a clean stop does not wait for a disk that fails */
+        index->sync_failed = true;
+        flush_all_ended(index);
+    }
 }
 
 void index_worked(struct index *index) {
