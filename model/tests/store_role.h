@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "model/base/props.h"
+#include "model/role.h"
 #include "model/store/store_internal.h"
 
 #define STORE_MESSAGES_MAX 4096
@@ -186,9 +188,6 @@ static int store_role_command(void *ctx, const struct props *command) {
         err = put_one(node, command);
     return err;
 }
-
-static const struct role store_role = {"store", store_role_start, store_role_stop,
-                                       store_role_command};
 
 /* ---- what tests look at ---- */
 

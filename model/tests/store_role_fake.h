@@ -5,6 +5,9 @@
 #include "model/tests/env_fake.h"
 #include "model/tests/store_role.h"
 
+static const struct role store_role = {"store", store_role_start, store_role_stop,
+                                       store_role_command};
+
 static inline struct store *store_of(struct env *env) {
     return ((struct store_node *)fake_node(env))->store;
 }
