@@ -189,9 +189,10 @@ static void command(const char *text) {
 
 /* ---- the world ---- */
 
+static uint64_t draws;
+
 static uint64_t drawn(uint64_t bound) {
-    static uint64_t index;
-    return draw(world_seed(world), DRAW_TEST, 1, index++) % bound;
+    return draw(world_seed(world), DRAW_TEST, 1, draws++) % bound;
 }
 
 static void build(uint64_t seed, const char *options) {
@@ -202,6 +203,7 @@ static void build(uint64_t seed, const char *options) {
     new_world(seed);
     memset(&store_log, 0, sizeof store_log);
     memset(&readback, 0, sizeof readback);
+    draws = 0;
     props_init(&props, world_env(world));
     snprintf(text, sizeof text, TINY_FILES "%s", options);
     ck_assert_int_eq(props_parse(&props, span_of_text(text), &line), RMQ_OK);
@@ -255,7 +257,8 @@ static void check_all(bool all_acked) {
         ck_assert_uint_le(readback.found[i], 1);
         lost += sent->told && sent->status == PUT_OK && readback.found[i] == 0;
     }
-    ck_assert_msg(!all_acked || lost == 0, "%u acknowledged messages are lost", lost);
+    ck_assert_msg(!all_acked || lost == 0, "%u acknowledged messages are lost (seed %llu)", lost,
+                  (unsigned long long)world_seed(world));
 }
 
 /* ---- everything at once ---- */
