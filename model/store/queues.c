@@ -98,7 +98,7 @@ static int make_room(struct queues *queues) {
         return RMQ_OK;
     }
     uint32_t capacity = queues->capacity == 0 ? 4 : queues->capacity * 2;
-    void *items = env_realloc(queues->env, queues->items, capacity * sizeof(queues->items[0]));
+    void *items = env_realloc(queues->env, queues->items, capacity * sizeof(void *));
     if (items == NULL) {
         return RMQ_E_NOMEM;
     }
@@ -149,7 +149,7 @@ struct consume_queue *queues_get(struct queues *queues, struct span topic, int32
     }
     uint32_t place = place_of(queues, topic, id);
     memmove(queues->items + place + 1, queues->items + place,
-            (queues->count - place) * sizeof(queues->items[0]));
+            (queues->count - place) * sizeof(void *));
     queues->items[place] = queue;
     queues->count++;
     return queue;
@@ -190,7 +190,7 @@ void queues_delete(struct queues *queues, struct consume_queue *queue) {
     uint32_t place = place_of(queues, queue_topic(queue), queue->id);
     RMQ_ASSERT(queues->items[place] == queue);
     memmove(queues->items + place, queues->items + place + 1,
-            (queues->count - place - 1) * sizeof(queues->items[0]));
+            (queues->count - place - 1) * sizeof(void *));
     queues->count--;
     HASH_DEL(queues->table, queue);
     if (queue->segments.count > 0) {

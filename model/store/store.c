@@ -65,7 +65,7 @@ void checkpoint_reset(struct store *store) {
 
 static struct span root_path(const struct store *store, const char *name, char out[ENV_PATH_MAX]) {
     struct span root = span_of_text(store->config.root), last = span_of_text(name);
-    RMQ_ASSERT(root.len + 1 + last.len < ENV_PATH_MAX);
+    RMQ_ASSERT(root.data != NULL && last.data != NULL && root.len + 1 + last.len < ENV_PATH_MAX);
     memcpy(out, root.data, root.len);
     out[root.len] = '/';
     memcpy(out + root.len + 1, last.data, last.len);

@@ -170,7 +170,7 @@ typedef void store_lookup_fn(struct store_lookup *lookup, int status);
 struct store_lookup {
     store_lookup_fn *done;
     int64_t value;      /* an offset or a time */
-    struct buf records; /* messages */
+    struct buf records; /* messages; the caller's to init and deinit */
     uint32_t count;
     int64_t last_update_ms, last_update_physical; /* of the index, for 12's answer */
     struct list link;
