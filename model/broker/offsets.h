@@ -15,8 +15,8 @@
  * connection's question for a max or an offset by time (how a new group, a seek or a reset begins).
  * A pull behind that is answered PULL_OFFSET_MOVED with the recovered max (offset.moved,
  * "recovered"), which clients repair as an illegal offset; a commit behind that is ignored. When in
- * doubt, messages are delivered again, never skipped. A consumer that was out of touch for as long
- * as the broker ran, until its next start, is not recognised. */
+ * doubt, messages are delivered again, never skipped. A consumer that did
+ * not ask once between two unclean stops is not recognised. */
 #ifndef MODEL_BROKER_OFFSETS_H
 #define MODEL_BROKER_OFFSETS_H
 

@@ -386,7 +386,7 @@ void pull_process(struct broker *broker, struct channel *channel,
     struct asker asker = asker_of(channel, request);
     const struct header_field_info *bad;
     struct header_pull header;
-    struct subscription filter;
+    struct subscription filter = {0};
     struct outcome outcome;
     int err = header_decode(&HEADER_pull, request, &header, &bad);
     if (err != RMQ_OK) {
@@ -395,7 +395,13 @@ void pull_process(struct broker *broker, struct channel *channel,
         return;
     }
     struct span peer = span_of_text(channel_peer(channel));
-    if (!pull_check(broker, &header, peer, &filter, &outcome)) {
+    int64_t recovered;
+    bool allowed = pull_check(broker, &header, peer, &outcome);
+    bool believed =
+        allowed && offsets_believe(&broker->offsets, header.consumer_group, header.topic,
+                                   header.queue_id, header.queue_offset, peer, &recovered);
+    /* Whoever is sent back is told before its next heartbeat, see offsets.h. */
+    if (!allowed || (believed && !pull_filter(broker, &header, &filter, &outcome))) {
         answer_code(&broker->remoting, &asker, outcome.code, outcome.remark);
         return;
     }
@@ -403,10 +409,8 @@ void pull_process(struct broker *broker, struct channel *channel,
     struct pull_op *op = op_begin(broker);
     if (op != NULL) {
         op->filter = filter;
-        int64_t recovered;
         if (fill(op, &header, &asker)) {
-            if (offsets_believe(&broker->offsets, op->group, op->topic, header.queue_id,
-                                header.queue_offset, peer, &recovered))
+            if (believed)
                 read_messages(op);
             else
                 send_back(op, recovered);
