@@ -235,13 +235,13 @@ void messages_on_reset(struct messages *messages, const struct record *record) {
     if (now > progress->delivered_top)
         progress->floor = now;
     number_set_cut(&progress->delivered, now);
-    if (now >= progress->delivered.top)
+    if (now > progress->delivered.top)
         number_set_begin(&progress->delivered, &messages->host, now);
     struct queue_owner *owner = owner_of(progress, record->node);
     if (owner != NULL)
         owner->next = now;
-    progress->progress = now;
-    progress->committed = oracle_mark(record);
+    if (now < progress->progress) /* the broker hears of it with the next commit, if ever */
+        progress->progress = now;
 }
 
 /* Acknowledged messages in [from, to) that were not delivered. */
