@@ -160,6 +160,7 @@ static enum step check_record(struct store *store, struct span rest, const char 
         return STEP_MORE;
     case MESSAGE_BAD_MAGIC:
     case MESSAGE_BAD_SIZE:
+    case MESSAGE_BAD_PLACE:
     case MESSAGE_BAD_CRC:
         break;
     }
