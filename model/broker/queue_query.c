@@ -144,7 +144,7 @@ static void on_number(struct store_lookup *lookup, int status) {
     bool by_time = op->code == REQUEST_SEARCH_OFFSET_BY_TIMESTAMP;
     if (status == RMQ_OK && by_time && op->asker.channel != NULL)
         offsets_give(&op->broker->offsets, span_of_text(channel_peer(op->asker.channel)),
-                     lookup->topic, op->queue_id, lookup->value);
+                     buf_span(&op->text), op->queue_id, lookup->value);
     if (status == RMQ_OK)
         answer_number(op->broker, &op->asker,
                       by_time ? &HEADER_offset_response : &HEADER_timestamp_response,
