@@ -204,13 +204,6 @@ static void lose(struct messages *messages, struct message_queue *queue, uint64_
         struct group_queue *progress = messages->progress[i];
         if (progress->queue != queue)
             continue;
-        uint64_t read = progress->delivered_top;
-        for (size_t k = 0; k < progress->owner_count; k++)
-            read = progress->owners[k].read > read ? progress->owners[k].read : read;
-        if (broker->power_lost && read > max) {
-            progress->lost_top = read > progress->lost_top ? read : progress->lost_top;
-            progress->lost_ns = broker->down.world_ns;
-        }
         number_set_cut(&progress->delivered, max);
         if (progress->delivered_top > max)
             progress->delivered_top = max;
