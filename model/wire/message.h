@@ -85,7 +85,8 @@ enum message_check {
 };
 const char *message_check_text(enum message_check check);
 /* Decodes the record at the front of `bytes` (both versions). With `crc` the body's checksum is
- * compared. Everything inside is bounds-checked; out is complete for MESSAGE_OK and BAD_CRC. */
+ * compared, which covers nothing else: a torn topic or torn properties pass (store/recovery.c looks
+ * for them). Everything inside is bounds-checked; out is complete for MESSAGE_OK and BAD_CRC. */
 enum message_check message_decode(struct span bytes, bool crc, struct message *out);
 
 /* ---- properties: name 0x01 value 0x02 ... (store.md 4) ---- */
