@@ -316,7 +316,7 @@ void queues_recovered(struct store *store) {
     const struct queues *queues = store->queues;
     for (uint32_t i = 0; i < queues->count; i++) {
         struct consume_queue *queue = queues->items[i];
-        queue->next_offset = queue->end_offset;
+        queue->next_offset = queue->recovered_offset = queue->end_offset;
         event_store_queue_recovered(store->env, queue_topic(queue), (uint64_t)queue->id,
                                     queue->min_offset, queue->end_offset, queue->rebuilt);
     }
@@ -334,6 +334,14 @@ int64_t store_max_offset(const struct store *store, struct span topic, int32_t q
 int64_t store_min_offset(const struct store *store, struct span topic, int32_t queue_id) {
     const struct consume_queue *queue = find(store, topic, queue_id);
     return queue == NULL ? 0 : queue->min_offset;
+}
+
+int64_t store_recovered_offset(const struct store *store, struct span topic, int32_t queue_id) {
+    if (store->was_clean) {
+        return INT64_MAX;
+    }
+    const struct consume_queue *queue = find(store, topic, queue_id);
+    return queue == NULL ? 0 : queue->recovered_offset;
 }
 
 void store_each_queue(const struct store *store, store_queue_fn *each, void *ctx) {
