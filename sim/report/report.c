@@ -8,7 +8,7 @@
 #include "sim/report/run_dir.h"
 
 const struct report_plot REPORT_PLOT_LIST[] = {
-#define PLOT_ROW(name, heading, caption, data, run_only) {name, heading, caption},
+#define PLOT_ROW(name, heading, caption, data, of) {name, heading, caption},
     REPORT_PLOTS(PLOT_ROW)
 #undef PLOT_ROW
 };
@@ -17,9 +17,9 @@ const size_t REPORT_PLOT_COUNT = sizeof REPORT_PLOT_LIST / sizeof REPORT_PLOT_LI
 /* Beside REPORT_PLOT_LIST, row by row. */
 static const struct {
     figure_data_fn *data;
-    bool run_only;
+    enum { OF_RUN, OF_SWEEP, OF_ANY } of;
 } PLOT_DATA[] = {
-#define PLOT_ROW(name, heading, caption, data, run_only) {figure_data_##data, run_only},
+#define PLOT_ROW(name, heading, caption, data, of) {figure_data_##data, OF_##of},
     REPORT_PLOTS(PLOT_ROW)
 #undef PLOT_ROW
 };
@@ -86,7 +86,7 @@ static bool report_open(struct report *report) {
 
 /* True when the scenario asks for the picture, or asks for none by name. */
 static bool plot_wanted(const struct report *report, size_t plot) {
-    if (report->sweep && PLOT_DATA[plot].run_only)
+    if (PLOT_DATA[plot].of == (report->sweep ? OF_RUN : OF_SWEEP))
         return false;
     const cJSON *plots = cJSON_GetObjectItem(report->scenario, "plots");
     const cJSON *item;

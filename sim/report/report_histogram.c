@@ -142,7 +142,7 @@ static int value_column(const struct csv *csv, double *ms_per_unit) {
 }
 
 /* True when the row belongs to `group` (an object of summary.json's "groups"; NULL: all do). */
-static bool row_in_group(const struct csv *csv, size_t row, const cJSON *group) {
+bool csv_row_in_group(const struct csv *csv, size_t row, const cJSON *group) {
     const cJSON *parameter;
     cJSON_ArrayForEach(parameter, cJSON_GetObjectItem(group, "parameters")) {
         const char *cell = csv_cell(csv, row, csv_column(csv, parameter->string));
@@ -165,7 +165,7 @@ static bool panels_fill(const struct report *report, struct panel *panels, size_
     size_t at = 0;
     for (size_t row = 0; row < csv->rows; row++) {
         size_t tries = 0;
-        while (tries < group_count && !row_in_group(csv, row, group_at[at])) {
+        while (tries < group_count && !csv_row_in_group(csv, row, group_at[at])) {
             at = (at + 1) % group_count;
             tries++;
         }
@@ -198,8 +198,7 @@ static bool group_is_5_3(const struct report *report, const cJSON *group) {
     return is_5_3 && !is_4_9;
 }
 
-/* "fault pause, profile 4.9" */
-static void group_title(const cJSON *group, char *out, size_t room) {
+void group_title(const cJSON *group, char *out, size_t room) {
     size_t used = 0;
     out[0] = '\0';
     const cJSON *parameter;

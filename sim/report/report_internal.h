@@ -71,9 +71,54 @@ struct canvas {
  * cannot be written (errno). */
 typedef int figure_data_fn(const struct report *report, const char *folder, FILE *out,
                            struct canvas *canvas, struct figure *figure);
-figure_data_fn figure_data_timeline;    /* report_timeline.c */
-figure_data_fn figure_data_eviction;    /* report_histogram.c */
-figure_data_fn figure_data_client_view; /* report_histogram.c */
+figure_data_fn figure_data_timeline;     /* report_timeline.c */
+figure_data_fn figure_data_eviction;     /* report_histogram.c */
+figure_data_fn figure_data_client_view;  /* report_histogram.c */
+figure_data_fn figure_data_send_latency; /* report_flow.c */
+figure_data_fn figure_data_produce_to_consume;
+figure_data_fn figure_data_throughput;
+figure_data_fn figure_data_backlog;
+figure_data_fn figure_data_ownership;      /* report_ownership.c */
+figure_data_fn figure_data_message_counts; /* report_counts.c */
+figure_data_fn figure_data_store;          /* report_store.c */
+figure_data_fn figure_data_runs;           /* report_runs.c */
+
+/* Groups of a sweep's summary: true when the row of a table has the group's parameters. */
+bool csv_row_in_group(const struct csv *csv, size_t row, const cJSON *group);
+/* "fault pause, profile 4.9" */
+void group_title(const cJSON *group, char *out, size_t room);
+
+/* Opens folder/NAME for writing. NULL with errno. */
+FILE *figure_table_open(const char *folder, const char *name);
+/* Text made to fit `most` characters (> 2); names keep their end, "..ker-0042", other texts their
+ * beginning. */
+void figure_text_fit(const char *text, size_t most, bool is_name, char *out, size_t room);
+
+/* ---- what pictures over time share (report_time.c) ---- */
+
+struct legend_entry {
+    char shape; /* '#' box, '-' line, '.' dot, 'x' cross */
+    const char *colour, *text;
+};
+/* Puts the entries from `top` pixels on, wrapped to the picture's width. Returns the pixels from
+ * the top that are taken. To be called once canvas->height is known. */
+int legend_put(FILE *out, const struct canvas *canvas, int top, const struct legend_entry *entries,
+               size_t count);
+/* The same without putting anything: how high it will be. */
+int legend_height(const struct canvas *canvas, int top, const struct legend_entry *entries,
+                  size_t count);
+
+/* Time from left to right, faults shaded from top to bottom with their names above. */
+struct time_picture {
+    double end_s;
+    int left, right, header, footer; /* pixels around the field */
+};
+/* canvas->height and the legend's height are known. Writes the variables (left, right, header,
+ * footer, end_s) and the faults of summary.json; `picture`'s header grows by their names. */
+void time_picture_put(FILE *out, const struct report *report, const struct canvas *canvas,
+                      struct time_picture *picture);
+/* Pixels that the names of faults take above the field. */
+int time_faults_height(const struct report *report);
 
 /* Draws one figure: both sizes, and the PNG when asked for. False when a file cannot be written
  * (report->error); gnuplot's own failures only end up in report->note (report_gnuplot.c). */
