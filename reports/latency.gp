@@ -3,7 +3,7 @@
 load 'reports/time.gp'
 set logscale y
 set yrange [low:high]
-plot dots > 0 ? 'dots' : 'points' using 1:(dots > 0 ? $2 : NaN) with points pt 7 ps 0.22 lc rgb '#902f86d0', \
+plot dots > 0 ? 'dots' : 'points' using 1:(dots > 0 ? $2 : NaN) with points pt 7 ps 0.3 lc rgb '#902f86d0', \
      'points' using 1:4 with linespoints pt 7 ps 0.2 lw 1.3 lc rgb '#c2412d', \
      '' using 1:3 with linespoints pt 7 ps 0.2 lw 1.3 lc rgb '#e0861a', \
      '' using 1:2 with linespoints pt 7 ps 0.2 lw 1.6 lc rgb '#1f9e89', \

@@ -7,5 +7,4 @@ set tmargin at screen py(header)
 set bmargin at screen py(height - footer)
 set xrange [0:end_s]
 set label 'seconds of the run' at screen px((left + width - right) / 2),py(height - 12) center
-set datafile missing '?'
 unset key

@@ -177,6 +177,13 @@ static void on_serves(struct flow_series *series, const struct record *record) {
     }
 }
 
+/* A client serves nobody: it is back when its process is. */
+static void on_up(struct flow_series *series, const struct record *record) {
+    const struct cluster_node *node = cluster_node(series->host.cluster, record->node);
+    if (node != NULL && node->role == CLUSTER_CLIENT)
+        on_serves(series, record);
+}
+
 bool flow_series_sum(const struct flow_series *series, uint64_t from_ns, uint64_t to_ns,
                      struct flow_phase *out) {
     for (size_t i = 0; i < series->phase_count; i++) {
@@ -384,6 +391,9 @@ static void dispatch(struct flow_series *series, const struct record *record) {
         break;
     case EVENT_node_serves:
         on_serves(series, record);
+        break;
+    case EVENT_world_node_up:
+        on_up(series, record);
         break;
     default:
         break;

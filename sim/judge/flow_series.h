@@ -63,7 +63,8 @@ struct flow_span {
 /* In the order of fault_watch_list. */
 struct flow_fault {
     uint64_t begin_ns;
-    uint64_t end_ns;     /* of one that leaves no lasting state: its broker serves again */
+    uint64_t end_ns;     /* of one that leaves no lasting state: its broker serves again, its
+                            client's process is there again */
     uint64_t success_ns; /* acknowledgement of the first send begun after it; CLUSTER_NEVER */
     uint16_t node;
     char target[128];

@@ -84,18 +84,21 @@ static bool report_open(struct report *report) {
 
 /* ---- pictures ---- */
 
+static bool asks_by_name(const struct report *report) {
+    return cJSON_GetArraySize(cJSON_GetObjectItem(report->scenario, "plots")) > 0;
+}
+
 /* True when the scenario asks for the picture, or asks for none by name. */
 static bool plot_wanted(const struct report *report, size_t plot) {
     if (PLOT_DATA[plot].of == (report->sweep ? OF_RUN : OF_SWEEP))
         return false;
-    const cJSON *plots = cJSON_GetObjectItem(report->scenario, "plots");
     const cJSON *item;
-    cJSON_ArrayForEach(item, plots) {
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(report->scenario, "plots")) {
         const char *name = cJSON_GetStringValue(item);
         if (name != NULL && strcmp(name, REPORT_PLOT_LIST[plot].name) == 0)
             return true;
     }
-    return plots == NULL || cJSON_GetArraySize(plots) == 0;
+    return !asks_by_name(report);
 }
 
 static bool pictures_draw(struct report *report) {
@@ -113,6 +116,8 @@ static bool pictures_draw(struct report *report) {
         figure->plot = &REPORT_PLOT_LIST[i];
         if (!figure_draw(report, figure, PLOT_DATA[i].data))
             return false;
+        if (figure->state == FIGURE_EMPTY && !asks_by_name(report))
+            report->figure_count--; /* nobody misses it */
     }
     return true;
 }

@@ -47,16 +47,17 @@ struct column {
     double scale;
 };
 
-/* Lines "middle value value ..." of joined points; "?" where there is none. The highest value of
- * all goes to *top, the lowest above 0 to *bottom (0: none). False with errno. */
+/* Lines "middle value value ..." of joined points; NaN where there is none. The highest
+ * value of each column goes to top[]. False with errno. */
 static bool points_write(const struct csv *csv, const struct canvas *canvas, const char *folder,
-                         const struct column *columns, size_t count, double *bottom, double *top) {
+                         const struct column *columns, size_t count, double top[]) {
     FILE *out = figure_table_open(folder, "points");
     if (out == NULL)
         return false;
     size_t most = canvas->narrow ? COLUMNS_NARROW : COLUMNS_WIDE;
     size_t step = (csv->rows + most - 1) / most;
-    *bottom = *top = 0;
+    for (size_t i = 0; i < count; i++)
+        top[i] = 0;
     for (size_t row = 0; row < csv->rows; row += step) {
         size_t end = row + step < csv->rows ? row + step : csv->rows;
         double from = csv_number(csv, row, csv_column(csv, "from_s"), 0);
@@ -67,13 +68,11 @@ static bool points_write(const struct csv *csv, const struct canvas *canvas, con
                 joined(csv, csv_column(csv, columns[i].name), columns[i].how, row, end) *
                 columns[i].scale;
             if (value < 0) {
-                fputs(" ?", out);
+                fputs(" NaN", out);
                 continue;
             }
             fprintf(out, " %.9g", value);
-            *top = value > *top ? value : *top;
-            if (value > 0 && (*bottom == 0 || value < *bottom))
-                *bottom = value;
+            top[i] = value > top[i] ? value : top[i];
         }
         putc('\n', out);
     }
@@ -82,10 +81,19 @@ static bool points_write(const struct csv *csv, const struct canvas *canvas, con
 
 /* ---- latency ---- */
 
+struct range {
+    double low, high; /* 0: nothing yet */
+};
+static void range_add(struct range *range, double value) {
+    if (value <= 0)
+        return;
+    range->low = range->low == 0 || value < range->low ? value : range->low;
+    range->high = value > range->high ? value : range->high;
+}
+
 /* Lines "at_s ms" of one kind; how many are in the file. */
 static bool dots_write(const struct csv *csv, const struct canvas *canvas, const char *folder,
-                       const char *name, const char *kind, double *bottom, double *top,
-                       size_t *count) {
+                       const char *name, const char *kind, struct range *range, size_t *count) {
     FILE *out = figure_table_open(folder, name);
     if (out == NULL)
         return false;
@@ -102,8 +110,7 @@ static bool dots_write(const struct csv *csv, const struct canvas *canvas, const
             continue;
         double ms = us < 1 ? 0.001 : us / 1000; /* a logarithmic axis has no 0 */
         fprintf(out, "%.6f %.9g\n", csv_number(csv, row, at, 0), ms);
-        *bottom = *bottom == 0 || ms < *bottom ? ms : *bottom;
-        *top = ms > *top ? ms : *top;
+        range_add(range, ms);
         (*count)++;
     }
     return fclose(out) == 0;
@@ -165,13 +172,16 @@ static void field_put(FILE *out, const struct report *report, struct canvas *can
 static int latency_write(const struct latency_view *view, const struct report *report,
                          const struct csv *flow, const struct csv *latencies, const char *folder,
                          FILE *out, struct canvas *canvas, struct figure *figure) {
-    double bottom, top;
+    double top[3];
+    struct range range = {0, 0};
     size_t dots = 0, failed = 0;
-    if (!points_write(flow, canvas, folder, view->quantiles, 3, &bottom, &top) ||
-        !dots_write(latencies, canvas, folder, "dots", view->kind, &bottom, &top, &dots) ||
-        !dots_write(latencies, canvas, folder, "failed", view->failed, &bottom, &top, &failed))
+    if (!points_write(flow, canvas, folder, view->quantiles, 3, top) ||
+        !dots_write(latencies, canvas, folder, "dots", view->kind, &range, &dots) ||
+        !dots_write(latencies, canvas, folder, "failed", view->failed, &range, &failed))
         return -1;
-    if (top == 0) {
+    for (size_t i = 0; i < 3; i++)
+        range_add(&range, top[i]);
+    if (range.high == 0) {
         snprintf(figure->remark, sizeof figure->remark, "Nothing to draw: %s.", view->nothing);
         return 0;
     }
@@ -181,7 +191,7 @@ static int latency_write(const struct latency_view *view, const struct report *r
                                           {'-', COLOUR_P999, "p99.9"},
                                           {'x', COLOUR_FAILED, "failed: when it gave up"}};
     field_put(out, report, canvas, legend, failed > 0 ? 5 : 4, canvas->narrow ? 240 : 300);
-    log_axis_put(out, bottom, top);
+    log_axis_put(out, range.low, range.high);
     fprintf(out, "dots = %zu\nfailed = %zu\n", dots, failed);
     return 1;
 }
@@ -229,30 +239,32 @@ int figure_data_produce_to_consume(const struct report *report, const char *fold
 /* ---- throughput, backlog ---- */
 
 struct count_view {
-    struct column columns[4];
+    struct column columns[4]; /* the first ones share a field, the last one has one of its own */
     struct legend_entry legend[4];
     size_t count;
-    int field_px;
+    int field_px, field_2_px; /* 0: one field */
 };
 
 static int count_data(const struct count_view *view, const struct report *report,
                       const char *folder, FILE *out, struct canvas *canvas,
                       struct figure *figure) {
     struct csv flow = {0};
-    double bottom, top;
+    double top[4];
     int result = 0;
     if (!report_series(report, "flow.csv", &flow) || flow.rows == 0)
         snprintf(figure->remark, sizeof figure->remark,
                  "Nothing to draw: no message was sent or delivered.");
     else
-        result = points_write(&flow, canvas, folder, view->columns, view->count, &bottom, &top)
-                     ? 1
-                     : -1;
+        result =
+            points_write(&flow, canvas, folder, view->columns, view->count, top) ? 1 : -1;
     csv_free(&flow);
     if (result != 1)
         return result;
-    field_put(out, report, canvas, view->legend, view->count, view->field_px);
-    fprintf(out, "high = %.9g\n", top == 0 ? 1 : top * 1.05);
+    field_put(out, report, canvas, view->legend, view->count, view->field_px + view->field_2_px);
+    for (size_t i = 1; view->field_2_px > 0 && i + 1 < view->count; i++)
+        top[0] = top[i] > top[0] ? top[i] : top[0];
+    fprintf(out, "high = %.9g\nhigh_2 = %.9g\nfield_px = %d\n", top[0] > 0 ? top[0] * 1.05 : 1,
+            top[view->count - 1] > 0 ? top[view->count - 1] * 1.05 : 1, view->field_px);
     return 1;
 }
 
@@ -260,14 +272,15 @@ int figure_data_throughput(const struct report *report, const char *folder, FILE
                            struct canvas *canvas, struct figure *figure) {
     static const struct count_view view = {{{"sends_started", RATE, 1},
                                             {"sends_acked", RATE, 1},
-                                            {"delivered", RATE, 1},
-                                            {"sends_failed", RATE, 1}},
+                                            {"sends_failed", RATE, 1},
+                                            {"delivered", RATE, 1}},
                                            {{'-', COLOUR_OTHER, "sent"},
                                             {'-', COLOUR_OK, "acknowledged"},
-                                            {'-', COLOUR_P50, "delivered"},
-                                            {'-', COLOUR_FAILED, "failed"}},
+                                            {'-', COLOUR_FAILED, "failed"},
+                                            {'-', COLOUR_P50, "delivered (lower field)"}},
                                            4,
-                                           240};
+                                           170,
+                                           130};
     return count_data(&view, report, folder, out, canvas, figure);
 }
 
@@ -277,6 +290,7 @@ int figure_data_backlog(const struct report *report, const char *folder, FILE *o
         {{"backlog", LAST, 1}},
         {{'#', COLOUR_P99, "in queues, not yet delivered (all groups)"}},
         1,
-        160};
+        160,
+        0};
     return count_data(&view, report, folder, out, canvas, figure);
 }

@@ -245,8 +245,9 @@ static void panel_axis(struct panel *panel, bool narrow) {
     }
     if (low < (high - low) * 0.5)
         low = 0;
-    if (high - low < 0.05) /* all alike: 0.05 ms around them */
-        high = low + 0.05;
+    double least = high * 0.01 < 0.05 ? 0.05 : high * 0.01; /* all alike: that much around them */
+    if (high - low < least)
+        high = low + least;
     panel->bin = nice_step((high - low) / (narrow ? 32 : 48) * 0.8);
     panel->low = whole_bins(low < panel->bin ? 0 : low - panel->bin / 2, panel->bin);
     panel->high = whole_bins(high + panel->bin / 2, panel->bin) + panel->bin;

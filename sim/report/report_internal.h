@@ -131,15 +131,23 @@ void gnuplot_quote(FILE *out, const char *text);
  * header, no name spaces, no fixed size. For free(); NULL: out of memory (report_svg.c). */
 char *svg_adapt(const char *svg, const char *prefix, const char *title, bool standalone);
 
-/* ---- the page (report_page.c, report_tables.c) ---- */
+/* ---- the page (report_page.c, report_tables.c, report_messages.c) ---- */
 
 void html_text(FILE *out, const char *text); /* escaped, for content and quoted attributes */
 void html_number(FILE *out, double value);   /* whole, with commas: 60,000 */
 /* A value of metric `name` in the unit that suits it: "120.03 s", "12 ms", "850 us". */
 void html_quantity(FILE *out, const char *metric, double value);
+/* Tables; each cell carries its column's name, so that a phone can show a row as a list. */
+void html_table_open(FILE *out, const char *const *columns, size_t count);
+void html_table_close(FILE *out);
+void html_cell_open(FILE *out, const char *column); /* to be ended by </td> */
+void html_cell_text(FILE *out, const char *column, const char *text);
+void html_cell_number(FILE *out, const char *column, double value);
 /* reports/page.html filled in; for free(). NULL with report->error. */
 char *page_make(struct report *report);
 
+void tables_messages(FILE *out, const struct report *report);  /* report_messages.c */
+void tables_sightings(FILE *out, const struct report *report); /* report_messages.c */
 void tables_oracles(FILE *out, const struct report *report);
 void tables_faults(FILE *out, const struct report *report);
 void tables_metrics(FILE *out, const struct report *report);

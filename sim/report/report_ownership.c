@@ -185,15 +185,26 @@ static void rows_write(struct ownership *all, struct rows *rows) {
     }
 }
 
+/* "3.20 s", "12 ms", "40 us" */
+static const char *time_text(double seconds, char out[24]) {
+    if (seconds >= 1)
+        snprintf(out, 24, "%.2f s", seconds);
+    else if (seconds >= 0.001)
+        snprintf(out, 24, "%.3g ms", seconds * 1e3);
+    else
+        snprintf(out, 24, "%.0f us", seconds * 1e6);
+    return out;
+}
+
 static void remark_put(const struct ownership *all, size_t shown, struct figure *figure) {
     char gaps[80] = "No queue lost its owner before another took it up.";
-    char overlaps[80] = "None had two owners.", left_out[80] = "";
+    char time[24], overlaps[80] = "None had two owners.", left_out[80] = "";
     if (all->gaps > 0)
-        snprintf(gaps, sizeof gaps, "Without an owner: %zu times, at most %.3f s.", all->gaps,
-                 all->longest_gap_s);
+        snprintf(gaps, sizeof gaps, "Without an owner: %zu times, at most %s.", all->gaps,
+                 time_text(all->longest_gap_s, time));
     if (all->overlaps > 0)
-        snprintf(overlaps, sizeof overlaps, "With two: %zu times, at most %.3f s.",
-                 all->overlaps, all->longest_overlap_s);
+        snprintf(overlaps, sizeof overlaps, "With two: %zu times, at most %s.",
+                 all->overlaps, time_text(all->longest_overlap_s, time));
     if (shown < all->lane_count)
         snprintf(left_out, sizeof left_out, " Shown are %zu of %zu queues.", shown,
                  all->lane_count);

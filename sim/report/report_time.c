@@ -127,9 +127,8 @@ static void name_put(FILE *out, const struct canvas *canvas, const struct time_p
     room->taken[line] = x + px + 8;
     fputs("set label ", out);
     gnuplot_quote(out, text);
-    fprintf(out, " at screen %.6f,%.6f left font 'sans-serif,%d'\n", x / canvas->width,
-            1 - (picture->header - 8.0 - FAULT_LINE_PX * line) / canvas->height,
-            canvas->font_px - 2);
+    fprintf(out, " at screen %.6f,%.6f left font small\n", x / canvas->width,
+            1 - (picture->header - 8.0 - FAULT_LINE_PX * line) / canvas->height);
 }
 
 void time_picture_put(FILE *out, const struct report *report, const struct canvas *canvas,

@@ -366,8 +366,7 @@ static void picture_write(struct timeline *timeline, FILE *out, struct canvas *c
     timeline->narrow = canvas->narrow;
     timeline->px_s = timeline->end_s / (canvas->width - left - right);
     timeline->char_px = (canvas->font_px + 1) / 2;
-    fprintf(out, "width = %d\nsmall = 'sans-serif,%d'\nset ytics ()\n", canvas->width,
-            canvas->font_px - 2);
+    fprintf(out, "set ytics ()\n");
     fault_lanes_write(timeline);
     observer_lanes_write(timeline);
     canvas->height = header + timeline->row * row_px + footer;
