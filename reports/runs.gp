@@ -17,9 +17,9 @@ do for [p = 1:panels] {
     set tmargin at screen py(top + 24)
     set bmargin at screen py(top + panel_height - 44)
     name = value(sprintf('title_%d', p))
-    set label 1 (strlen(name) > 0 ? name.', ' : '').value(sprintf('count_%d', p)).' values' \
+    set label 1001 (strlen(name) > 0 ? name.', ' : '').value(sprintf('count_%d', p)).' values' \
         at screen px(left + 58),py(top + 12) left
-    set label 2 value(sprintf('axis_%d', p)) \
+    set label 1002 value(sprintf('axis_%d', p)) \
         at screen px(left + 18 + width / columns / 2),py(top + panel_height - 11) center
     low = value(sprintf('low_%d', p))
     set xrange [low:value(sprintf('high_%d', p))]

@@ -116,8 +116,10 @@ static bool pictures_draw(struct report *report) {
         figure->plot = &REPORT_PLOT_LIST[i];
         if (!figure_draw(report, figure, PLOT_DATA[i].data))
             return false;
-        if (figure->state == FIGURE_EMPTY && !asks_by_name(report))
-            report->figure_count--; /* nobody misses it */
+        if (figure->state == FIGURE_EMPTY && !asks_by_name(report)) {
+            *figure = (struct figure){.plot = NULL}; /* nobody misses it */
+            report->figure_count--;
+        }
     }
     return true;
 }

@@ -14,6 +14,14 @@ static const char *const COLUMNS[] = {"phase",
                                       "to consumer: p50 / p99 / p99.9"};
 #define COLUMN_COUNT (sizeof COLUMNS / sizeof COLUMNS[0])
 
+/* Three digits and a unit: there are many in a row. */
+static void short_us(FILE *out, double us) {
+    if (us < 1000)
+        fprintf(out, "%.0f us", us);
+    else
+        fprintf(out, us < 1e6 ? "%.3g ms" : "%.3g s", us < 1e6 ? us / 1e3 : us / 1e6);
+}
+
 static void latency_cell(FILE *out, const char *column, const cJSON *summary) {
     static const char *const quantiles[] = {"p50", "p99", "p99.9"};
     html_cell_open(out, column);
@@ -22,7 +30,7 @@ static void latency_cell(FILE *out, const char *column, const cJSON *summary) {
     else
         for (size_t i = 0; i < 3; i++) {
             fputs(i == 0 ? "" : " / ", out);
-            html_quantity(out, "_us", report_number(summary, quantiles[i], 0));
+            short_us(out, report_number(summary, quantiles[i], 0));
         }
     fputs("</td>", out);
 }
@@ -32,7 +40,7 @@ static void phase_row(FILE *out, const cJSON *phase, const char *name) {
                                          "duplicates", "lost_in_window", "lost"};
     fputs("<tr class=\"tag\">", out);
     html_cell_open(out, COLUMNS[0]);
-    fprintf(out, "%s, %.1f to %.1f s</td>", name, report_number(phase, "from_s", 0),
+    fprintf(out, "%s, %.1f - %.1f s</td>", name, report_number(phase, "from_s", 0),
             report_number(phase, "to_s", 0));
     for (size_t i = 0; i < 6; i++)
         html_cell_number(out, COLUMNS[1 + i], report_number(phase, counts[i], 0));
@@ -97,7 +105,7 @@ void tables_messages(FILE *out, const struct report *report) {
         return;
     fputs("<section><h2>Messages</h2><p>", out);
     sentence_put(out, messages);
-    fputs("</p><div class=\"scroll\">", out);
+    fputs("</p><div class=\"dense\">", out);
     html_table_open(out, COLUMNS, COLUMN_COUNT);
     phase_row(out, cJSON_GetObjectItem(messages, "all"), "all");
     cJSON_ArrayForEach(fault, cJSON_GetObjectItem(messages, "faults")) fault_rows(out, fault);

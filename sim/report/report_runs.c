@@ -176,7 +176,7 @@ static int panels_write(struct runs *runs, const char *folder, FILE *out, struct
     static const struct legend_entry legend[] = {{'-', "#1f9e89", "p50 of a run"},
                                                  {'-', "#e0861a", "p99 of a run"},
                                                  {'-', "#c2412d", "highest of a run"},
-                                                 {'-', "#2f86d0", "values"}};
+                                                 {'-', "#2f86d0", "of all runs"}};
     size_t panel = 0;
     for (size_t g = 0; g < runs->group_count; g++)
         for (size_t v = 0; v < VIEW_COUNT; v++)

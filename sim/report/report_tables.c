@@ -348,9 +348,11 @@ void tables_failures(FILE *out, const struct report *report) {
         if (row++ >= FAILURE_ROWS_MAX)
             continue;
         fputs("<tr>", out);
-        for (size_t i = 0; i < 3; i++)
+        for (size_t i = 0; i < 2; i++)
             html_cell_text(out, columns[i], report_text(failure, columns[i]));
-        fputs("<td class=\"text\" data-label=\"replay\"><code>", out);
+        fputs("<td class=\"text\" data-label=\"signature\">", out);
+        html_text(out, report_text(failure, columns[2]));
+        fputs("</td><td class=\"text\" data-label=\"replay\"><code>", out);
         html_text(out, report_text(failure, "replay"));
         fputs("</code></td></tr>\n", out);
     }

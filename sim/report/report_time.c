@@ -97,7 +97,7 @@ static const cJSON *faults_of(const struct report *report) {
     return cJSON_GetObjectItem(cJSON_GetObjectItem(report->summary, "messages"), "faults");
 }
 
-/* Names stand on two lines in turn, so that neighbours do not meet. */
+/* Names stand on two lines: that of a near neighbour on the upper one. */
 static int name_lines(const struct report *report) {
     int count = cJSON_GetArraySize(faults_of(report));
     return count == 0 || count > FAULT_NAMES_MAX ? 0 : count == 1 ? 1 : 2;
@@ -113,7 +113,7 @@ struct name_room {
 };
 
 static void name_put(FILE *out, const struct canvas *canvas, const struct time_picture *picture,
-                     const cJSON *fault, double from_s, int line, struct name_room *room) {
+                     const cJSON *fault, double from_s, int lines, struct name_room *room) {
     char text[64], whole[200];
     double field = canvas->width - picture->left - picture->right;
     double x = picture->left + field * from_s / picture->end_s;
@@ -122,7 +122,8 @@ static void name_put(FILE *out, const struct canvas *canvas, const struct time_p
     figure_text_fit(whole, canvas->narrow ? 22 : 36, false, text, sizeof text);
     double px = text_px(canvas, text) * 0.9;
     x = x + px > canvas->width - 4 ? canvas->width - 4 - px : x;
-    if (x < room->taken[line])
+    int line = x >= room->taken[0] ? 0 : 1;
+    if (line >= lines || x < room->taken[line])
         return;
     room->taken[line] = x + px + 8;
     fputs("set label ", out);
@@ -133,7 +134,7 @@ static void name_put(FILE *out, const struct canvas *canvas, const struct time_p
 
 void time_picture_put(FILE *out, const struct report *report, const struct canvas *canvas,
                       struct time_picture *picture) {
-    int lines = name_lines(report), at = 0;
+    int lines = name_lines(report);
     struct name_room room = {{0}};
     const cJSON *fault;
     picture->header += time_faults_height(report);
@@ -152,6 +153,6 @@ void time_picture_put(FILE *out, const struct report *report, const struct canva
                 "lc rgb '#8a8f98'\n",
                 from, from);
         if (lines > 0)
-            name_put(out, canvas, picture, fault, from, at++ % lines, &room);
+            name_put(out, canvas, picture, fault, from, lines, &room);
     }
 }
