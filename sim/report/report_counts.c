@@ -16,7 +16,7 @@ static const struct {
     {"failed", "failed", "failed", "#d6336c"},
     {"deliveries", "delivered", "deliv.", "#1f9e89"},
     {"duplicates", "duplicates", "dupl.", "#e0861a"},
-    {"lost_in_window", "lost before flush", "lost*", "#8c7a2b"},
+    {"lost_in_window", "lost before flush", "window", "#8c7a2b"},
     {"lost", "lost", "lost", "#d11f1f"},
 };
 #define COLUMN_COUNT (sizeof COLUMNS / sizeof COLUMNS[0])
