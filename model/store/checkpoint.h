@@ -9,6 +9,7 @@
 
 #define CHECKPOINT_BYTES 4096
 #define CHECKPOINT_USED_BYTES 48
+#define CHECKPOINT_MARGIN_MS 3000 /* that times may be out of order by */
 
 typedef void checkpoint_fn(void *ctx, int status);
 

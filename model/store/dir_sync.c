@@ -8,9 +8,9 @@ struct dir_sync {
     struct env *env;
     bool orphan;
     bool above;
-    size_t len;          /* of the part of `path` that is next; 0: none */
+    size_t len; /* of the part of `path` that is next; 0: none */
     char path[ENV_PATH_MAX];
-    dir_sync_fn *done;   /* NULL: not under way */
+    dir_sync_fn *done; /* NULL: not under way */
     void *ctx;
 };
 

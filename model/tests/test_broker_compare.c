@@ -211,7 +211,7 @@ static void compare_remark(const struct vector_row *row, const struct vector_row
         return;
     }
     size_t len = comparable_len(want->remark);
-    if (got->remark.len < len || memcmp(got->remark.data, want->remark, len) != 0)
+    if (!span_starts_with(got->remark, span_of(want->remark, len)))
         ck_abort_msg("%s row %d: remark \"%.*s\", recorded \"%s\"", row->file, (int)row->n,
                      (int)got->remark.len, (const char *)got->remark.data, want->remark);
 }
