@@ -404,8 +404,9 @@ void flow_series_on_record(struct flow_series *series, const struct record *reco
     series->success = false;
     if (series->no_memory)
         return;
-    if (series->counts.started + series->counts.delivered > 0 &&
-        record->world_ns / series->step_ns > series->point_count)
+    bool begun = series->counts.started + series->counts.delivered > 0 ||
+                 record->kind == EVENT_send_started || record->kind == EVENT_consume_delivered;
+    if (begun && record->world_ns / series->step_ns > series->point_count)
         go_to(series, record->world_ns);
     dispatch(series, record);
 }

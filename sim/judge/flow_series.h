@@ -47,7 +47,7 @@ struct flow_samples {
 struct flow_phase {
     uint64_t begin_ns;
     uint64_t acked, failed, delivered, duplicates;
-    uint64_t lost_in_window, lost; /* of those acknowledged in it */
+    uint64_t lost_in_window, lost;  /* of those acknowledged in it */
     struct histogram send, consume; /* ns */
 };
 #define FLOW_PHASES_MAX 256 /* the last one then holds the rest */

@@ -41,20 +41,20 @@ static void label_put(const struct counts *counts, const char *text, double x, c
     fprintf(counts->out, " at first %.4f,first %d.5 %s\n", x, counts->row, where);
 }
 
-/* 1234 -> "1,234", or "12k" where there is no room. */
+/* 1234 -> "1,234", or "12k", "123M" where there is no room. */
 static void number_text(const struct counts *counts, double value, char *out, size_t room) {
-    char *text = out;
     FILE *file = fmemopen(out, room, "w");
+    out[0] = '\0';
     if (file == NULL)
         return;
-    if (counts->canvas->narrow && value >= 1e6)
+    if (value >= (counts->canvas->narrow ? 1e6 : 1e7))
         fprintf(file, "%.3gM", value / 1e6);
     else if (counts->canvas->narrow && value >= 1e4)
         fprintf(file, "%.0fk", value / 1e3);
     else
         html_number(file, value);
     fclose(file);
-    text[room - 1] = '\0';
+    out[room - 1] = '\0';
 }
 
 static void phase_put(struct counts *counts, const cJSON *phase, const char *name) {
@@ -99,8 +99,7 @@ static void titles_put(const struct counts *counts) {
         fputs("set label ", counts->out);
         gnuplot_quote(counts->out,
                       counts->canvas->narrow ? COLUMNS[i].title_narrow : COLUMNS[i].title);
-        fprintf(counts->out, " at first %zu,screen 1-14.0/%d left\n", i,
-                counts->canvas->height);
+        fprintf(counts->out, " at first %zu,screen 1-14.0/%d left\n", i, counts->canvas->height);
     }
 }
 

@@ -64,9 +64,8 @@ static bool points_write(const struct csv *csv, const struct canvas *canvas, con
         double to = csv_number(csv, end - 1, csv_column(csv, "to_s"), from);
         fprintf(out, "%.6f", columns[0].how == LAST ? to : (from + to) / 2);
         for (size_t i = 0; i < count; i++) {
-            double value =
-                joined(csv, csv_column(csv, columns[i].name), columns[i].how, row, end) *
-                columns[i].scale;
+            double value = joined(csv, csv_column(csv, columns[i].name), columns[i].how, row, end) *
+                           columns[i].scale;
             if (value < 0) {
                 fputs(" NaN", out);
                 continue;
@@ -163,8 +162,7 @@ static void field_put(FILE *out, const struct report *report, struct canvas *can
                                    .right = canvas->narrow ? 12 : 20,
                                    .header = legend_height(canvas, 0, legend, count) + 4,
                                    .footer = 44};
-    canvas->height =
-        picture.header + time_faults_height(report) + field_px + picture.footer;
+    canvas->height = picture.header + time_faults_height(report) + field_px + picture.footer;
     legend_put(out, canvas, 0, legend, count);
     time_picture_put(out, report, canvas, &picture);
 }
@@ -205,8 +203,7 @@ static int latency_data(const struct latency_view *view, const struct report *re
         !report_series(report, "latencies.csv", &latencies) || flow.rows == 0)
         snprintf(figure->remark, sizeof figure->remark, "Nothing to draw: %s.", view->nothing);
     else
-        result =
-            latency_write(view, report, &flow, &latencies, folder, out, canvas, figure);
+        result = latency_write(view, report, &flow, &latencies, folder, out, canvas, figure);
     csv_free(&flow);
     csv_free(&latencies);
     return result;
@@ -246,8 +243,7 @@ struct count_view {
 };
 
 static int count_data(const struct count_view *view, const struct report *report,
-                      const char *folder, FILE *out, struct canvas *canvas,
-                      struct figure *figure) {
+                      const char *folder, FILE *out, struct canvas *canvas, struct figure *figure) {
     struct csv flow = {0};
     double top[4];
     int result = 0;
@@ -255,8 +251,7 @@ static int count_data(const struct count_view *view, const struct report *report
         snprintf(figure->remark, sizeof figure->remark,
                  "Nothing to draw: no message was sent or delivered.");
     else
-        result =
-            points_write(&flow, canvas, folder, view->columns, view->count, top) ? 1 : -1;
+        result = points_write(&flow, canvas, folder, view->columns, view->count, top) ? 1 : -1;
     csv_free(&flow);
     if (result != 1)
         return result;

@@ -385,9 +385,10 @@ static bool panel_write(struct panel *panel, size_t index, const char *folder, F
     gnuplot_quote(out, panel->title);
     fprintf(out, "\ncount_%zu = '", index);
     html_number(out, (double)panel->count);
-    fprintf(out, "'\naxis_%zu = '%s %s'\nlow_%zu = %.9g\nhigh_%zu = %.9g\n", index,
+    fprintf(out, "'\naxis_%zu = '%s %s'\nlow_%zu = %.9g\nhigh_%zu = %.9g\nstep_%zu = %.9g\n", index,
             seconds ? "seconds" : "milliseconds", panel->view->axis, index, panel->low * scale,
-            index, panel->high * scale);
+            index, panel->high * scale, index,
+            nice_step((panel->high - panel->low) * scale / (narrow ? 5 : 8)));
     return bars_write(panel, index, folder, out, scale) &&
            ecdf_write(panel, index, folder, scale) && bounds_write(panel, index, folder, scale);
 }

@@ -57,8 +57,7 @@ static void fault_rows(FILE *out, const cJSON *fault) {
     html_text(out, report_text(fault, "kind"));
     fputs(" ", out);
     html_text(out, report_text(fault, "target"));
-    fprintf(out, " at %.3f s: ",
-            report_number(cJSON_GetObjectItem(fault, "during"), "from_s", 0));
+    fprintf(out, " at %.3f s: ", report_number(cJSON_GetObjectItem(fault, "during"), "from_s", 0));
     fputs(first < 0 ? "no send begun after it succeeded" : "first success after ", out);
     if (first >= 0)
         html_quantity(out, "_ms", first);

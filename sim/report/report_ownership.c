@@ -43,10 +43,16 @@ struct ownership {
 
 /* ---- reading ---- */
 
+/* "broker-2" before "broker-10". */
+static int name_order(const char *a, const char *b) {
+    size_t a_len = strlen(a), b_len = strlen(b);
+    return a_len != b_len ? (a_len < b_len ? -1 : 1) : strcmp(a, b);
+}
+
 static int lane_order(const struct bar *a, const struct bar *b) {
     int order = strcmp(a->group, b->group);
     order = order != 0 ? order : strcmp(a->topic, b->topic);
-    order = order != 0 ? order : strcmp(a->broker, b->broker);
+    order = order != 0 ? order : name_order(a->broker, b->broker);
     return order != 0 ? order : (a->queue > b->queue) - (a->queue < b->queue);
 }
 
@@ -78,11 +84,13 @@ static bool bars_read(struct ownership *all) {
     if (all->bars == NULL || all->lanes == NULL || all->owners == NULL)
         return false;
     for (size_t row = 0; row < csv->rows; row++)
-        all->bars[all->bar_count++] = (struct bar){
-            csv_cell(csv, row, group),       csv_cell(csv, row, topic),
-            csv_cell(csv, row, broker),      csv_number(csv, row, queue, 0),
-            owner_of(all, csv_cell(csv, row, owner)),
-            csv_number(csv, row, from, 0),   csv_number(csv, row, to, all->end_s)};
+        all->bars[all->bar_count++] = (struct bar){csv_cell(csv, row, group),
+                                                   csv_cell(csv, row, topic),
+                                                   csv_cell(csv, row, broker),
+                                                   csv_number(csv, row, queue, 0),
+                                                   owner_of(all, csv_cell(csv, row, owner)),
+                                                   csv_number(csv, row, from, 0),
+                                                   csv_number(csv, row, to, all->end_s)};
     qsort(all->bars, all->bar_count, sizeof *all->bars, bar_order);
     for (size_t i = 0; i < all->bar_count; i++) {
         if (i == 0 || lane_order(&all->bars[i - 1], &all->bars[i]) != 0)
@@ -203,8 +211,8 @@ static void remark_put(const struct ownership *all, size_t shown, struct figure 
         snprintf(gaps, sizeof gaps, "Without an owner: %zu times, at most %s.", all->gaps,
                  time_text(all->longest_gap_s, time));
     if (all->overlaps > 0)
-        snprintf(overlaps, sizeof overlaps, "With two: %zu times, at most %s.",
-                 all->overlaps, time_text(all->longest_overlap_s, time));
+        snprintf(overlaps, sizeof overlaps, "With two: %zu times, at most %s.", all->overlaps,
+                 time_text(all->longest_overlap_s, time));
     if (shown < all->lane_count)
         snprintf(left_out, sizeof left_out, " Shown are %zu of %zu queues.", shown,
                  all->lane_count);
@@ -250,12 +258,12 @@ static int picture_write(struct ownership *all, const struct report *report, con
         fputs("set ytics ()\n", out);
         rows_write(all, &rows);
         remark_put(all, shown, figure);
-        canvas->height = picture.header + time_faults_height(report) + rows.row * 17 +
-                         picture.footer;
+        canvas->height =
+            picture.header + time_faults_height(report) + rows.row * 17 + picture.footer;
         legend_put(out, canvas, 0, legend, entries);
         time_picture_put(out, report, canvas, &picture);
-        fprintf(out, "rows = %d\noverlaps = %zu\noverlap_colour = '%s'\n", rows.row,
-                all->overlaps, COLOUR_OVERLAP);
+        fprintf(out, "rows = %d\noverlaps = %zu\noverlap_colour = '%s'\n", rows.row, all->overlaps,
+                COLOUR_OVERLAP);
     }
     if (rows.bars != NULL && fclose(rows.bars) != 0)
         written = false;

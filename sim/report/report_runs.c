@@ -1,6 +1,6 @@
-/* sim/report/report_runs.c - tables for the picture of how the runs of a sweep differ: shares so far
- * (ECDF) of send latency, time to the first success after a fault, duplicates and losses. A row of
- * panels for each combination of what the sweep varies.
+/* sim/report/report_runs.c - tables for the picture of how the runs of a sweep differ: shares so
+ * far (ECDF) of send latency, time to the first success after a fault, duplicates and losses. A row
+ * of panels for each combination of what the sweep varies.
  *
  * Reads series/send_latency_us.csv and series/first_success_after_fault_ms.csv (value_ns, tag) and
  * runs.csv (duplicates, lost_in_window). Scales are logarithmic, the same in all rows; what is 0
@@ -197,8 +197,9 @@ static int panels_write(struct runs *runs, const char *folder, FILE *out, struct
     int header = legend_height(canvas, 0, legend, 4), panel_px = 190;
     canvas->height = header + (int)(lines_of_group * runs->group_count) * panel_px;
     legend_put(out, canvas, 0, legend, 4);
-    fprintf(out, "panels = %zu\nof_group = %zu\ncolumns = %zu\nrows_of_group = %zu\nheader = %d\n"
-                 "panel_height = %d\n",
+    fprintf(out,
+            "panels = %zu\nof_group = %zu\ncolumns = %zu\nrows_of_group = %zu\nheader = %d\n"
+            "panel_height = %d\n",
             panel, shown, columns, lines_of_group, header, panel_px);
     return 1;
 }

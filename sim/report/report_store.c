@@ -1,5 +1,5 @@
-/* sim/report/report_store.c - tables for the picture of what stores did: a lane per broker, bars for
- * what lasts, marks for what does not. Reads series/store.csv. */
+/* sim/report/report_store.c - tables for the picture of what stores did: a lane per broker, bars
+ * for what lasts, marks for what does not. Reads series/store.csv. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,17 +67,15 @@ static bool bars_write(struct store_picture *all, const char *folder, double px_
         double from = csv_number(csv, row, from_column, 0);
         double to = csv_number(csv, row, to_column, all->end_s), least = from + 2.5 * px_s;
         fprintf(out, "%.3f %.3f %.6f %.6f 0x%s\n", (double)lane + ACTS[act].low,
-                (double)lane + ACTS[act].high, from, to > least ? to : least,
-                ACTS[act].colour + 1);
+                (double)lane + ACTS[act].high, from, to > least ? to : least, ACTS[act].colour + 1);
         all->seen[act] = true;
         written++;
     }
     return fclose(out) == 0;
 }
 
-static int picture_write(struct store_picture *all, const struct report *report,
-                         const char *folder, FILE *out, struct canvas *canvas,
-                         struct figure *figure) {
+static int picture_write(struct store_picture *all, const struct report *report, const char *folder,
+                         FILE *out, struct canvas *canvas, struct figure *figure) {
     struct legend_entry legend[ACT_COUNT];
     struct time_picture picture = {.end_s = all->end_s,
                                    .left = canvas->narrow ? 100 : 150,
@@ -93,8 +91,8 @@ static int picture_write(struct store_picture *all, const struct report *report,
         snprintf(figure->remark, sizeof figure->remark,
                  "%zu lines of series/store.csv are not drawn.", all->left_out);
     picture.header = legend_height(canvas, 0, legend, entries) + 4;
-    canvas->height = picture.header + time_faults_height(report) +
-                     (int)all->broker_count * 24 + picture.footer;
+    canvas->height =
+        picture.header + time_faults_height(report) + (int)all->broker_count * 24 + picture.footer;
     fputs("set ytics ()\n", out);
     for (size_t i = 0; i < all->broker_count; i++) {
         char label[64];

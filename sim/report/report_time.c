@@ -55,8 +55,7 @@ static void legend_mark(FILE *out, const struct canvas *canvas, const struct leg
                 "set arrow from screen %.6f,%.6f to screen %.6f,%.6f nohead lw 2 lc rgb '%s'\n",
                 x / w, 1 - y / h, (x + 14) / w, 1 - y / h, entry->colour);
     else
-        fprintf(out,
-                "set label '' at screen %.6f,%.6f point pt %d ps %.1f lc rgb '%s' front\n",
+        fprintf(out, "set label '' at screen %.6f,%.6f point pt %d ps %.1f lc rgb '%s' front\n",
                 (x + 8) / w, 1 - y / h, entry->shape == 'x' ? 2 : 7,
                 entry->shape == 'x' ? 0.6 : 0.3, entry->colour);
 }

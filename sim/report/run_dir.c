@@ -113,8 +113,7 @@ static bool write_directory(struct run_dir *dir, const struct judge *judge, uint
     }
     if (!series_write(dir->path, error))
         return false;
-    if (!figures_write_series(figures, dir->path) ||
-        !series_flow_write(dir->path, judge, end_ns)) {
+    if (!figures_write_series(figures, dir->path) || !series_flow_write(dir->path, judge, end_ns)) {
         *error = strerror(errno);
         return false;
     }

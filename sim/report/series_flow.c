@@ -35,11 +35,10 @@ static void put_points(FILE *out, const struct flow_series *flow, uint64_t end_n
     for (size_t i = 0; i < flow->point_count; i++) {
         const struct flow_point *point = &flow->points[i];
         uint64_t to_ns = (i + 1) * flow->step_ns;
-        fprintf(out,
-                "%.3f,%.3f,%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32,
-                seconds(i * flow->step_ns), seconds(to_ns < end_ns ? to_ns : end_ns),
-                point->started, point->acked, point->failed, point->delivered, point->duplicates,
-                point->backlog);
+        fprintf(
+            out, "%.3f,%.3f,%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32,
+            seconds(i * flow->step_ns), seconds(to_ns < end_ns ? to_ns : end_ns), point->started,
+            point->acked, point->failed, point->delivered, point->duplicates, point->backlog);
         put_quantiles(out, point->send_us);
         put_quantiles(out, point->consume_us);
         putc('\n', out);

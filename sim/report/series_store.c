@@ -19,11 +19,11 @@ static struct store_span *latest_of(struct store_series *series, uint16_t node,
     return at == NULL ? NULL : &series->spans[*at - 1];
 }
 
-static void span_begin(struct store_series *series, const struct record *record,
-                       enum store_act act, uint64_t to_ns, struct span detail) {
+static void span_begin(struct store_series *series, const struct record *record, enum store_act act,
+                       uint64_t to_ns, struct span detail) {
     uint64_t *at = table_put(&series->latest, table_key(record->node, act, 0, 0));
-    struct store_span *spans = array_room(series->host, series->spans, series->count,
-                                          &series->capacity, sizeof *spans);
+    struct store_span *spans =
+        array_room(series->host, series->spans, series->count, &series->capacity, sizeof *spans);
     series->no_memory |= at == NULL || spans == NULL;
     if (series->no_memory)
         return;
@@ -69,8 +69,7 @@ static void on_down(struct store_series *series, const struct record *record) {
 void store_series_on_record(struct store_series *series, const struct record *record) {
     switch (record->kind) {
     case EVENT_store_writable:
-        lasts(series, record, STORE_REFUSING, record_uint(record, 0) == 0,
-              record_text(record, 1));
+        lasts(series, record, STORE_REFUSING, record_uint(record, 0) == 0, record_text(record, 1));
         break;
     case EVENT_flow_refused:
         happened(series, record, STORE_BUSY, record_text(record, 0));
@@ -100,8 +99,8 @@ void store_series_on_record(struct store_series *series, const struct record *re
 }
 
 void store_series_write(const struct store_series *series, FILE *out) {
-    static const char *const acts[STORE_ACTS] = {
-        "refusing", "busy", "deleted", "recovered", "disk_failed", "failed", "down"};
+    static const char *const acts[STORE_ACTS] = {"refusing",    "busy",   "deleted", "recovered",
+                                                 "disk_failed", "failed", "down"};
     for (size_t i = 0; i < series->count; i++) {
         const struct store_span *span = &series->spans[i];
         csv_text(out, series->host->node_name(series->host->ctx, span->node));

@@ -25,7 +25,7 @@ enum store_act {
 };
 struct store_span {
     uint16_t node;
-    uint8_t act; /* enum store_act */
+    uint8_t act;                    /* enum store_act */
     uint64_t count, from_ns, to_ns; /* to_ns CLUSTER_NEVER: goes on */
     char detail[64];
 };

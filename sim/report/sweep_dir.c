@@ -150,8 +150,7 @@ static void put_row(FILE *out, const struct sweep_info *info, const struct sweep
     if (run->result == NULL)
         fputs(",,\n", out);
     else
-        fprintf(out, ",%" PRIu64 ",%" PRIu64 "\n",
-                run->result->sightings.times[SIGHTING_DUPLICATE],
+        fprintf(out, ",%" PRIu64 ",%" PRIu64 "\n", run->result->sightings.times[SIGHTING_DUPLICATE],
                 run->result->sightings.times[SIGHTING_WINDOW_LOSS]);
 }
 
