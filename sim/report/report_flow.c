@@ -125,26 +125,30 @@ static void tick_text(FILE *out, double ms) {
         fprintf(out, "'%.0f s' %.9g", ms / 1000, ms);
 }
 
-/* Bounds and marks at 1, (2, 5,) 10 ...; those between only while the range is small. */
+/* The marks of the axis, in order: 1 us, 2 us, 5 us, 10 us, ... */
+#define MARKS 33
+static double mark_ms(size_t at) {
+    static const double steps[] = {0.001, 0.002, 0.005};
+    double mark = steps[at % 3];
+    for (size_t i = 0; i < at / 3; i++)
+        mark *= 10;
+    return mark;
+}
+
+/* Bounds, and marks at 1, (2, 5,) 10, ...; those between only while the range is small. */
 static void log_axis_put(FILE *out, double bottom, double top) {
-    static const double steps[] = {1, 2, 5};
-    double low = 0, high = 0;
-    bool few = top / bottom > 300, first = true;
-    for (double power = 0.001; power < 1e8; power *= 10)
-        for (size_t i = 0; i < 3; i++) {
-            double mark = power * steps[i];
-            low = mark <= bottom * 0.97 || low == 0 ? mark : low;
-            high = high == 0 && mark >= top * 1.03 ? mark : high;
-        }
-    fprintf(out, "low = %.9g\nhigh = %.9g\nset ytics (", low, high);
-    for (double power = 0.001; power < 1e8; power *= 10)
-        for (size_t i = 0; i < (few ? 1 : 3); i++) {
-            double mark = power * steps[i];
-            if (mark < low * 0.999 || mark > high * 1.001)
-                continue;
-            fputs(first ? "" : ", ", out);
-            tick_text(out, mark);
-            first = false;
+    size_t low = 0, high = MARKS - 1;
+    while (low + 1 < MARKS && mark_ms(low + 1) <= bottom * 0.97)
+        low++;
+    while (high > 0 && mark_ms(high - 1) >= top * 1.03)
+        high--;
+    fprintf(out, "low = %.9g\nhigh = %.9g\nset ytics (", mark_ms(low), mark_ms(high));
+    const char *before = "";
+    for (size_t at = low; at <= high; at++)
+        if (at % 3 == 0 || top / bottom < 300) {
+            fputs(before, out);
+            tick_text(out, mark_ms(at));
+            before = ", ";
         }
     fputs(")\n", out);
 }
