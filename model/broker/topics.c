@@ -198,16 +198,16 @@ static size_t position_of(const struct topics *topics, struct span name, bool *f
 }
 
 int topics_find(const struct topics *topics, struct span name, struct topic_config *out) {
-    size_t builtin = find_builtin(topics, name);
-    if (builtin < BUILTIN_COUNT) {
-        *out = builtin_config(topics, builtin);
-        return RMQ_OK;
-    }
     bool found;
     size_t position = position_of(topics, name, &found);
-    if (!found)
+    if (found) { /* by_name has no built-in (T1) and is asked most */
+        *out = topic_config_of(topics->by_name[position]);
+        return RMQ_OK;
+    }
+    size_t builtin = find_builtin(topics, name);
+    if (builtin == BUILTIN_COUNT)
         return RMQ_E_NOT_FOUND;
-    *out = topic_config_of(topics->by_name[position]);
+    *out = builtin_config(topics, builtin);
     return RMQ_OK;
 }
 

@@ -1,26 +1,24 @@
 /* load/body.c - see body.h. */
 #include "model/load/body.h"
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define BIG_ENDIAN_64(word) __builtin_bswap64(word)
-#define LITTLE_ENDIAN_64(word) (word)
-#else
-#define BIG_ENDIAN_64(word) (word)
-#define LITTLE_ENDIAN_64(word) __builtin_bswap64(word)
-#endif
+#define IS_LITTLE_ENDIAN (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+#define BIG_ENDIAN_64(word) (IS_LITTLE_ENDIAN ? __builtin_bswap64(word) : (word))
+#define LITTLE_ENDIAN_64(word) (IS_LITTLE_ENDIAN ? (word) : __builtin_bswap64(word))
 
-/* The i-th 8 bytes behind the header, little endian: multiples of an odd number, folded so that
- * every bit moves. They do not depend on each other, and compilers make vectors of QUAD of them:
- * filling and checking bodies is a good part of what a message costs. */
+/* The i-th 8 bytes behind the header, little endian, are multiples of an odd number, folded so that
+ * every bit moves. They do not depend on each other: filling and checking bodies is a good part of
+ * what a message costs, and goes by QUAD of them, in two vectors (which a compiler makes of plain
+ * registers where there are none). */
 #define STEP UINT64_C(0x9e3779b97f4a7c15)
 #define QUAD 4
-static inline uint64_t fold(uint64_t x) {
+typedef uint64_t pair __attribute__((vector_size(16)));
+struct quad {
+    pair low, high;
+};
+_Static_assert(sizeof(struct quad) == QUAD * sizeof(uint64_t), "no padding");
+
+static uint64_t word_at(uint64_t x) {
     return LITTLE_ENDIAN_64(x ^ x >> 29);
-}
-static inline void quad_at(uint64_t words[QUAD], uint64_t x) {
-    const uint64_t steps[QUAD] = {0, STEP, 2 * STEP, 3 * STEP};
-    for (unsigned i = 0; i < QUAD; i++)
-        words[i] = fold(x + steps[i]);
 }
 
 static uint64_t base_of(uint64_t run, uint64_t number) {
@@ -41,17 +39,21 @@ static void put_word(uint8_t *out, uint64_t word, size_t len) {
 }
 
 void body_fill(uint8_t *out, size_t len, uint64_t run, uint64_t number) {
-    uint64_t x = base_of(run, number), words[QUAD];
+    uint64_t x = base_of(run, number);
     size_t at = BODY_HEADER_BYTES;
     put_word(out, BIG_ENDIAN_64(run), len);
     if (len > sizeof run)
         put_word(out + sizeof run, BIG_ENDIAN_64(number), len - sizeof run);
-    for (; at + sizeof words <= len; at += sizeof words, x += QUAD * STEP) {
-        quad_at(words, x);
-        memcpy(out + at, words, sizeof words);
+    struct quad quad = {{x, x + STEP}, {x + 2 * STEP, x + 3 * STEP}}, words;
+    for (; IS_LITTLE_ENDIAN && at + sizeof words <= len; at += sizeof words, x += QUAD * STEP) {
+        words.low = quad.low ^ quad.low >> 29;
+        words.high = quad.high ^ quad.high >> 29;
+        memcpy(out + at, &words, sizeof words);
+        quad.low += QUAD * STEP;
+        quad.high += QUAD * STEP;
     }
     for (; at < len; at += 8, x += STEP)
-        put_word(out + at, fold(x), len - at);
+        put_word(out + at, word_at(x), len - at);
 }
 
 bool body_check(struct span body, uint64_t run, uint64_t *number) {
@@ -62,19 +64,24 @@ bool body_check(struct span body, uint64_t run, uint64_t *number) {
     if (get_number(body.data) != run)
         return false;
     *number = claimed;
-    uint64_t x = base_of(run, claimed), words[QUAD], given[QUAD], wrong[QUAD] = {0};
+    uint64_t x = base_of(run, claimed);
     size_t at = BODY_HEADER_BYTES;
-    for (; at + sizeof words <= body.len; at += sizeof words, x += QUAD * STEP) {
-        quad_at(words, x);
-        memcpy(given, body.data + at, sizeof given);
-        for (unsigned i = 0; i < QUAD; i++)
-            wrong[i] |= given[i] ^ words[i];
+    struct quad quad = {{x, x + STEP}, {x + 2 * STEP, x + 3 * STEP}}, given;
+    pair wrong = {0};
+    for (; IS_LITTLE_ENDIAN && at + sizeof given <= body.len;
+         at += sizeof given, x += QUAD * STEP) {
+        memcpy(&given, body.data + at, sizeof given);
+        wrong |= given.low ^ quad.low ^ quad.low >> 29;
+        wrong |= given.high ^ quad.high ^ quad.high >> 29;
+        quad.low += QUAD * STEP;
+        quad.high += QUAD * STEP;
     }
+    uint64_t wrong_tail = 0;
     for (; at < body.len; at += 8, x += STEP) {
         size_t len = body.len - at < 8 ? body.len - at : 8;
-        uint64_t word = fold(x), rest = word;
+        uint64_t word = word_at(x), rest = word;
         memcpy(&rest, body.data + at, len);
-        wrong[0] |= rest ^ word;
+        wrong_tail |= rest ^ word;
     }
-    return (wrong[0] | wrong[1] | wrong[2] | wrong[3]) == 0;
+    return (wrong[0] | wrong[1] | wrong_tail) == 0;
 }
