@@ -14,11 +14,6 @@ int queues_create(struct store *store) {
     queues->hash_key = env_random(store->env);
     queues->units_per_file = store->config.queue_file_bytes / QUEUE_UNIT_BYTES;
     RMQ_ASSERT(queues->units_per_file > 0);
-    queues->names = dir_sync_create(store->env);
-    if (queues->names == NULL) {
-        env_free(store->env, queues);
-        return RMQ_E_NOMEM;
-    }
     reads_init(&queues->reads, store->env);
     buf_init(&queues->walk.read, store->env);
     list_init(&queues->write_list);

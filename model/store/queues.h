@@ -59,7 +59,7 @@ struct queues {
     struct segments_sync sync;
     int64_t round_ms;        /* store time that a thorough round makes durable */
     store_step_fn *flushed;  /* of queues_flush_all */
-    struct dir_sync *names;  /* of a queue whose files went */
+    struct dir_sync *names;  /* of a queue whose files went; NULL until there is one */
     struct queues_walk walk; /* queue_recover.c, queue_trim.c */
 };
 
