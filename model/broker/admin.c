@@ -107,6 +107,7 @@ static struct creation *creation_create(struct broker *broker, const struct aske
     creation->broker = broker;
     creation->asker = *asker;
     creation->is_command = is_command;
+    RMQ_ASSERT(topic.data != NULL && topic.len <= TOPIC_NAME_MAX); /* it was checked */
     creation->topic_len = (uint16_t)topic.len;
     memcpy(creation->topic, topic.data, topic.len);
     list_append(&broker->creations, &creation->link);

@@ -23,6 +23,7 @@ static void on_channel_closed(void *ctx, struct channel *channel, const char *re
     pulls_forget_channel(&broker->pulls, broker, channel);
     queries_forget_channel(&broker->queries, channel);
     clients_channel_closed(&broker->clients, channel);
+    offsets_forget_client(&broker->offsets, span_of_text(channel_peer(channel)));
     if (broker->servers.env != NULL)
         name_servers_channel_closed(&broker->servers, channel_peer(channel), reason);
 }

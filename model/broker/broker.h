@@ -1,8 +1,18 @@
-/* broker/broker.h - the broker: identity, topics, registration with name servers.
+/* broker/broker.h - the broker: takes messages, stores them, hands them out.
  *
- * What is here: the topic table and its data version (topics.h), registration, unregistration
- * (registration.h), what 5.3 brokers send to name servers in between (side_traffic.h), and request
- * 17. Every other request is answered with code 3 (broker.md 9).
+ *   requests.c       every request and its handler; others are answered with code 3
+ *   send, pull       10, 310, 320; 11 and 361 (send.h, pull.h); held pulls (hold.h)
+ *   queue_query.h    12, 29 to 33
+ *   flow.h           what waits in front of the store, and busy answers
+ *   clients.h        34, 35, 38, 46: who is connected and subscribed what
+ *   offsets.h        14, 15, 43: progress of groups; groups.h
+ *   topics.h, admin.c  topics and their data version; 17
+ *   config_files.h   topics.json, subscriptionGroup.json, consumerOffset.json
+ *   registration.h   name servers; side_traffic.h: what 5.3 brokers send them in between
+ *   ../store/        commit log, consume queues, index
+ *
+ * It serves (listens, registers, emits node.serves) when its store is open. A config file or a
+ * store that does not open ends it with status 1.
  *
  * Configuration: RocketMQ's keys (broker.md 2) unless marked (own). A malformed value is
  * RMQ_E_INVALID and logged with its key; unknown keys are logged and ignored.
@@ -32,13 +42,28 @@
  *                             (default) 322 and 105, each second (brokerHeartbeatInterval,
  *                             syncBrokerMemberGroupPeriod 1000 ms); registrations then announce
  *                             brokerNotActiveTimeoutMillis, 10000
- *   topics (own)              topics that exist at start: name:read:write[:perm] separated by ';'
+ *   topics (own)              topics that exist at start: name:read:write[:perm] separated by ';';
+ *                             what topics.json says of them wins
+ *   autoCreateSubscriptionGroup, notifyConsumerIdsChangedEnable  true
+ *   flushConsumerOffsetInterval  5000 ms
+ *   regionId, traceOn         DefaultRegion, true: in each answer to a send
+ *   startAcceptSendRequestTimeStamp  0: wall ms before which sends are refused
+ *   rejectTransactionMessage  false; true: code 16 instead of 13
+ *   waitTimeMillsInSendQueue, waitTimeMillsInPullQueue          200, 5000 ms (flow.h)
+ *   sendThreadPoolQueueCapacity, pullThreadPoolQueueCapacity    10000, 100000
+ *   pullMessageThreadPoolNums 24, as with 4 processors: reads under way
+ *   brokerFastFailureEnable   true
+ *   longPollingEnable         true; false: pulls are held for shortPollingTimeMills, 1000 ms
+ *   slaveReadEnable           false: pulls are never sent to another broker
+ *   defaultQueryMaxNum        32: messages of a query by unique key
+ *   storePathRootDir, ...     the store's (store.h, broker.md 2.3)
  *   rocketmq.serialize.type   JSON (default) or ROCKETMQ: headers of what the broker sends
- *   quirk.serialRegistration  see model/quirks.h
+ *   quirk.<name>              see model/quirks.h
  *
- * Not here yet: the second port (listenPort - 2, wire.md 8.2), re-reading namesrvAddr each 120 s, a
- * slave's copy of its master's tables (only the master's addresses are kept), acting master beyond
- * its traffic, files (topics.json comes with the store, so `topics` starts at version 0).
+ * Not here yet: delayed, transactional and timed messages, consumer send back (36), orderly locks
+ * (41, 42), request-reply (324, 325), SQL92 filters, the second port (listenPort - 2, wire.md 8.2),
+ * re-reading namesrvAddr each 120 s, a slave's copies of its master's tables and log (only the
+ * master's addresses are kept; a slave refuses messages), acting master beyond its traffic.
  *
  * Command: do=create-topic topic=T [readQueueNums=8] [writeQueueNums=8] [perm=6] creates or updates
  * a topic as request 17 does; command.done follows, with request 17's code and remark. */

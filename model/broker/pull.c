@@ -186,6 +186,7 @@ static void answer_pull(struct pull_op *op, enum get_status status, int32_t code
         code = RESPONSE_PULL_RETRY_IMMEDIATELY;
         header.suggest_which_broker_id = group == NULL ? 0 : group->broker_id;
     }
+    offsets_give(&broker->offsets, op->group, op->topic, op->get.queue_id, op->get.next_offset);
     wire_command_init(&response, code);
     response.remark = span_of_text(get_status_text(status));
     if (code == RESPONSE_SUCCESS)
@@ -256,10 +257,10 @@ static void store_moved_message(const struct pull_op *op) {
     buf_deinit(&properties);
 }
 
-static void tell_moved(const struct pull_op *op, enum get_status status) {
+static void tell_moved(const struct pull_op *op, struct span reason) {
     struct broker *broker = op->broker;
     event_offset_moved(broker->env, op->group, op->topic, (uint64_t)op->get.queue_id,
-                       op->get.offset, op->get.next_offset, moved_reason(status));
+                       op->get.offset, op->get.next_offset, reason);
     if (quirk_on(broker->config.quirks, QUIRK_OFFSET_MOVED_MESSAGE) && !is_slave(broker))
         store_moved_message(op);
 }
@@ -282,11 +283,13 @@ static bool hold(struct pull_op *op) {
     return holds_add(&broker->holds, &op->held) == RMQ_OK;
 }
 
-static void commit(const struct pull_op *op) {
-    const struct channel *channel = op->asker.channel;
-    struct span client = channel == NULL ? SPAN_LITERAL("") : span_of_text(channel_peer(channel));
-    RMQ_IGNORE(offsets_commit(&op->broker->offsets, op->group, op->topic, op->get.queue_id,
-                              op->commit_offset, client),
+/* Differs: Apache commits after the read. Here progress does not depend on how long that takes, so
+ * that a commit which the client sends later is not undone. */
+static void commit(struct broker *broker, const struct header_pull *header, struct span client) {
+    if ((header->sys_flag & PULL_FLAG_COMMIT) == 0 || is_slave(broker))
+        return;
+    RMQ_IGNORE(offsets_commit(&broker->offsets, header->consumer_group, header->topic,
+                              header->queue_id, header->commit_offset, client),
                "the next commit makes up for it");
 }
 
@@ -299,8 +302,6 @@ static void on_get_done(struct store_get *get, enum get_status status) {
     op->reading = false;
     broker->pulls.reading--;
     op->first = false;
-    if (first && op->commit && !is_slave(broker))
-        commit(op);
     bool held = code == RESPONSE_PULL_NOT_FOUND && first && op->suspend &&
                 op->asker.channel != NULL && !broker->stopping;
     if (held) {
@@ -309,7 +310,7 @@ static void on_get_done(struct store_get *get, enum get_status status) {
     }
     if (!held) {
         if (code == RESPONSE_PULL_OFFSET_MOVED)
-            tell_moved(op, status);
+            tell_moved(op, moved_reason(status));
         if (status == GET_FAILED)
             answer_code(&broker->remoting, &op->asker, code,
                         SPAN_LITERAL("store getMessage return null"));
@@ -337,6 +338,19 @@ struct holds *pull_holds(const struct held *held) {
     return &RMQ_CONTAINER_OF(held, struct pull_op, held)->broker->holds;
 }
 
+/* The group was never given this offset (offsets.h): it is sent back to `recovered`. */
+static void send_back(struct pull_op *op, int64_t recovered) {
+    const struct store *store = op->broker->store;
+    struct store_get *get = &op->get;
+    get->min_offset = store_min_offset(store, get->topic, get->queue_id);
+    get->max_offset = store_max_offset(store, get->topic, get->queue_id);
+    get->next_offset = recovered < get->min_offset ? get->min_offset : recovered;
+    get->suggest_slave = false;
+    tell_moved(op, SPAN_LITERAL("recovered"));
+    answer_pull(op, GET_OFFSET_OVERFLOW_BADLY, RESPONSE_PULL_OFFSET_MOVED);
+    op_end(op);
+}
+
 /* ---- requests -------------------------------------------------------------------------------- */
 
 /* Copies what outlives the request. */
@@ -350,14 +364,12 @@ static bool fill(struct pull_op *op, const struct header_pull *header, const str
     op->asker = *asker;
     op->topic = span_of(op->text.data, header->topic.len);
     op->group = span_of(op->text.data + header->topic.len, header->consumer_group.len);
-    op->commit_offset = header->commit_offset;
     op->suspend_ms =
         header->suspend_timeout_millis < 0 ? 0 : (uint64_t)header->suspend_timeout_millis;
     if (op->suspend_ms > UINT32_MAX)
         op->suspend_ms = UINT32_MAX;
     op->first = true;
     op->suspend = (header->sys_flag & PULL_FLAG_SUSPEND) != 0;
-    op->commit = (header->sys_flag & PULL_FLAG_COMMIT) != 0;
     op->get.topic = op->topic;
     op->get.queue_id = header->queue_id;
     op->get.offset = header->queue_offset;
@@ -374,7 +386,7 @@ void pull_process(struct broker *broker, struct channel *channel,
     struct asker asker = asker_of(channel, request);
     const struct header_field_info *bad;
     struct header_pull header;
-    struct subscription filter;
+    struct subscription filter = {0};
     struct outcome outcome;
     int err = header_decode(&HEADER_pull, request, &header, &bad);
     if (err != RMQ_OK) {
@@ -382,15 +394,26 @@ void pull_process(struct broker *broker, struct channel *channel,
         answer_code(&broker->remoting, &asker, outcome.code, outcome.remark);
         return;
     }
-    if (!pull_check(broker, &header, span_of_text(channel_peer(channel)), &filter, &outcome)) {
+    struct span peer = span_of_text(channel_peer(channel));
+    int64_t recovered;
+    bool allowed = pull_check(broker, &header, peer, &outcome);
+    bool believed =
+        allowed && offsets_believe(&broker->offsets, header.consumer_group, header.topic,
+                                   header.queue_id, header.queue_offset, peer, &recovered);
+    /* Whoever is sent back is told before its next heartbeat, see offsets.h. */
+    if (!allowed || (believed && !pull_filter(broker, &header, &filter, &outcome))) {
         answer_code(&broker->remoting, &asker, outcome.code, outcome.remark);
         return;
     }
+    commit(broker, &header, peer);
     struct pull_op *op = op_begin(broker);
     if (op != NULL) {
         op->filter = filter;
         if (fill(op, &header, &asker)) {
-            read_messages(op);
+            if (believed)
+                read_messages(op);
+            else
+                send_back(op, recovered);
             return;
         }
         op_end(op);

@@ -34,11 +34,9 @@ struct pull_op {
     struct buf text; /* behind the two spans */
     struct span topic;
     struct span group;
-    int64_t commit_offset;
     uint64_t suspend_ms;
-    bool first; /* not woken yet: may be held, may commit */
+    bool first; /* not woken yet: may be held */
     bool suspend;
-    bool commit;
     bool reading;
     struct subscription filter; /* its texts are gone: codes only */
 };
@@ -69,9 +67,12 @@ void pull_woken(struct held *held);
 struct holds *pull_holds(const struct held *held);
 
 /* ---- pull_checks.c ---- */
-/* Whether the pull may be; *filter is then the caller's to deinit. Else *outcome says why not. */
+/* Whether the group may pull from the queue. Else *outcome says why not. */
 struct header_pull;
 bool pull_check(struct broker *broker, const struct header_pull *header, struct span peer,
-                struct subscription *filter, struct outcome *outcome);
+                struct outcome *outcome);
+/* After pull_check: its *filter, the caller's to deinit. Else *outcome says why there is none. */
+bool pull_filter(struct broker *broker, const struct header_pull *header,
+                 struct subscription *filter, struct outcome *outcome);
 
 #endif

@@ -200,7 +200,7 @@ static size_t position_of(const struct topics *topics, struct span name, bool *f
 int topics_find(const struct topics *topics, struct span name, struct topic_config *out) {
     bool found;
     size_t position = position_of(topics, name, &found);
-    if (found) { /* by_name has no built-in (T1) and is asked most */
+    if (found) { /* first: messages go to these */
         *out = topic_config_of(topics->by_name[position]);
         return RMQ_OK;
     }

@@ -1,7 +1,7 @@
 /* client/producer_internal.h - the parts of a producer.
  *
  * producer.c: configuration, start, stop, topics. producer_message.c: what is checked, kept and
- * sent. producer_send.c: the life of one send.
+ * sent. producer_calls.c: what the application calls. producer_send.c: the life of one send.
  *
  * A send's state keeps the message, so that a retry is encoded again from it. States are pooled:
  * once as many as are under way together have been made, a send allocates nothing of its own. */
@@ -114,6 +114,8 @@ struct send_state *send_state_take(struct producer *producer);
 void send_state_release(struct send_state *state);
 
 /* ---- producer_send.c ---- */
+/* The first attempt; mode, target and message are set. */
+void send_state_begin(struct send_state *state);
 /* Ends it with RMQ_E_CLOSED. */
 void send_state_close(struct send_state *state);
 /* Ends it without a word. */
@@ -133,6 +135,10 @@ int send_state_keep_batch(struct send_state *state, const struct outgoing *messa
                           struct buf *why) RMQ_CHECK_RESULT;
 /* The request of the next attempt; its spans live until producer->scratch changes. */
 int send_request(struct send_state *state, struct wire_command *request) RMQ_CHECK_RESULT;
+static inline void send_state_set_broker(struct send_state *state, struct span name) {
+    state->broker_len = name.len < BROKER_NAME_MAX ? name.len : BROKER_NAME_MAX;
+    memcpy(state->broker, name.data, state->broker_len);
+}
 static inline struct span send_body(const struct send_state *state) {
     return span_from(buf_span(&state->bytes), state->properties_len);
 }

@@ -5,8 +5,6 @@
 #include "model/base/check.h"
 #include "model/wire/message_bytes.h"
 
-#define MARGIN_MS 3000
-
 static void on_read(struct env_file_op *op, int status) {
     struct checkpoint *checkpoint = RMQ_CONTAINER_OF(op, struct checkpoint, op);
     if (status == RMQ_OK && op->bytes == CHECKPOINT_USED_BYTES) {
@@ -86,5 +84,5 @@ void checkpoint_deinit(struct checkpoint *checkpoint) {
 int64_t checkpoint_min_ms(const struct checkpoint *checkpoint) {
     int64_t min = checkpoint->physical_ms < checkpoint->logics_ms ? checkpoint->physical_ms
                                                                   : checkpoint->logics_ms;
-    return min > MARGIN_MS ? min - MARGIN_MS : 0;
+    return min > CHECKPOINT_MARGIN_MS ? min - CHECKPOINT_MARGIN_MS : 0;
 }

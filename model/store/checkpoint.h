@@ -9,17 +9,18 @@
 
 #define CHECKPOINT_BYTES 4096
 #define CHECKPOINT_USED_BYTES 48
+#define CHECKPOINT_MARGIN_MS 3000 /* that times may be out of order by */
 
 typedef void checkpoint_fn(void *ctx, int status);
 
 struct checkpoint {
     struct env *env;
     struct env_file *file;
-    int64_t physical_ms;                  /* commit log */
-    int64_t logics_ms;                    /* consume queues */
+    int64_t physical_ms;    /* commit log */
+    int64_t logics_ms;      /* consume queues */
     int64_t index_physical; /* ours, at byte 40, which Apache leaves alone: index files whose
                                messages are all below it are complete; 0: unknown */
-    int64_t index_ms;                     /* index files that are complete */
+    int64_t index_ms;       /* index files that are complete */
     uint8_t bytes[CHECKPOINT_USED_BYTES]; /* being read or written */
     struct env_file_op op;
     bool again;          /* save was called while one is under way */

@@ -250,6 +250,10 @@ void commit_log_accept(struct store *store, struct log_run *run, struct store_pu
     log->segments.accepted = run->end;
     put->end_physical = (int64_t)run->end;
     list_append(&log->writing, &put->link);
+    if (put->store_ms > log->latest_ms)
+        log->latest_ms = put->store_ms;
+    else if (store->checkpoint.physical_ms != 0 && checkpoint_time(store, put->store_ms) == 0)
+        checkpoint_reset(store);
     write_next(log);
 }
 

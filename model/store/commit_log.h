@@ -45,6 +45,7 @@ struct commit_log {
     bool repairing;     /* a write failed, its place is not clean yet (L4) */
     struct env_timer retry_timer;
     int64_t written_ms; /* store time of the last record written; 0: none since the start */
+    int64_t latest_ms;  /* latest store time of any record accepted, or checked by recovery */
 };
 
 /* The segments are loaded by recovery. */

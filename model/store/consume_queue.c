@@ -86,6 +86,11 @@ int queue_append(struct consume_queue *queue, int64_t queue_offset, const struct
     return RMQ_OK;
 }
 
+void queue_spoil_last(struct consume_queue *queue, const struct queue_unit *unit) {
+    RMQ_ASSERT(queue->pending.len >= QUEUE_UNIT_BYTES);
+    unit_encode(queue->pending.data + queue->pending.len - QUEUE_UNIT_BYTES, unit);
+}
+
 /* Part of [position, end of `from` + bytes) that is in memory. */
 static bool in_memory(const struct buf *bytes, uint64_t from, uint64_t position, size_t len,
                       struct span *out) {

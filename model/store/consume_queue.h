@@ -28,8 +28,9 @@ struct consume_queue {
     struct segments segments; /* not loaded before the first unit: dir is "" */
     int64_t next_offset;      /* of the next put; the commit log's */
     int64_t min_offset;
-    int64_t end_offset;   /* of the next unit: max offset */
-    int64_t max_physical; /* end of the last unit's message; -1 without one */
+    int64_t end_offset;       /* of the next unit: max offset */
+    int64_t max_physical;     /* end of the last unit's message; -1 without one */
+    int64_t recovered_offset; /* end_offset when the store opened; 0: came later */
     /* Units from pending_from on, not yet given to a write; before them those of the last write,
      * under way or done. Byte positions. */
     struct buf pending, written;
@@ -59,6 +60,9 @@ bool queue_is_new(const struct consume_queue *queue);
 /* Gives a new queue blank units [from, to) (6.3); the next offset is `to`. They go to disk with the
  * first unit. RMQ_E_NOMEM. */
 int queue_fill_blank(struct consume_queue *queue, int64_t from, int64_t to) RMQ_CHECK_RESULT;
+
+/* A planted bug: the unit that was appended just now becomes `unit`. */
+void queue_spoil_last(struct consume_queue *queue, const struct queue_unit *unit);
 
 void queue_unit_decode(const uint8_t *bytes, struct queue_unit *out);
 /* Bytes of at most `count` units from `offset` on, inside one file, at least one unit.

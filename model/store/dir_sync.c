@@ -8,9 +8,9 @@ struct dir_sync {
     struct env *env;
     bool orphan;
     bool above;
-    size_t len;          /* of the part of `path` that is next; 0: none */
+    size_t len; /* of the part of `path` that is next; 0: none */
     size_t path_max;
-    dir_sync_fn *done;   /* NULL: not under way */
+    dir_sync_fn *done; /* NULL: not under way */
     void *ctx;
     char path[];
 };

@@ -22,9 +22,8 @@ struct dispatch {
     bool settling;
     bool running, again; /* again: dispatch_run was called from inside itself */
     bool unit_done;      /* the record at `at` has its unit and waits for the index */
-    uint64_t units;      /* for planted bugs, with the two below */
-    int64_t last_physical;
-    int32_t last_size;
+    uint64_t units;      /* given, and left out by a planted bug */
+    struct queue_unit last;
     struct read_job *job;
     struct buf record; /* that was not resident, at `at` */
     struct env_timer timer;
@@ -92,20 +91,9 @@ static int64_t tags_code(const struct message *message) {
     return message_tags_code(message_property(message->properties, SPAN_LITERAL("TAGS")));
 }
 
-/* What planted bugs make of a unit; false: it is left out. */
-static bool plant(struct dispatch *dispatch, struct queue_unit *unit) {
-    struct queue_unit right = *unit;
-    bool keep = true;
-    if (++dispatch->units % PLANT_EACH == 0) {
-        keep = !env_plant(dispatch->store->env, PLANT_STORE_SKIP_DISPATCH);
-        if (env_plant(dispatch->store->env, PLANT_STORE_WRONG_UNIT) && dispatch->last_size > 0) {
-            unit->physical = dispatch->last_physical;
-            unit->size = dispatch->last_size;
-        }
-    }
-    dispatch->last_physical = right.physical;
-    dispatch->last_size = right.size;
-    return keep;
+/* A planted bug strikes at this unit. */
+static bool plant(const struct dispatch *dispatch, enum env_plant_id id) {
+    return dispatch->units % PLANT_EACH == 0 && env_plant(dispatch->store->env, id);
 }
 
 /* The unit of the record at `at`, unless it has none (half and rolled back messages). */
@@ -122,16 +110,24 @@ static int put_unit(struct dispatch *dispatch, const struct message *message, in
         return RMQ_E_NOMEM;
     }
     struct queue_unit unit = {(int64_t)dispatch->at, (int32_t)message->size, *code};
-    if (!plant(dispatch, &unit)) {
+    dispatch->units++;
+    if (plant(dispatch, PLANT_STORE_SKIP_DISPATCH)) {
         return RMQ_OK;
     }
     int64_t end = queue->end_offset;
     int status = queue_append(queue, message->queue_offset, &unit);
-    if (status == RMQ_OK) {
-        queues->dispatched_ms = message->store_ms;
-        queue->rebuilt += dispatch->done != NULL && queue->end_offset > end ? 1 : 0;
+    if (status != RMQ_OK) {
+        dispatch->units--;
+        return status;
     }
-    return status;
+    bool is_new = queue->end_offset > end;
+    if (is_new && dispatch->last.size > 0 && plant(dispatch, PLANT_STORE_WRONG_UNIT)) {
+        queue_spoil_last(queue, &dispatch->last);
+    }
+    dispatch->last = unit;
+    queues->dispatched_ms = message->store_ms;
+    queue->rebuilt += is_new && dispatch->done != NULL ? 1 : 0;
+    return RMQ_OK;
 }
 
 /* RMQ_OK: goes on behind it. Otherwise it waits (RMQ_E_AGAIN), or tries again (RMQ_E_NOMEM). */
@@ -232,8 +228,8 @@ static void skip_bad(struct dispatch *dispatch, enum message_check check,
     env_log(dispatch->store->env, ENV_LOG_ERROR, "commit log at %llu: %s",
             (unsigned long long)dispatch->at, message_check_text(check));
     uint64_t file_bytes = dispatch->store->log.segments.file_bytes;
-    if (check == MESSAGE_BAD_SIZE && message->size > 0 &&
-        message->size <= file_bytes - dispatch->at % file_bytes) {
+    bool has_size = check == MESSAGE_BAD_SIZE || check == MESSAGE_BAD_PLACE;
+    if (has_size && message->size > 0 && message->size <= file_bytes - dispatch->at % file_bytes) {
         dispatch->at += message->size;
     } else {
         next_file(dispatch);

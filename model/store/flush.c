@@ -53,7 +53,7 @@ static void on_synced(struct segments_sync *sync, int status) {
         return;
     }
     if (flush->covers_ms != 0)
-        store->checkpoint.physical_ms = flush->covers_ms;
+        store->checkpoint.physical_ms = checkpoint_time(store, flush->covers_ms);
     event_store_flushed(store->env, (int64_t)store->log.segments.flushed,
                         env_mono_ns(store->env) - flush->begun_ns);
     go_on(store); /* the next sync is under way while the puts of this one are told */

@@ -98,9 +98,9 @@ static bool parse_name(struct span name, int64_t *local_ms) {
 static size_t make_path(const struct index *index, const char *name, char out[ENV_PATH_MAX]) {
     const char *root = index->store->config.root;
     size_t len = strlen(root);
-    memcpy(out, root, len);
-    memcpy(out + len, "/index", 6);
-    len += 6;
+    memcpy(out, root, len + 1);
+    memcpy(out + len, "/index", sizeof "/index");
+    len += sizeof "/index" - 1;
     if (name != NULL) {
         out[len++] = '/';
         memcpy(out + len, name, INDEX_NAME);

@@ -8,6 +8,7 @@
 #define RETRIES_MAX 3
 
 static void flush_step(struct index_file *file);
+static void flush_all_ended(struct index *index);
 
 static void on_retry(struct env *env, struct env_timer *timer) {
     struct index *index = RMQ_CONTAINER_OF(timer, struct index, retry_timer);
@@ -23,10 +24,7 @@ void index_failed(struct index *index, const char *what, int status) {
         return;
     }
     char path[ENV_PATH_MAX];
-    size_t len = strlen(index->store->config.root);
-    memcpy(path, index->store->config.root, len);
-    memcpy(path + len, "/index", 6);
-    event_store_write_failed(index->env, span_of(path, len + 6), span_of_text(rmq_err_text(status)),
+    event_store_write_failed(index->env, index_dir(index, path), span_of_text(rmq_err_text(status)),
                              -1);
     env_log(index->env, ENV_LOG_ERROR, "index: cannot %s: %s", what, rmq_err_text(status));
     index->failures++;
@@ -34,6 +32,10 @@ void index_failed(struct index *index, const char *what, int status) {
         store_set_flags(index->store, STORE_INDEX_ERROR, true, "index", 0);
     }
     env_timer_start(index->env, &index->retry_timer, RETRY_NS, on_retry);
+    if (index->done != NULL) { /* a clean stop does not wait for a disk that fails */
+        index->sync_failed = true;
+        flush_all_ended(index);
+    }
 }
 
 void index_worked(struct index *index) {

@@ -28,14 +28,11 @@ struct lookup_job {
     uint32_t rounds, next;
     bool searched;
 };
-_Static_assert(sizeof(void *) <= sizeof(((struct store_lookup *)NULL)->state), "fits");
 
 /* ---- one lookup ---- */
 
 static struct lookup_job *job_of(struct store_lookup *lookup) {
-    struct lookup_job *job;
-    memcpy(&job, lookup->state, sizeof job);
-    return job;
+    return (struct lookup_job *)(uintptr_t)lookup->state[0];
 }
 
 static void job_free(struct store_lookup *lookup) {
@@ -81,7 +78,7 @@ static struct lookup_job *begin(struct store *store, struct store_lookup *lookup
     job->lookup = lookup;
     job->step = step;
     buf_init(&job->bytes, store->env);
-    memcpy(lookup->state, &job, sizeof job);
+    lookup->state[0] = (uintptr_t)job;
     list_append(&store->lookups, &lookup->link);
     return job;
 }
@@ -234,8 +231,11 @@ static int probe(struct lookup_job *job, const struct consume_queue *queue, int6
         *out = PROBE_GONE;
         return RMQ_OK;
     }
+    if (status != RMQ_OK) {
+        return status;
+    }
     *out = *ms < wanted ? PROBE_EARLIER : *ms > wanted ? PROBE_LATER : PROBE_EQUAL;
-    return status;
+    return RMQ_OK;
 }
 
 /* [5.3.3]: the first at or after the time; or the last at or before it. */

@@ -16,14 +16,7 @@ static void on_written(struct env_file_op *op, int status);
 static void on_retry(struct env *env, struct env_timer *timer) {
     struct queues *queues = RMQ_CONTAINER_OF(timer, struct queues, retry_timer);
     (void)env;
-    uint32_t failures = queues->failures;
-    queues->failures = 0;
     queues_write(queues);
-    if (queues->failures == 0) {
-        queues->failures = failures; /* until the writes have worked */
-    } else {
-        queues->failures = failures + 1;
-    }
 }
 
 /* `queue` keeps what it has for the next try. */
@@ -39,6 +32,11 @@ static void failed(struct queues *queues, struct consume_queue *queue, int statu
         store_set_flags(queues->store, STORE_QUEUE_ERROR, true, "consume queue", 0);
     }
     env_timer_start(queues->env, &queues->retry_timer, RETRY_NS, on_retry);
+    store_step_fn *flushed = queues->flushed;
+    if (flushed != NULL) { /* a clean stop does not wait for a disk that fails */
+        queues->flushed = NULL;
+        flushed(queues->store, RMQ_E_IO);
+    }
 }
 
 /* A file for the byte at `position`, made when it is the first of one. */

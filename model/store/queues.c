@@ -101,7 +101,7 @@ static int make_room(struct queues *queues) {
         return RMQ_OK;
     }
     uint32_t capacity = queues->capacity == 0 ? 4 : queues->capacity * 2;
-    void *items = env_realloc(queues->env, queues->items, capacity * sizeof(queues->items[0]));
+    void *items = env_realloc(queues->env, queues->items, capacity * sizeof(void *));
     if (items == NULL) {
         return RMQ_E_NOMEM;
     }
@@ -152,7 +152,7 @@ struct consume_queue *queues_get(struct queues *queues, struct span topic, int32
     }
     uint32_t place = place_of(queues, topic, id);
     memmove(queues->items + place + 1, queues->items + place,
-            (queues->count - place) * sizeof(queues->items[0]));
+            (queues->count - place) * sizeof(void *));
     queues->items[place] = queue;
     queues->count++;
     return queue;
@@ -193,7 +193,7 @@ void queues_delete(struct queues *queues, struct consume_queue *queue) {
     uint32_t place = place_of(queues, queue_topic(queue), queue->id);
     RMQ_ASSERT(queues->items[place] == queue);
     memmove(queues->items + place, queues->items + place + 1,
-            (queues->count - place - 1) * sizeof(queues->items[0]));
+            (queues->count - place - 1) * sizeof(void *));
     queues->count--;
     HASH_DEL(queues->table, queue);
     if (queue->segments.count > 0) {
@@ -319,7 +319,7 @@ void queues_recovered(struct store *store) {
     const struct queues *queues = store->queues;
     for (uint32_t i = 0; i < queues->count; i++) {
         struct consume_queue *queue = queues->items[i];
-        queue->next_offset = queue->end_offset;
+        queue->next_offset = queue->recovered_offset = queue->end_offset;
         event_store_queue_recovered(store->env, queue_topic(queue), (uint64_t)queue->id,
                                     queue->min_offset, queue->end_offset, queue->rebuilt);
     }
@@ -337,6 +337,14 @@ int64_t store_max_offset(const struct store *store, struct span topic, int32_t q
 int64_t store_min_offset(const struct store *store, struct span topic, int32_t queue_id) {
     const struct consume_queue *queue = find(store, topic, queue_id);
     return queue == NULL ? 0 : queue->min_offset;
+}
+
+int64_t store_recovered_offset(const struct store *store, struct span topic, int32_t queue_id) {
+    if (store->was_clean) {
+        return INT64_MAX;
+    }
+    const struct consume_queue *queue = find(store, topic, queue_id);
+    return queue == NULL ? 0 : queue->recovered_offset;
 }
 
 void store_each_queue(const struct store *store, store_queue_fn *each, void *ctx) {

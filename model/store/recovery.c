@@ -147,6 +147,8 @@ static enum step check_record(struct store *store, struct span rest, const char 
         recovery->position += message.size;
         recovery->records++;
         recovery->last_store_ms = message.store_ms;
+        if (message.store_ms > store->log.latest_ms)
+            store->log.latest_ms = message.store_ms;
         return STEP_ON;
     case MESSAGE_BLANK:
         return message.size == left ? STEP_NEXT_FILE : STEP_CUT;
@@ -158,6 +160,7 @@ static enum step check_record(struct store *store, struct span rest, const char 
         return STEP_MORE;
     case MESSAGE_BAD_MAGIC:
     case MESSAGE_BAD_SIZE:
+    case MESSAGE_BAD_PLACE:
     case MESSAGE_BAD_CRC:
         break;
     }

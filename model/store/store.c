@@ -50,11 +50,22 @@ uint64_t store_dispatch_limit(const struct store *store) {
     return ahead ? segments->written : segments->flushed;
 }
 
+/* ---- the checkpoint and a clock that goes back ---- */
+
+int64_t checkpoint_time(const struct store *store, int64_t store_ms) {
+    return store_ms + CHECKPOINT_MARGIN_MS >= store->log.latest_ms ? store_ms : 0;
+}
+
+void checkpoint_reset(struct store *store) {
+    store->checkpoint.physical_ms = store->checkpoint.logics_ms = 0;
+    checkpoint_save(&store->checkpoint, NULL, NULL);
+}
+
 /* ---- paths ---- */
 
 static struct span root_path(const struct store *store, const char *name, char out[ENV_PATH_MAX]) {
     struct span root = span_of_text(store->config.root), last = span_of_text(name);
-    RMQ_ASSERT(root.len + 1 + last.len < ENV_PATH_MAX);
+    RMQ_ASSERT(root.data != NULL && last.data != NULL && root.len + 1 + last.len < ENV_PATH_MAX);
     memcpy(out, root.data, root.len);
     out[root.len] = '/';
     memcpy(out + root.len + 1, last.data, last.len);
@@ -234,7 +245,7 @@ static void on_checkpoint_saved(void *ctx, int status) {
 static void on_index_flushed(struct store *store, int status) {
     store->keep_abort |= status != RMQ_OK;
     if (!store->flush.failed && store->log.written_ms != 0)
-        store->checkpoint.physical_ms = store->log.written_ms;
+        store->checkpoint.physical_ms = checkpoint_time(store, store->log.written_ms);
     checkpoint_save(&store->checkpoint, on_checkpoint_saved, store);
 }
 

@@ -72,6 +72,14 @@ int store_log_view(const struct store *store, uint64_t position, size_t len,
  * see what a power-off can take back (INC-33). Quirk dispatchAhead: written. */
 uint64_t store_dispatch_limit(const struct store *store);
 
+/* A checkpoint says "all records up to this store time", so it can't be told while the wall clock
+ * is behind that of older records: recovery would begin at a file whose records are early and not
+ * durable. Then, and until the clock has caught up, it is 0. `store_ms`: of a durable record.
+ * Differs: Apache believes the clock. */
+int64_t checkpoint_time(const struct store *store, int64_t store_ms);
+/* The clock has gone back by more than the checkpoint's margin: saves 0. */
+void checkpoint_reset(struct store *store);
+
 /* ---- consume queues (queues.h) ---- */
 int queues_create(struct store *store) RMQ_CHECK_RESULT; /* sets store->queues */
 void queues_free(struct store *store);

@@ -37,15 +37,31 @@ struct store {
     bool closing;
 };
 
+/* Results as a test wants them, instead of what is stored: comparisons with recorded answers. */
+struct fake_script {
+    enum put_status put;
+    int64_t physical, queue_offset; /* of a put */
+    struct span ids;                /* of a batch */
+    enum get_status get;
+    int64_t next, min, max;
+    struct span records; /* of gets and lookups */
+    int lookup;          /* status */
+    int64_t value;       /* of lookups and of queue bounds */
+    int64_t last_ms, last_physical;
+};
+
 static struct {
     struct store *store;
+    const struct fake_script *script; /* NULL: none */
     int open_status;
     enum put_status put_status; /* of the next puts */
     bool slow_puts;             /* they wait for fake_store_finish_puts */
     bool slow_gets;
-    bool silent;           /* no arrivals */
-    bool suggest_slave;    /* in gets */
-    bool min_is_not_zero;  /* queues begin at offset 2 */
+    bool silent;          /* no arrivals */
+    bool suggest_slave;   /* in gets */
+    bool min_is_not_zero; /* queues begin at offset 2 */
+    bool was_unclean;     /* with recovered_offset for every queue */
+    int64_t recovered_offset;
     uint64_t write_age_ms; /* what store_write_age_ms says */
     bool last_wait;        /* of the last put */
     size_t closes;
@@ -119,13 +135,22 @@ static inline bool fake_record_in(const struct fake_record *record, struct span 
 
 int64_t store_max_offset(const struct store *store, struct span topic, int32_t queue_id) {
     int64_t max = 0;
+    if (fake_store.script != NULL)
+        return fake_store.script->value;
     for (size_t i = 0; i < store->count; i++)
         max += fake_record_in(&store->records[i], topic, queue_id);
     return max;
 }
 
 int64_t store_min_offset(const struct store *store, struct span topic, int32_t queue_id) {
+    if (fake_store.script != NULL)
+        return fake_store.script->value;
     return fake_store.min_is_not_zero && store_max_offset(store, topic, queue_id) > 0 ? 2 : 0;
+}
+
+int64_t store_recovered_offset(const struct store *store, struct span topic, int32_t queue_id) {
+    RMQ_ASSERT(store != NULL && topic.data != NULL && queue_id >= 0);
+    return fake_store.was_unclean ? fake_store.recovered_offset : INT64_MAX;
 }
 
 int64_t store_min_physical(const struct store *store) {
@@ -209,8 +234,20 @@ static inline bool fake_status_stores(enum put_status status) {
            status == PUT_FLUSH_SLAVE_TIMEOUT || status == PUT_SLAVE_NOT_AVAILABLE;
 }
 
+static inline void fake_script_put(struct store_put *put, store_put_fn *done) {
+    const struct fake_script *script = fake_store.script;
+    put->physical_offset = script->physical;
+    put->queue_offset = script->queue_offset;
+    buf_put_span(&put->ids, script->ids);
+    done(put, script->put);
+}
+
 void store_put(struct store *store, const struct message *message, bool wait, struct store_put *put,
                store_put_fn *done) {
+    if (fake_store.script != NULL) {
+        fake_script_put(put, done);
+        return;
+    }
     put->done = done;
     put->env = store->env;
     fake_store.last_wait = wait;
@@ -237,6 +274,10 @@ void store_put(struct store *store, const struct message *message, bool wait, st
 
 void store_put_batch(struct store *store, const struct message *message, bool wait,
                      struct store_put *put, store_put_fn *done) {
+    if (fake_store.script != NULL) {
+        fake_script_put(put, done);
+        return;
+    }
     struct span_reader reader = {.rest = message->body};
     struct store_put first = {0};
     char id[MESSAGE_ID_MAX];
@@ -332,6 +373,15 @@ static inline enum get_status fake_get(struct store *store, struct store_get *ge
 }
 
 void store_get(struct store *store, struct store_get *get, store_get_fn *done) {
+    const struct fake_script *script = fake_store.script;
+    if (script != NULL) {
+        get->next_offset = script->next;
+        get->min_offset = script->min;
+        get->max_offset = script->max;
+        buf_put_span(&get->records, script->records);
+        done(get, script->get);
+        return;
+    }
     get->store = store;
     get->state[0] = (uint64_t)fake_get(store, get); /* what is true now, told later */
     if (fake_store.slow_gets) {
@@ -366,6 +416,19 @@ static inline void fake_store_finish_gets(void) {
 
 /* ---- lookups --------------------------------------------------------------------------------- */
 
+static inline bool fake_script_lookup(struct store_lookup *lookup, store_lookup_fn *done) {
+    const struct fake_script *script = fake_store.script;
+    if (script == NULL)
+        return false;
+    lookup->value = script->value;
+    lookup->count = script->records.len > 0;
+    lookup->last_update_ms = script->last_ms;
+    lookup->last_update_physical = script->last_physical;
+    buf_put_span(&lookup->records, script->records);
+    done(lookup, script->lookup);
+    return true;
+}
+
 static inline int64_t fake_store_ms(const struct fake_record *record) {
     struct message message;
     enum message_check check = message_decode(span_of(record->bytes, record->len), false, &message);
@@ -375,6 +438,8 @@ static inline int64_t fake_store_ms(const struct fake_record *record) {
 
 void store_offset_by_time(struct store *store, struct span topic, int32_t queue_id, int64_t wall_ms,
                           bool upper, struct store_lookup *lookup, store_lookup_fn *done) {
+    if (fake_script_lookup(lookup, done))
+        return;
     lookup->value = 0;
     for (size_t i = 0; i < store->count; i++) {
         const struct fake_record *record = &store->records[i];
@@ -388,6 +453,8 @@ void store_offset_by_time(struct store *store, struct span topic, int32_t queue_
 
 void store_time_of(struct store *store, struct span topic, int32_t queue_id, int64_t offset,
                    struct store_lookup *lookup, store_lookup_fn *done) {
+    if (fake_script_lookup(lookup, done))
+        return;
     lookup->value = -1;
     for (size_t i = 0; i < store->count; i++) {
         const struct fake_record *record = &store->records[i];
@@ -399,6 +466,8 @@ void store_time_of(struct store *store, struct span topic, int32_t queue_id, int
 
 void store_message_at(struct store *store, int64_t physical, struct store_lookup *lookup,
                       store_lookup_fn *done) {
+    if (fake_script_lookup(lookup, done))
+        return;
     for (size_t i = 0; i < store->count; i++) {
         const struct fake_record *record = &store->records[i];
         if (record->physical != physical)
@@ -413,6 +482,8 @@ void store_message_at(struct store *store, int64_t physical, struct store_lookup
 void store_query(struct store *store, struct span topic, struct span key, uint32_t max_count,
                  int64_t begin_ms, int64_t end_ms, struct store_lookup *lookup,
                  store_lookup_fn *done) {
+    if (fake_script_lookup(lookup, done))
+        return;
     lookup->count = 0;
     lookup->last_update_ms = lookup->last_update_physical = 0;
     for (size_t i = 0; i < store->count && lookup->count < max_count; i++) {

@@ -159,6 +159,37 @@ START_TEST(test_pull__tells_illegal_offsets) {
 }
 END_TEST
 
+/* What the group has read was lost, and other messages are there now. */
+START_TEST(test_pull__goes_back_to_the_recovered_end) {
+    static const struct field max[] = {{"topic", "T"}, {"queueId", "1"}};
+    start(TOPICS);
+    send_tags("TAGS\001A", "TAGS\001B");
+    fake_store.was_unclean = true;
+    /* also before the group's heartbeat: without a subscription */
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(
+            pull_with(WITH("queueOffset", "1"), i == 0 ? WITH("sysFlag", "0") : NO_FIELD),
+            RESPONSE_PULL_OFFSET_MOVED);
+        expect_offsets(0, 0, 2);
+        ck_assert_uint_eq(fake_event_count(env, EVENT_offset_moved), (size_t)i + 1);
+        ck_assert_span_eq(fake_event_text(env, EVENT_offset_moved, "reason"), "recovered");
+    }
+    ck_assert_int_eq(pull_with(NO_FIELD, NO_FIELD), RESPONSE_SUCCESS); /* gives 2 */
+    ck_assert_int_eq(pull_with(WITH("queueOffset", "2"), NO_FIELD), RESPONSE_PULL_NOT_FOUND);
+    /* another group begins at the end, which its connection has asked for */
+    ck_assert_int_eq(pull_with(WITH("queueOffset", "2"), WITH("consumerGroup", "new")),
+                     RESPONSE_PULL_OFFSET_MOVED);
+    send_request(&client, REQUEST_GET_MAX_OFFSET, FIELDS(max), NULL, 0, SPAN_NONE);
+    take_answer(&client);
+    ck_assert_int_eq(pull_with(WITH("queueOffset", "2"), WITH("consumerGroup", "new")),
+                     RESPONSE_PULL_NOT_FOUND);
+    fake_store.min_is_not_zero = true; /* retention has removed it since */
+    ck_assert_int_eq(pull_with(WITH("queueOffset", "3"), WITH("consumerGroup", "late")),
+                     RESPONSE_PULL_OFFSET_MOVED);
+    expect_offsets(2, 2, 2);
+}
+END_TEST
+
 START_TEST(test_pull__the_quirk_stores_a_message) {
     start(TOPICS "quirk.offsetMovedMessage=true\n");
     ck_assert_int_eq(pull_with(WITH("queueOffset", "9"), NO_FIELD), RESPONSE_PULL_OFFSET_MOVED);
@@ -202,6 +233,55 @@ START_TEST(test_pull__records_are_not_allocated_each_time) {
     ck_assert_int_eq(pull_with(NO_FIELD, NO_FIELD), RESPONSE_SUCCESS);
     ck_assert_uint_eq(fake_memory_blocks(env), blocks);
     ck_assert_uint_eq(broker()->pulls.buffer_count, 1);
+}
+END_TEST
+
+/* ---- what the group subscribed -----------------------------------------------------------------
+ */
+
+#define SUBSCRIPTION(topic, text, type)                                    \
+    "{\"classFilterMode\":false,\"codeSet\":[],\"expressionType\":\"" type \
+    "\",\"subString\":\"" text "\",\"subVersion\":10,\"tagsSet\":[],\"topic\":\"" topic "\"}"
+
+static void heartbeat(void) {
+    static const char BODY[] =
+        "{\"clientID\":\"c\",\"consumerDataSet\":[{\"consumeFromWhere\":\"CONSUME_FROM_LAST_"
+        "OFFSET\","
+        "\"consumeType\":\"CONSUME_PASSIVELY\",\"groupName\":\"g\",\"messageModel\":\"CLUSTERING\","
+        "\"subscriptionDataSet\":[" SUBSCRIPTION("T", "A", "TAG") "," SUBSCRIPTION(
+            "R", "a > 3", "SQL92") "],\"unitMode\":false}],\"producerDataSet\":[]}";
+    send_request(&client, REQUEST_HEART_BEAT, NULL, 0, NULL, 0, span_of_text(BODY));
+    do
+        ck_assert(peer_take(&client, &answered));
+    while (answered.opaque != last_opaque);
+    ck_assert_int_eq(answered.code, RESPONSE_SUCCESS);
+}
+
+static const struct {
+    const char *topic, *version;
+    int32_t code;
+    const char *remark;
+} SUBSCRIBED[] = {
+    {"T", "10", 0, "FOUND"},
+    {"T", "9", 0, "FOUND"},
+    {"T", "11", 25, "the consumer's subscription not latest"},
+    {"Other", "10", 24, "the consumer's subscription not exist\nSee http"},
+    {"R", "10", 1, "The broker does not support consumer to filter message by SQL92"},
+};
+
+START_TEST(test_pull__uses_the_subscription_of_the_group) {
+    const struct field changes[] = {{"topic", SUBSCRIBED[_i].topic},
+                                    {"subVersion", SUBSCRIBED[_i].version},
+                                    {"sysFlag", "0"},
+                                    {"subscription", NULL}};
+    start("topics=T:4:4:6;R:2:2:4;Other:4:4\n");
+    send_tags("TAGS\001A", "TAGS\001B");
+    heartbeat();
+    send_request(&client, REQUEST_PULL_MESSAGE, FIELDS(PULL), FIELDS(changes), SPAN_NONE);
+    take_answer(&client);
+    ck_assert_int_eq(answered.code, SUBSCRIBED[_i].code);
+    expect_remark_begins(SUBSCRIBED[_i].remark);
+    ck_assert_uint_eq(pulled_count(), SUBSCRIBED[_i].code == 0 ? 1 : 0);
 }
 END_TEST
 
@@ -424,10 +504,12 @@ int main(void) {
     tcase_add_loop_test(tests, test_pull__filters_by_tag, 0, COUNT(FILTERS));
     tcase_add_loop_test(tests, test_pull__at_most_what_is_asked_for, 0, 2);
     tcase_add_loop_test(tests, test_pull__tells_illegal_offsets, 0, COUNT(ILLEGAL));
+    tcase_add_test(tests, test_pull__goes_back_to_the_recovered_end);
     tcase_add_test(tests, test_pull__the_quirk_stores_a_message);
     tcase_add_loop_test(tests, test_pull__suggests_a_slave_to_slow_readers, 0, 2);
     tcase_add_test(tests, test_pull__commits_where_asked);
     tcase_add_test(tests, test_pull__records_are_not_allocated_each_time);
+    tcase_add_loop_test(tests, test_pull__uses_the_subscription_of_the_group, 0, COUNT(SUBSCRIBED));
     tcase_add_test(tests, test_hold__a_message_wakes_it);
     tcase_add_test(tests, test_hold__only_what_matches_wakes_it);
     tcase_add_test(tests, test_hold__the_sweep_finds_what_no_arrival_told);

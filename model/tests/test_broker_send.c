@@ -18,6 +18,7 @@ static const struct {
     int32_t code_5_3;
     const char *remark; /* how it begins */
 } REFUSALS[] = {
+    {"b", NULL, 1, 29, "The specified topic is blank."},
     {"b", " ", 1, 29, "The specified topic is blank."},
     {"b", "a.b", 1, 29, "The specified topic contains illegal characters"},
     {"b", LONG_128, 1, 29, "The specified topic is longer than topic max length."},
@@ -56,7 +57,7 @@ START_TEST(test_send__refuses) {
 END_TEST
 
 START_TEST(test_send__missing_fields_are_named) {
-    static const char *const KEYS[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+    static const char *const KEYS[] = {"a", "c", "d", "e", "f", "g", "h"};
     start(TOPICS);
     ck_assert_int_eq(send_with(WITH(KEYS[_i], NULL), NO_FIELD), RESPONSE_SYSTEM_ERROR);
     expect_remark_begins("header field ");
@@ -384,7 +385,7 @@ int main(void) {
     TCase *tests = suite_case(suite, "send");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_loop_test(tests, test_send__refuses, 0, COUNT(REFUSALS));
-    tcase_add_loop_test(tests, test_send__missing_fields_are_named, 0, 8);
+    tcase_add_loop_test(tests, test_send__missing_fields_are_named, 0, 7);
     tcase_add_test(tests, test_send__not_before_its_time);
     tcase_add_test(tests, test_send__without_write_permission_only_ordered_topics_are_refused);
     tcase_add_test(tests, test_send__rejected_transactions_have_their_own_code);

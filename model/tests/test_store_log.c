@@ -325,6 +325,78 @@ START_TEST(test_write_failures) {
 }
 END_TEST
 
+/* The half of a failed write that is in the file must not follow the next record (L4). */
+START_TEST(test_write_failure_leaves_no_trace) {
+    ck_assert_int_eq(store_start(env, TINY), RMQ_OK);
+    fake_hold_files(env, true);
+    command("do=put\nsize=400\n");
+    for (int i = 0; i < 4; i++)
+        command("do=put\nsize=400\n");
+    fake_fail_at(env, FAKE_FAIL_FILE_WRITE, 1);
+    fake_hold_files(env, false);
+    fake_settle(env); /* the first succeeds, then two of four are written */
+    ck_assert_uint_eq(told_with(PUT_OK), 1);
+    ck_assert_uint_eq(told_with(PUT_UNKNOWN_ERROR), 4);
+    command("do=put\nsize=400\n");
+    fake_settle(env);
+    ck_assert_int_eq(store_log.messages[5].queue_offset, 1);
+    fake_power_off(env, FAKE_KEEP_ALL);
+    ck_assert_int_eq(store_start(env, TINY), RMQ_OK);
+    ck_assert_uint_eq(check_log(true), 2);
+}
+END_TEST
+
+/* What recovery finds in the cache is synced before anybody sees it. */
+START_TEST(test_recovered_is_durable) {
+    ck_assert_int_eq(store_start(env, TINY), RMQ_OK);
+    command("do=put\ncount=20\nsize=900\n");
+    fake_advance_ms(env, 10);
+    ck_assert_uint_eq(store_of(env)->log.segments.flushed, 0);
+    fake_crash_at(env, 1);
+    RMQ_IGNORE(fake_command_text(env, "do=put\n"), "it crashes");
+    fake_crash_at(env, 0);
+    ck_assert_int_eq(store_start(env, TINY), RMQ_OK);
+    ck_assert_uint_eq(check_log(true), 20);
+    fake_power_off(env, FAKE_KEEP_NONE);
+    ck_assert_int_eq(store_start(env, TINY), RMQ_OK);
+    ck_assert_uint_eq(check_log(true), 20);
+}
+END_TEST
+
+/* The wall clock goes back: no time vouches for anything until it has caught up. */
+START_TEST(test_clock_goes_back) {
+    struct span file;
+    ck_assert_int_eq(store_start(env, SYNC), RMQ_OK);
+    int64_t now = env_wall_ms(env);
+    command("do=put\n");
+    fake_settle(env);
+    ck_assert_int_ge(store_of(env)->checkpoint.physical_ms, now);
+    fake_set_wall_ms(env, now - 1000);
+    command("do=put\n");
+    fake_settle(env);
+    ck_assert_int_eq(store_of(env)->checkpoint.physical_ms, now - 1000);
+    fake_set_wall_ms(env, now - 60000);
+    command("do=put\n");
+    fake_settle(env);
+    ck_assert_int_eq(store_of(env)->checkpoint.physical_ms, 0);
+    ck_assert(fake_get_file(env, "/store/checkpoint", &file));
+    ck_assert_int_eq(bytes_i64(file.data), 0);
+    fake_set_wall_ms(env, now + 10);
+    command("do=put\n");
+    fake_settle(env);
+    ck_assert_int_eq(store_of(env)->checkpoint.physical_ms, now + 10);
+}
+END_TEST
+
+START_TEST(test_abort_file_is_durable) {
+    ck_assert_int_eq(store_start(env, TINY), RMQ_OK);
+    ck_assert(store_of(env)->was_clean);
+    fake_power_off(env, FAKE_KEEP_NONE);
+    ck_assert_int_eq(store_start(env, TINY), RMQ_OK);
+    ck_assert(!store_of(env)->was_clean);
+}
+END_TEST
+
 START_TEST(test_sync_failure_stops_puts) {
     ck_assert_int_eq(store_start(env, SYNC), RMQ_OK);
     command("do=put\n");
@@ -480,6 +552,10 @@ int main(void) {
     tcase_add_test(tests, test_async_flush_plant);
     tcase_add_test(tests, test_put_cancel);
     tcase_add_test(tests, test_write_failures);
+    tcase_add_test(tests, test_write_failure_leaves_no_trace);
+    tcase_add_test(tests, test_recovered_is_durable);
+    tcase_add_test(tests, test_clock_goes_back);
+    tcase_add_test(tests, test_abort_file_is_durable);
     tcase_add_test(tests, test_sync_failure_stops_puts);
     tcase_add_test(tests, test_page_cache_busy);
     tcase_add_test(tests, test_crash_points);

@@ -316,6 +316,73 @@ START_TEST(test_queues__power_off) {
 }
 END_TEST
 
+/* ---- failures ---- */
+
+/* What a planted bug of the dispatch does: the unit at 199 is left out, or names another message.
+ */
+START_TEST(test_dispatch__planted) {
+    fake_set_plant(f.env, _i == 0 ? PLANT_STORE_SKIP_DISPATCH : PLANT_STORE_WRONG_UNIT, true);
+    put_many("T", 0, 210);
+    ck_assert_int_eq(store_max_offset(f.store, SPAN_LITERAL("T"), 0), _i == 0 ? 209 : 210);
+    struct sf_get get;
+    sf_get(&f, &get, "T", 0, 199, 1);
+    ck_assert_int_eq(sf_record(&get, 0).queue_offset, _i == 0 ? 200 : 198);
+    buf_deinit(&get.get.records);
+}
+END_TEST
+
+/* The n-th call of a kind fails while messages are put, read and flushed: what was acknowledged is
+ * in its queue, in order, then and after a restart. */
+START_TEST(test_store__nth_failure) {
+    static const enum fake_failure kinds[] = {FAKE_FAIL_ALLOC, FAKE_FAIL_FILE_OPEN,
+                                              FAKE_FAIL_FILE_WRITE, FAKE_FAIL_FILE_SYNC,
+                                              FAKE_FAIL_FILE_VIEW};
+    for (unsigned n = 1, failed = 1; failed && n < 200; n++) {
+        int64_t end = store_max_offset(f.store, SPAN_LITERAL("T"), 0);
+        fake_fail_at(f.env, kinds[_i], n);
+        for (unsigned i = 0; i < 12; i++) {
+            struct sf_put put = sf_put(&f, "T", 0, "body", "KEYS\001k");
+            end = put.status == PUT_OK ? put.put.queue_offset + 1 : end;
+        }
+        for (unsigned i = 0; i < 70; i++) { /* also a thorough flush */
+            fake_advance_ms(f.env, 1000);
+        }
+        failed = fake_failed(f.env, kinds[_i]);
+        ck_assert_int_ge(store_max_offset(f.store, SPAN_LITERAL("T"), 0), end);
+        check_queue("T", 0, 0, end);
+        reopen();
+        ck_assert_int_ge(store_max_offset(f.store, SPAN_LITERAL("T"), 0), end);
+        check_queue("T", 0, 0, end);
+    }
+}
+END_TEST
+
+/* A disk that takes no queue file for long: not writable after 30 tries, no hole, and all is well
+ * when it has room again. */
+START_TEST(test_queue__waits_for_the_disk) {
+    put_many("T", 0, SF_QUEUE_UNITS);
+    fake_fail_files_with(f.env, RMQ_E_NO_SPACE);
+    fake_fail_at(f.env, FAKE_FAIL_FILE_OPEN, 1);
+    ck_assert_int_eq(sf_put(&f, "T", 0, "x", "").status, PUT_OK);
+    for (unsigned i = 0; i < 35; i++) {
+        fake_fail_at(f.env, FAKE_FAIL_FILE_OPEN, 1);
+        fake_advance_ms(f.env, 1000);
+        if (i == 20) {
+            ck_assert(store_is_writable(f.store));
+        }
+    }
+    ck_assert(!store_is_writable(f.store));
+    ck_assert_int_eq(store_max_offset(f.store, SPAN_LITERAL("T"), 0), SF_QUEUE_UNITS + 1);
+    fake_fail_at(f.env, FAKE_FAIL_FILE_OPEN, 0);
+    fake_advance_ms(f.env, 2000);
+    ck_assert(store_is_writable(f.store));
+    put_many("T", 0, 5);
+    check_queue("T", 0, 0, SF_QUEUE_UNITS + 6);
+    reopen();
+    check_queue("T", 0, 0, SF_QUEUE_UNITS + 6);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("store_queue");
     TCase *tests = suite_case(suite, "path");
@@ -337,5 +404,11 @@ int main(void) {
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, test_queues__rebuilt_from_the_log);
     tcase_add_loop_test(tests, test_queues__power_off, 0, FAKE_KEEP_COUNT);
+    tests = suite_case(suite, "failures");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_set_timeout(tests, 60);
+    tcase_add_loop_test(tests, test_dispatch__planted, 0, 2);
+    tcase_add_loop_test(tests, test_store__nth_failure, 0, 5);
+    tcase_add_test(tests, test_queue__waits_for_the_disk);
     return suite_run(suite);
 }

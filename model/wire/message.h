@@ -80,6 +80,7 @@ enum message_check {
                           even the first 8) */
     MESSAGE_BAD_MAGIC, /* neither magic */
     MESSAGE_BAD_SIZE,  /* lengths do not add up */
+    MESSAGE_BAD_PLACE, /* a queue, queue offset or physical offset that no message can have */
     MESSAGE_BAD_CRC
 };
 const char *message_check_text(enum message_check check);

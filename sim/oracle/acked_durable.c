@@ -4,8 +4,8 @@
  * acknowledged offset. After a kill nothing may be missing. After a power-off a broker that flushes
  * before it answers (`sync`) loses nothing; another one loses only what its log had not flushed
  * (physical offset at or behind the last store.flushed) and what is younger than `window`. (2) A
- * group's progress passes an acknowledged message that none of its members got, but for places that
- * an owner had read before a power-off took them (messages_may_skip).
+ * group's progress passes an acknowledged message that none of its members got, be it one that took
+ * the place of a lost one which the group had.
  *
  * Not promised: an answer with a status other than 0, a one-way send, what retention removed, and
  * anything of a broker whose disk lied, failed a sync, or rotted. */

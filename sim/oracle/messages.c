@@ -240,14 +240,6 @@ struct number_set *messages_delivered(struct messages *messages, uint32_t group,
 
 /* ---- asking ---- */
 
-bool messages_may_skip(const struct group_queue *progress, uint64_t offset) {
-    const struct message_broker *broker = progress->queue->broker;
-    for (size_t i = 0; offset < progress->lost_top && i < progress->owner_count; i++)
-        if (broker->power_lost && progress->owners[i].since_ns < broker->down.world_ns)
-            return true;
-    return false;
-}
-
 const char *messages_queue_text(const struct messages *messages, const struct message_queue *queue,
                                 char out[QUEUE_TEXT_MAX]) {
     struct span topic = messages_name(messages, queue->topic);

@@ -66,7 +66,6 @@ struct queue_owner {
     uint64_t since_ns;
     uint64_t from;  /* offset it began at */
     uint64_t next;  /* one past the highest offset it delivered */
-    uint64_t read;  /* one past the highest offset it pulled */
     uint16_t cause; /* enum duplicate_cause of what it delivers a second time */
 };
 /* A group's progress on a queue. */
@@ -77,7 +76,6 @@ struct group_queue {
     uint64_t floor;    /* what is below is not expected */
     uint64_t progress; /* committed, as the broker said last */
     uint64_t delivered_top;
-    uint64_t lost_top;  /* up to here an owner had read when the end of the queue was lost */
     uint64_t reset_top; /* up to here an offset reset may bring messages again */
     struct oracle_mark committed;
     struct number_set delivered;
@@ -202,9 +200,6 @@ const struct message_entry *messages_find(const struct messages *messages, uint6
 /* The group's progress on a queue, NULL. */
 struct group_queue *messages_progress(const struct messages *messages, uint32_t group,
                                       const struct message_queue *queue);
-/* An owner that had read what a power-off took goes on behind it: new messages in those places may
- * be skipped, which no flush but a synchronous one avoids. */
-bool messages_may_skip(const struct group_queue *progress, uint64_t offset);
 struct message_topic *messages_topic(const struct messages *messages, uint32_t name);
 /* "T queue 3 of broker-a" into `out`. */
 #define QUEUE_TEXT_MAX 160

@@ -70,7 +70,6 @@ void messages_on_acquired(struct messages *messages, const struct record *record
                                   .since_ns = record->world_ns,
                                   .from = from,
                                   .next = from,
-                                  .read = from,
                                   .cause = (uint16_t)cause_of(progress, from, record->world_ns)};
     progress->acquired = oracle_mark(record);
 }
@@ -99,9 +98,6 @@ void messages_owner_gone(struct messages *messages, const struct record *record)
 void messages_on_pulled(struct messages *messages, const struct record *record) {
     struct group_queue *progress = progress_of(messages, record, offset_in(record, 4));
     uint64_t end = offset_in(record, 8) + 1;
-    struct queue_owner *owner = progress == NULL ? NULL : owner_of(progress, record->node);
-    if (owner != NULL && offset_in(record, 5) > owner->read)
-        owner->read = offset_in(record, 5);
     if (progress != NULL && record_uint(record, 6) > 0 && end > progress->queue->max)
         progress->queue->max = end;
 }
@@ -235,13 +231,13 @@ void messages_on_reset(struct messages *messages, const struct record *record) {
     if (now > progress->delivered_top)
         progress->floor = now;
     number_set_cut(&progress->delivered, now);
-    if (now >= progress->delivered.top)
+    if (now > progress->delivered.top)
         number_set_begin(&progress->delivered, &messages->host, now);
     struct queue_owner *owner = owner_of(progress, record->node);
     if (owner != NULL)
         owner->next = now;
-    progress->progress = now;
-    progress->committed = oracle_mark(record);
+    if (now < progress->progress) /* the broker hears of it with the next commit, if ever */
+        progress->progress = now;
 }
 
 /* Acknowledged messages in [from, to) that were not delivered. */
@@ -252,7 +248,7 @@ static void count_skipped(struct messages *messages, const struct group_queue *p
     from = from < progress->queue->min ? progress->queue->min : from;
     for (int looked = 0; from < to && looked < SKIPPED_MAX; looked++, from++) {
         from = number_set_absent(&progress->delivered, from, to);
-        if (from == to || !number_set_has(acked, from) || messages_may_skip(progress, from))
+        if (from == to || !number_set_has(acked, from))
             continue;
         if (messages->facts.skipped++ == 0)
             messages->facts.skipped_first = from;

@@ -204,11 +204,6 @@ static void lose(struct messages *messages, struct message_queue *queue, uint64_
         struct group_queue *progress = messages->progress[i];
         if (progress->queue != queue)
             continue;
-        if (progress->delivered_top > max && progress->delivered_top > progress->lost_top)
-            progress->lost_top = progress->delivered_top;
-        for (size_t k = 0; k < progress->owner_count; k++)
-            if (progress->owners[k].read > max && progress->owners[k].read > progress->lost_top)
-                progress->lost_top = progress->owners[k].read;
         number_set_cut(&progress->delivered, max);
         if (progress->delivered_top > max)
             progress->delivered_top = max;

@@ -10,7 +10,7 @@
 static const struct oracle_parameter PARAMETERS[] = {
     {"window", "duration", "6s", "a fault may take back commits this young (saved each 5 s)"},
     {"handover", "duration", "30s",
-     "the owner before may commit this long after the new one begins"},
+     "another client may commit less this long after owners changed"},
     {"ignore", "text", "", "groups that are not judged"},
     {"excused", "text", "", "broker nodes that are not judged"},
 };
@@ -136,7 +136,8 @@ static bool is_beyond(const struct offsets_forward *oracle, uint64_t offset) {
 static bool is_handover(const struct offsets_forward *oracle, const struct group_queue *progress,
                         const struct commit *last) {
     return progress->owner_count > 1 ||
-           progress->acquired.world_ns + oracle->handover_ns >= last->mark.world_ns;
+           progress->acquired.world_ns + oracle->handover_ns >= last->mark.world_ns ||
+           progress->released.world_ns + oracle->handover_ns >= last->mark.world_ns;
 }
 
 /* Group, topic, queue, offset, client. */
@@ -207,8 +208,9 @@ static void on_record(void *self, const struct record *record) {
                  "was lowered though it was not beyond the end");
         begin_anew(state, record, (uint64_t)record_int(record, 4));
         break;
-    default:
-        begin_anew(state, record, (uint64_t)record_int(record, 5));
+    default: /* a reset: the broker hears of it with the next commit, whatever that is */
+        state->count = 0;
+        state->restarted = false;
         break;
     }
 }

@@ -2,7 +2,7 @@
  * none for long while the group has members.
  *
  * Owners are those that acquired a queue and neither released it nor ended. Time counts from the
- * last disturbance of the cluster (a fault, a node up or down, an order), and only while the owners
+ * last disturbance of the cluster (a fault, a node up or down), and only while the owners
  * (for a missing one: all members of the group) and the broker are healthy: a broker that comes
  * back knows a group's members by their next heartbeats only. */
 #include "sim/oracle/base.h"
@@ -19,7 +19,8 @@ struct one_owner {
     struct oracle_base base;
     uint64_t overlap_ns, within_ns;
     struct span ignore;
-    struct queue_state { /* by the ledger's number of a group's progress on a queue */
+    uint64_t disturbed_ns; /* last fault's begin or end, node up, down or stopping */
+    struct queue_state {   /* by the ledger's number of a group's progress on a queue */
         uint64_t two_since_ns;
         uint64_t none_since_ns;
         bool is_known;
@@ -100,7 +101,7 @@ static uint64_t healthy_from(const struct one_owner *oracle, uint16_t number, ui
     if (since_ns == CLUSTER_NEVER || excused(oracle, node))
         return CLUSTER_NEVER;
     uint64_t healthy_ns = cluster_healthy_since(node);
-    since_ns = cluster->disturbed_ns > since_ns ? cluster->disturbed_ns : since_ns;
+    since_ns = oracle->disturbed_ns > since_ns ? oracle->disturbed_ns : since_ns;
     return healthy_ns > since_ns ? healthy_ns : since_ns;
 }
 
@@ -190,6 +191,34 @@ static void on_queue(struct one_owner *oracle, const struct record *record) {
         leave(oracle, progress->group, record->node);
 }
 
+/* What lasts now is judged up to here. */
+static void judge_all(struct one_owner *oracle, struct oracle_mark now) {
+    const struct messages *messages = oracle->base.host.messages;
+    for (size_t i = 0; i < messages->progress_count; i++) {
+        const struct group_queue *progress = messages->progress[i];
+        if (progress->index >= oracle->capacity || !oracle->states[progress->index].is_known)
+            continue;
+        const struct queue_state *state = &oracle->states[progress->index];
+        if (state->two_since_ns != CLUSTER_NEVER && progress->owner_count > 1)
+            judge_two(oracle, progress, state->two_since_ns, now);
+        if (state->none_since_ns != CLUSTER_NEVER)
+            judge_none(oracle, progress->group, progress->queue, progress, state->none_since_ns,
+                       now);
+    }
+}
+
+static void on_disturbance(struct one_owner *oracle, const struct record *record) {
+    const struct messages *messages = oracle->base.host.messages;
+    judge_all(oracle, (struct oracle_mark){record->world_ns, 0, 0});
+    oracle->disturbed_ns = record->world_ns;
+    if (record->kind != EVENT_node_stopping && record->kind != EVENT_world_node_down)
+        return;
+    leave(oracle, 0, record->node);
+    for (size_t i = 0; i < messages->progress_count; i++)
+        if (!messages_listed(messages, oracle->ignore, messages->progress[i]->group))
+            update(oracle, messages->progress[i], oracle_mark(record));
+}
+
 static void on_record(void *self, const struct record *record) {
     struct one_owner *oracle = self;
     const struct messages *messages = oracle->base.host.messages;
@@ -204,11 +233,8 @@ static void on_record(void *self, const struct record *record) {
             join(oracle, group, record);
         break;
     }
-    default: /* a node stops or ends */
-        leave(oracle, 0, record->node);
-        for (size_t i = 0; i < messages->progress_count; i++)
-            if (!messages_listed(messages, oracle->ignore, messages->progress[i]->group))
-                update(oracle, messages->progress[i], oracle_mark(record));
+    default:
+        on_disturbance(oracle, record);
         break;
     }
 }
@@ -231,26 +257,15 @@ static void judge_unowned(struct one_owner *oracle, struct oracle_mark end) {
 
 static void finish(void *self, uint64_t end_ns, struct oracle_verdict *out) {
     struct one_owner *oracle = self;
-    const struct messages *messages = oracle->base.host.messages;
     const struct oracle_mark end = {end_ns, 0, 0};
-    for (size_t i = 0; i < messages->progress_count; i++) {
-        const struct group_queue *progress = messages->progress[i];
-        if (progress->index >= oracle->capacity || !oracle->states[progress->index].is_known)
-            continue;
-        const struct queue_state *state = &oracle->states[progress->index];
-        if (state->two_since_ns != CLUSTER_NEVER)
-            judge_two(oracle, progress, state->two_since_ns, end);
-        if (state->none_since_ns != CLUSTER_NEVER)
-            judge_none(oracle, progress->group, progress->queue, progress, state->none_since_ns,
-                       end);
-    }
+    judge_all(oracle, end);
     judge_unowned(oracle, end);
     oracle_end(&oracle->base, "no queue was acquired", out);
 }
 
-static const uint16_t KINDS[] = {EVENT_queue_acquired,      EVENT_queue_released,
-                                 EVENT_consumer_rebalanced, EVENT_node_stopping,
-                                 EVENT_world_node_down,     EVENT_KIND_COUNT};
+static const uint16_t KINDS[] = {
+    EVENT_queue_acquired,  EVENT_queue_released, EVENT_consumer_rebalanced, EVENT_node_stopping,
+    EVENT_world_node_down, EVENT_world_node_up,  EVENT_world_fault,         EVENT_KIND_COUNT};
 
 const struct oracle_type ORACLE_ONE_OWNER = {
     .name = "one-owner",

@@ -200,19 +200,19 @@ static bool has_fault(const struct scenario *scenario, const char *kind) {
     return false;
 }
 
-/* What disks did, where the scenario asks for it or it happened. */
+/* What disks did, where the scenario asks for it or (what follows from other faults) it happened.
+ */
 static void fired_disks(const struct scenario *scenario, const struct world_counts *counts,
                         struct run_fired *out) {
-    bool power = has_fault(scenario, "power-off");
     const struct {
         const char *kind;
         bool configured;
         uint64_t times;
     } rows[] = {
-        {"page-lost", power && counts->disk_writes > 0, counts->pages_lost},
-        {"page-torn", power && counts->disk_writes > 0, counts->pages_torn},
-        {"name-lost", power && counts->disk_writes > 0, counts->names_lost},
-        {"size-lost", power && counts->disk_writes > 0, counts->sizes_lost},
+        {"page-lost", false, counts->pages_lost},
+        {"page-torn", false, counts->pages_torn},
+        {"name-lost", false, counts->names_lost},
+        {"size-lost", false, counts->sizes_lost},
         {"write-cut", false, counts->disk_cut},
         {"crash-inside", has_fault(scenario, "kill-inside"), counts->inside_kills},
         {"disk-error", has_fault(scenario, "disk-errors"), counts->disk_failed},
