@@ -37,7 +37,7 @@ struct queues {
     uint64_t hash_key;
     uint64_t units_per_file;
     struct consume_queue *table;
-    struct consume_queue *last; /* found: mostly the one that is wanted next; or NULL */
+    struct consume_queue *last;   /* found: mostly the one that is wanted next; or NULL */
     struct consume_queue **items; /* in order */
     uint32_t count, capacity;
     struct list write_list;

@@ -93,7 +93,8 @@ static bool text_is_true(struct span text) {
 }
 
 /* Writes one value (absent: as missing) where its description says. */
-static inline int decode_value(const struct header_field_info *field, struct span text, char *header) {
+static inline int decode_value(const struct header_field_info *field, struct span text,
+                               char *header) {
     bool present = !span_is_absent(text);
     int err = RMQ_OK;
     union {

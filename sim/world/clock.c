@@ -17,7 +17,8 @@ uint64_t clock_world_ns(const struct clock *clock, uint64_t mono_ns) {
         if (need / factor >= UINT64_MAX / CLOCK_MILLION - 1) {
             return UINT64_MAX - 1;
         }
-        need = need / factor * CLOCK_MILLION + (need % factor * CLOCK_MILLION + factor - 1) / factor;
+        need =
+            need / factor * CLOCK_MILLION + (need % factor * CLOCK_MILLION + factor - 1) / factor;
     }
     return need > UINT64_MAX - 1 - clock->mono_since_ns ? UINT64_MAX - 1
                                                         : clock->mono_since_ns + need;

@@ -388,8 +388,8 @@ static inline uint64_t clock_mono_ns(const struct clock *clock, uint64_t world_n
 
 static inline int64_t clock_wall_ms(const struct clock *clock, uint64_t world_ns) {
     RMQ_ASSERT(world_ns >= clock->wall_since_ns);
-    int64_t ns =
-        clock->wall_base_ns + (int64_t)clock_scale(world_ns - clock->wall_since_ns, clock->wall_ppm);
+    int64_t ns = clock->wall_base_ns +
+                 (int64_t)clock_scale(world_ns - clock->wall_since_ns, clock->wall_ppm);
     int64_t ms = ns / CLOCK_MILLION;
     return ns % CLOCK_MILLION < 0 ? ms - 1 : ms;
 }
