@@ -23,7 +23,6 @@ struct queues_walk {
     int64_t low; /* recovery: where looking began; else: the search's bounds */
     int64_t high;
     int64_t max_physical;
-    uint64_t zero_to;       /* byte behind the last that is not zero */
     struct env_timer timer; /* the queue at hand was deleted: the step runs again */
     struct read_job *job;
     struct buf read; /* units that were not resident, from read_offset on */

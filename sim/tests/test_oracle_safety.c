@@ -306,10 +306,12 @@ START_TEST(test_no_phantom__fails_what_was_not_sent) {
     flow_deliver(&stream, CLIENT, BROKER_A, 0, 20, UINT64_C(5) << 40 | 1);
     EXPECT(stream, FAIL);
     stream = flow_of("no-phantom", "");
-    s_consume_delivered(&stream, CLIENT, "G", "T", "broker-a", 0, 19, 1900, NUMBER(20), 0, 0, 0);
+    s_consume_delivered(&stream, CLIENT, "G", "T", "broker-a", 0, 19, 1900, NUMBER(20), 0, 0, 0,
+                        "");
     EXPECT_REASON(stream, FAIL, "its body is not what was sent");
     stream = flow_of("no-phantom", "");
-    s_consume_delivered(&stream, CLIENT, "G", "U", "broker-a", 0, 19, 1900, NUMBER(20), 1, 0, 0);
+    s_consume_delivered(&stream, CLIENT, "G", "U", "broker-a", 0, 19, 1900, NUMBER(20), 1, 0, 0,
+                        "");
     EXPECT_REASON(stream, FAIL, "another topic");
 }
 END_TEST
@@ -317,10 +319,11 @@ END_TEST
 START_TEST(test_no_phantom__has_excuses) {
     struct stream stream = flow_of("no-phantom", "");
     s_world_disk(&stream, BROKER_A, "/commitlog/0", "rot", 0, 1);
-    s_consume_delivered(&stream, CLIENT, "G", "T", "broker-a", 0, 19, 1900, NUMBER(20), 0, 0, 0);
+    s_consume_delivered(&stream, CLIENT, "G", "T", "broker-a", 0, 19, 1900, NUMBER(20), 0, 0, 0,
+                        "");
     EXPECT(stream, PASS);
     stream = flow_of("no-phantom", ""); /* too short for a number */
-    s_consume_delivered(&stream, CLIENT, "G", "T", "broker-a", 0, 19, 1900, 0, 1, 0, 0);
+    s_consume_delivered(&stream, CLIENT, "G", "T", "broker-a", 0, 19, 1900, 0, 1, 0, 0, "");
     EXPECT(stream, PASS);
 }
 END_TEST
