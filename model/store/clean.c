@@ -47,7 +47,7 @@ int clean_create(struct store *store) {
     }
     memset(clean, 0, sizeof *clean);
     clean->store = store;
-    clean->names = dir_sync_create(store->env);
+    clean->names = dir_sync_create(store->env, strlen(store->config.commit_log));
     if (clean->names == NULL) {
         env_free(store->env, clean);
         return RMQ_E_NOMEM;
