@@ -233,8 +233,8 @@ static void skip_bad(struct dispatch *dispatch, enum message_check check,
     env_log(dispatch->store->env, ENV_LOG_ERROR, "commit log at %llu: %s",
             (unsigned long long)dispatch->at, message_check_text(check));
     uint64_t file_bytes = dispatch->store->log.segments.file_bytes;
-    if (check == MESSAGE_BAD_SIZE && message->size > 0 &&
-        message->size <= file_bytes - dispatch->at % file_bytes) {
+    bool has_size = check == MESSAGE_BAD_SIZE || check == MESSAGE_BAD_PLACE;
+    if (has_size && message->size > 0 && message->size <= file_bytes - dispatch->at % file_bytes) {
         dispatch->at += message->size;
     } else {
         next_file(dispatch);

@@ -206,6 +206,7 @@ static enum recovery_step check_record(struct store *store, struct span rest) {
         return STEP_MORE;
     case MESSAGE_BAD_MAGIC:
     case MESSAGE_BAD_SIZE:
+    case MESSAGE_BAD_PLACE:
     case MESSAGE_BAD_CRC:
         break;
     }
