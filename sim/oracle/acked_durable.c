@@ -15,7 +15,7 @@ static const struct oracle_parameter PARAMETERS[] = {
     {"sync", "text", "none", "brokers that flush before they answer: a list, all, or none"},
     {"window", "duration", "12s",
      "an asynchronous flush comes at most this long after the answer (10 s and its duration)"},
-    {"filtered", "text", "", "groups that do not want every message of their topics, or broadcast"},
+    {"filtered", "text", "", "groups that may leave out messages that they want"},
     {"excused", "text", "", "broker nodes that may lose messages"},
 };
 

@@ -24,6 +24,7 @@ struct messages *messages_create(const struct oracle_host *host) {
     table_init(&messages->progress_of, &messages->host);
     table_init(&messages->producer_of, &messages->host);
     table_init(&messages->delivered_of, &messages->host);
+    table_init(&messages->subscription_of, &messages->host);
     u64_set_init(&messages->failed, &messages->host);
     u64_set_init(&messages->dead, &messages->host);
     return messages;
@@ -276,6 +277,7 @@ void messages_on_record(struct messages *messages, const struct record *record) 
         [EVENT_send_retried] = {messages_on_send_retried},
         [EVENT_send_acked] = {messages_on_send_acked},
         [EVENT_send_failed] = {messages_on_send_failed},
+        [EVENT_consumer_rebalanced] = {messages_on_rebalanced},
         [EVENT_queue_acquired] = {messages_on_acquired},
         [EVENT_queue_released] = {messages_on_released},
         [EVENT_consume_pulled] = {messages_on_pulled},

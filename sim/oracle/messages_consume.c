@@ -6,6 +6,27 @@
 /* One commit passes at most this many that are looked at one by one. */
 #define SKIPPED_MAX 65536
 
+/* The group's progress; a new one begins at `offset`. NULL for a broadcast group. */
+static struct group_queue *progress_from(struct messages *messages, uint32_t group,
+                                         struct message_queue *queue, uint64_t offset) {
+    struct message_facts *facts = &messages->facts;
+    bool is_new;
+    facts->queue = queue;
+    if (queue == NULL || messages_is_broadcast(messages, group, queue->topic))
+        return NULL;
+    struct group_queue *progress = messages_progress_put(messages, group, queue, &is_new);
+    facts->progress = progress;
+    if (!is_new || progress == NULL)
+        return progress;
+    const struct message_subscription *subscription =
+        messages_subscription(messages, group, queue->topic);
+    bool all = subscription == NULL || subscription->expression == 0;
+    progress->progress = offset;
+    progress->floor = all || offset > queue->max ? offset : queue->max;
+    number_set_begin(&progress->delivered, &messages->host, offset);
+    return progress;
+}
+
 /* Fields 0 to 3: group, topic, broker, queue. */
 static struct group_queue *progress_of(struct messages *messages, const struct record *record,
                                        uint64_t offset) {
@@ -14,15 +35,7 @@ static struct group_queue *progress_of(struct messages *messages, const struct r
     uint32_t broker = messages_intern(messages, record_text(record, 2));
     struct message_queue *queue =
         messages_queue(messages, messages_broker(messages, broker), topic, record_uint(record, 3));
-    bool is_new;
-    struct group_queue *progress = messages_progress_put(messages, group, queue, &is_new);
-    if (is_new && progress != NULL) {
-        progress->floor = progress->progress = offset;
-        number_set_begin(&progress->delivered, &messages->host, offset);
-    }
-    messages->facts.progress = progress;
-    messages->facts.queue = queue;
-    return progress;
+    return progress_from(messages, group, queue, offset);
 }
 
 static uint64_t offset_in(const struct record *record, size_t field) {
@@ -188,16 +201,30 @@ static void note_message(struct messages *messages, struct group_queue *progress
         messages_live_drop(messages, message);
 }
 
-/* Group, topic, broker, queue, offset, physical, message, intact. */
+/* Did the group not ask for its tag? */
+static bool is_unwanted(const struct messages *messages, const struct record *record,
+                        uint32_t topic) {
+    if (messages->subscription_count == 0)
+        return false;
+    const struct message_subscription *subscription = messages_subscription(
+        messages, intern_find(&messages->names, record_text(record, 0)), topic);
+    return subscription != NULL && !subscription->mixed &&
+           !messages_wants(messages, subscription, record_text(record, 10));
+}
+
+/* Group, topic, broker, queue, offset, physical, message, intact, reconsumed, born, tag. */
 void messages_on_delivered(struct messages *messages, const struct record *record) {
     struct message_facts *facts = &messages->facts;
     uint64_t offset = offset_in(record, 4), number = record_uint(record, 6);
     struct group_queue *progress = progress_of(messages, record, offset);
-    if (progress == NULL)
+    if (facts->queue == NULL)
         return;
     struct message_producer *producer = number == 0 ? NULL : messages_producer(messages, number);
     struct message_entry *message = messages_live_get(messages, number);
-    facts->fate = fate_of(number, producer, message, progress->queue->topic);
+    facts->fate = fate_of(number, producer, message, facts->queue->topic);
+    facts->unwanted = is_unwanted(messages, record, facts->queue->topic);
+    if (progress == NULL)
+        return;
     struct queue_owner *owner = owner_of(progress, record->node);
     facts->owner = owner;
     facts->owner_next = owner == NULL ? 0 : owner->next;
@@ -287,15 +314,7 @@ static struct group_queue *progress_at(struct messages *messages, const struct r
     uint32_t topic = messages_intern(messages, record_text(record, 1));
     struct message_queue *queue = messages_queue(
         messages, messages_broker_of(messages, record->node), topic, record_uint(record, 2));
-    bool is_new;
-    struct group_queue *progress = messages_progress_put(messages, group, queue, &is_new);
-    if (is_new && progress != NULL) {
-        progress->floor = progress->progress = offset;
-        number_set_begin(&progress->delivered, &messages->host, offset);
-    }
-    messages->facts.progress = progress;
-    messages->facts.queue = queue;
-    return progress;
+    return progress_from(messages, group, queue, offset);
 }
 
 void messages_on_committed(struct messages *messages, const struct record *record) {

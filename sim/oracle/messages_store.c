@@ -262,8 +262,22 @@ void messages_on_trimmed(struct messages *messages, const struct record *record)
     uint32_t topic = messages_intern(messages, record_text(record, 0));
     struct message_queue *queue = messages_queue(
         messages, messages_broker_of(messages, record->node), topic, record_uint(record, 1));
-    if (queue != NULL && record_int(record, 2) > 0)
+    if (queue != NULL && record_int(record, 2) > (int64_t)queue->min)
         queue->min = (uint64_t)record_int(record, 2);
+}
+
+/* Queues say what they lost after the last file only; what is under way knows its place in the log.
+ */
+static void raise_mins(struct messages *messages, const struct message_broker *broker) {
+    for (size_t i = 0; i < messages->live_capacity; i++) {
+        const struct message_entry *message = &messages->live[i];
+        if (message->number == 0 || message->queue == 0 || message->physical < 0 ||
+            message->physical >= broker->deleted_to)
+            continue;
+        struct message_queue *queue = messages->queues[message->queue - 1];
+        if (queue->broker == broker && message->offset >= queue->min)
+            queue->min = message->offset + 1;
+    }
 }
 
 /* Path, from, to: a part of the log, or with names of queues and indexes, not. */
@@ -274,6 +288,8 @@ void messages_on_deleted(struct messages *messages, const struct record *record)
     bool is_log = false;
     for (size_t at = 0; at + sizeof log - 1 <= path.len; at++)
         is_log |= memcmp(path.data + at, log, sizeof log - 1) == 0;
-    if (broker != NULL && is_log && record_int(record, 2) > broker->deleted_to)
-        broker->deleted_to = record_int(record, 2);
+    if (broker == NULL || !is_log || record_int(record, 2) <= broker->deleted_to)
+        return;
+    broker->deleted_to = record_int(record, 2);
+    raise_mins(messages, broker);
 }

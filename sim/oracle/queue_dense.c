@@ -9,7 +9,7 @@
 #include "sim/oracle/base.h"
 
 static const struct oracle_parameter PARAMETERS[] = {
-    {"filtered", "text", "", "groups that do not want every message of their topics"},
+    {"filtered", "text", "", "groups that may leave out messages that they want"},
     {"excused", "text", "", "broker nodes whose queues may be wrong"},
 };
 
