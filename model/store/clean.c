@@ -47,7 +47,7 @@ int clean_create(struct store *store) {
     }
     memset(clean, 0, sizeof *clean);
     clean->store = store;
-    clean->names = dir_sync_create(store->env);
+    clean->names = dir_sync_create(store->env, strlen(store->config.commit_log));
     if (clean->names == NULL) {
         env_free(store->env, clean);
         return RMQ_E_NOMEM;
@@ -255,7 +255,7 @@ static void begin_round(struct clean *clean) {
         reason = "manual";
     }
     clean->manual -= clean->manual > 0 ? 1 : 0;
-    clean->reason = reason == NULL ? "eager" : reason;
+    clean->reason = reason == NULL ? "expired" : reason;
     clean->batch = reason == NULL && !clean->at_once ? 0 : store->config.delete_batch;
     clean->active = true;
     next_file(clean);

@@ -47,7 +47,14 @@ static void on_names(void *ctx, int status) {
 
 void queues_walk_names(struct queues *queues) {
     const struct consume_queue *queue = queues->items[queues->walk.index];
-    dir_sync_start(queues->names, span_of_text(queue->segments.dir), false, on_names, queues);
+    struct span dir = span_of_text(queue->segments.dir);
+    dir_sync_free(queues->names);
+    queues->names = dir_sync_create(queues->env, dir.len);
+    if (queues->names == NULL) {
+        on_names(queues, RMQ_E_NOMEM);
+        return;
+    }
+    dir_sync_start(queues->names, dir, false, on_names, queues);
 }
 
 static void on_units(void *ctx, int status, struct span bytes) {

@@ -223,7 +223,7 @@ static void init(struct store *store, struct env *env, const struct store_config
 }
 
 static int create_parts(struct store *store) {
-    store->root_sync = dir_sync_create(store->env);
+    store->root_sync = dir_sync_create(store->env, strlen(store->config.root));
     int err = store->root_sync == NULL ? RMQ_E_NOMEM : queues_create(store);
     if (err == RMQ_OK)
         err = index_create(store);

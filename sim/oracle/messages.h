@@ -33,6 +33,7 @@ struct message_broker {
     bool disk_trouble;          /* that, or it was full, read-only or stalled: starts may fail */
     bool recovered;             /* store.recovered in this life */
     int64_t deleted_to;         /* retention removed what is below */
+    struct oracle_mark begun;   /* its store was empty then; kind 0: never seen so */
     struct acked_message *acks; /* not yet flushed, in order of the answers: a ring */
     size_t ack_first, ack_count, ack_capacity;
 };
