@@ -255,7 +255,7 @@ static void begin_round(struct clean *clean) {
         reason = "manual";
     }
     clean->manual -= clean->manual > 0 ? 1 : 0;
-    clean->reason = reason == NULL ? "eager" : reason;
+    clean->reason = reason == NULL ? "expired" : reason;
     clean->batch = reason == NULL && !clean->at_once ? 0 : store->config.delete_batch;
     clean->active = true;
     next_file(clean);

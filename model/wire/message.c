@@ -209,3 +209,12 @@ enum message_check message_decode(struct span bytes, bool crc, struct message *o
         return MESSAGE_BAD_CRC;
     return MESSAGE_OK;
 }
+
+bool message_is_at(struct span bytes, int64_t physical) {
+    if (bytes.len < FIXED_BYTES || bytes.len > INT32_MAX)
+        return false;
+    int32_t magic = bytes_i32(bytes.data + AT_MAGIC);
+    return bytes_i32(bytes.data + AT_SIZE) == (int32_t)bytes.len &&
+           (magic == MESSAGE_MAGIC_V1 || magic == MESSAGE_MAGIC_V2) &&
+           bytes_i64(bytes.data + AT_PHYSICAL_OFFSET) == physical;
+}

@@ -89,6 +89,9 @@ const char *message_check_text(enum message_check check);
  * for them). Everything inside is bounds-checked; out is complete for MESSAGE_OK and BAD_CRC. */
 enum message_check message_decode(struct span bytes, bool crc, struct message *out);
 
+/* Whether `bytes` is, by its size, magic and physical offset, the one record at `physical`. */
+bool message_is_at(struct span bytes, int64_t physical);
+
 /* ---- properties: name 0x01 value 0x02 ... (store.md 4) ---- */
 /* Value of `name` (the last one wins), absent when there is none. Segments that Java drops (shorter
  * than 3, empty name or value) do not count. */

@@ -149,6 +149,8 @@ void messages_on_recovered(struct messages *messages, const struct record *recor
     if (broker == NULL)
         return;
     broker->recovered = true;
+    if (span_equal(record_text(record, 0), SPAN_LITERAL("empty")))
+        broker->begun = oracle_mark(record);
     messages->facts.broker = broker;
     if (record_int(record, 2) < broker->flushed_to) /* the log grows again from there */
         broker->flushed_to = record_int(record, 2);
@@ -169,6 +171,12 @@ static void add_lost(struct messages *messages, const struct acked_message *ack,
     struct message_entry *entry = messages_live_get(messages, ack->number);
     if (entry != NULL)
         messages_live_drop(messages, entry);
+    const struct message_producer *producer = messages_producer(messages, ack->number);
+    if (producer == NULL || !number_set_has(&producer->once, message_sequence(ack->number)))
+        return;
+    if (messages->dead.count == NUMBER_SET_HOLES_MAX)
+        u64_set_clear(&messages->dead);
+    u64_set_add(&messages->dead, ack->number);
 }
 
 /* Of the queue, what was acknowledged at `max` or behind it and is not flushed leaves the ring. */
@@ -284,6 +292,7 @@ void messages_on_deleted(struct messages *messages, const struct record *record)
         is_log |= memcmp(path.data + at, log, sizeof log - 1) == 0;
     if (broker == NULL || !is_log || record_int(record, 2) <= broker->deleted_to)
         return;
+    messages->facts.broker = broker;
     broker->deleted_to = record_int(record, 2);
     raise_mins(messages, broker);
 }
