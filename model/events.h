@@ -74,7 +74,7 @@
 #define EVENT_FIELDS_group_joined(T, U, I) T(group) T(client) U(members)
 #define EVENT_FIELDS_group_left(T, U, I) T(group) T(client) U(members) T(reason)
 /* ---- clients. message: the workload's number, see model/load/body.h; 0 for others */
-#define EVENT_FIELDS_send_started(T, U, I) T(topic) U(message) U(bytes)
+#define EVENT_FIELDS_send_started(T, U, I) T(topic) U(message) U(bytes) T(tag)
 #define EVENT_FIELDS_send_retried(T, U, I) \
     T(topic) U(message) U(attempt) T(broker) T(last_broker) T(last_error) U(left_ns)
 #define EVENT_FIELDS_send_acked(T, U, I) \
@@ -88,14 +88,15 @@
     T(group) T(topic) T(broker) U(queue) I(committed) U(in_flight) T(reason)
 #define EVENT_FIELDS_consume_pulled(T, U, I) \
     T(group) T(topic) T(broker) U(queue) I(asked) I(next) U(count) I(first) I(last) U(foreign)
-#define EVENT_FIELDS_consume_delivered(T, U, I)                                               \
-    T(group)                                                                                  \
-    T(topic) T(broker) U(queue) I(queue_offset) I(physical) U(message) U(intact) U(reconsume) \
-        I(born_wall_ms)
+#define EVENT_FIELDS_consume_delivered(T, U, I)                                      \
+    T(group)                                                                         \
+    T(topic)                                                                         \
+    T(broker) U(queue) I(queue_offset) I(physical) U(message) U(intact) U(reconsume) \
+        I(born_wall_ms) T(tag)
 #define EVENT_FIELDS_consume_failed(T, U, I) \
     T(group) T(topic) T(broker) U(queue) I(queue_offset) U(message) T(reason)
 #define EVENT_FIELDS_consumer_rebalanced(T, U, I) \
-    T(group) T(topic) U(members) U(queues) U(mine) T(strategy)
+    T(group) T(topic) U(members) U(queues) U(mine) T(strategy) T(expression)
 #define EVENT_FIELDS_consumer_offset_reset(T, U, I) \
     T(group) T(topic) T(broker) U(queue) I(asked) I(now) T(reason)
 #define EVENT_FIELDS_consumer_throttled(T, U, I) \

@@ -1,7 +1,7 @@
 # Small multiples of one distribution each: share per bin (bars, left axis), share so far (line,
 # right axis), bounds of theory (dashed, in the colour of the mechanism they hold for).
 # figure.gp: panels, columns, header, panel_height; title_N, count_N, axis_N, low_N, high_N,
-# tags_N, top_N; tag_colour[], tag_legend[]. Tables: panel-N-TAG.bars, panel-N-0.ecdf,
+# step_N (between marks), tags_N, top_N; tag_colour[], tag_legend[]. Tables: panel-N-TAG.bars, panel-N-0.ecdf,
 # panel-N-0.bounds.
 load 'reports/common.gp'
 rgb(tag) = int(sprintf('0x%s', tag_colour[tag][2:7]))
@@ -62,6 +62,7 @@ do for [p = 1:panels] {
         set label 2 value(sprintf('axis_%d', p)) \
             at screen px(left + 4 + width / columns / 2),py(top + panel_height - 11) center
         set xrange [low:high]
+        set xtics value(sprintf('step_%d', p))
         highest = value(sprintf('top_%d', p))
         set ytics highest > 60 ? 25 : highest > 24 ? 10 : highest > 10 ? 5 : highest > 4 ? 2 : 1
         plot for [t in value(sprintf('tags_%d', p))] sprintf('panel-%d-%s.bars', p, t) \

@@ -89,7 +89,7 @@ static void list_metrics(void) {
 
 static void list_plots(void) {
     for (size_t i = 0; i < REPORT_PLOT_COUNT; i++)
-        printf("%-16s %s\n", REPORT_PLOT_LIST[i].name, REPORT_PLOT_LIST[i].heading);
+        printf("%-18s %s\n", REPORT_PLOT_LIST[i].name, REPORT_PLOT_LIST[i].heading);
 }
 
 static const struct {

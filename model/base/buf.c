@@ -20,13 +20,10 @@ void buf_clear(struct buf *buf) {
     buf->failed = false;
 }
 
-int buf_reserve(struct buf *buf, size_t len) {
+int buf_grow(struct buf *buf, size_t len) {
     RMQ_ASSERT(buf->len <= buf->capacity);
     if (buf->failed) {
         return RMQ_E_NOMEM;
-    }
-    if (len <= buf->capacity - buf->len) {
-        return RMQ_OK;
     }
     if (len > SIZE_MAX / 2 - buf->len) {
         buf->failed = true;
@@ -46,28 +43,8 @@ int buf_reserve(struct buf *buf, size_t len) {
     return RMQ_OK;
 }
 
-uint8_t *buf_extend(struct buf *buf, size_t len) {
-    /* At least one byte, so that NULL means failure even for len 0. */
-    if (buf_reserve(buf, len > 0 ? len : 1) != RMQ_OK) {
-        return NULL;
-    }
-    uint8_t *at = buf->data + buf->len;
-    buf->len += len;
-    return at;
-}
-
 void buf_put(struct buf *buf, const void *data, size_t len) {
-    if (len == 0) {
-        return;
-    }
-    uint8_t *at = buf_extend(buf, len);
-    if (at != NULL) {
-        memcpy(at, data, len);
-    }
-}
-
-void buf_put_span(struct buf *buf, struct span span) {
-    buf_put(buf, span.data, span.len);
+    buf_put_span(buf, span_of(data, len));
 }
 
 void buf_put_text(struct buf *buf, const char *text) {
@@ -101,8 +78,12 @@ void buf_put_i64(struct buf *buf, int64_t value) {
 }
 
 void buf_put_decimal(struct buf *buf, int64_t value) {
-    char text[21];
-    buf_put(buf, text, format_i64(text, value));
+    char text[DECIMAL_BYTES_MAX];
+    if (!buf->failed && buf->capacity - buf->len >= sizeof text) { /* straight to its place */
+        buf->len += format_i64((char *)buf->data + buf->len, value);
+    } else {
+        buf_put(buf, text, format_i64(text, value));
+    }
 }
 
 void buf_set_i32(struct buf *buf, size_t offset, int32_t value) {
@@ -159,15 +140,31 @@ int64_t read_i64(struct span_reader *reader) {
     return (int64_t)read_big_endian(reader, 8);
 }
 
+static const char TWO_DIGITS[] = "00010203040506070809101112131415161718192021222324"
+                                 "25262728293031323334353637383940414243444546474849"
+                                 "50515253545556575859606162636465666768697071727374"
+                                 "75767778798081828384858687888990919293949596979899";
+
+static size_t count_digits(uint64_t value) {
+    size_t digits = 1;
+    for (; value >= 10000; value /= 10000) {
+        digits += 4;
+    }
+    return digits + (value >= 10) + (value >= 100) + (value >= 1000);
+}
+
 size_t format_u64(char *out, uint64_t value) {
-    char reversed[20];
-    size_t len = 0;
-    do {
-        reversed[len++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    for (size_t i = 0; i < len; i++) {
-        out[i] = reversed[len - 1 - i];
+    if (value < 10) {
+        out[0] = (char)('0' + value);
+        return 1;
+    }
+    size_t len = count_digits(value), at = len;
+    for (; at >= 2; value /= 100) { /* two at a time, from the last */
+        at -= 2;
+        memcpy(out + at, TWO_DIGITS + value % 100 * 2, 2);
+    }
+    if (at == 1) {
+        out[0] = (char)('0' + value);
     }
     return len;
 }

@@ -32,13 +32,30 @@ static inline struct span buf_span(const struct buf *buf) {
     return span_of(buf->data, buf->len);
 }
 
+int buf_grow(struct buf *buf, size_t len); /* of buf_reserve */
 /* Makes room for `len` more bytes. RMQ_E_NOMEM marks the buffer failed. */
-int buf_reserve(struct buf *buf, size_t len);
+static inline int buf_reserve(struct buf *buf, size_t len) {
+    bool fits = !buf->failed && len <= buf->capacity - buf->len;
+    return fits ? RMQ_OK : buf_grow(buf, len);
+}
 /* Room for `len` bytes at the end, counted as content at once; NULL when failed. */
-uint8_t *buf_extend(struct buf *buf, size_t len);
+static inline uint8_t *buf_extend(struct buf *buf, size_t len) {
+    /* At least one byte, so that NULL means failure even for len 0. */
+    if (buf_reserve(buf, len > 0 ? len : 1) != RMQ_OK) {
+        return NULL;
+    }
+    uint8_t *at = buf->data + buf->len;
+    buf->len += len;
+    return at;
+}
 
+static inline void buf_put_span(struct buf *buf, struct span span) {
+    uint8_t *at = span.len == 0 ? NULL : buf_extend(buf, span.len);
+    if (at != NULL) {
+        span_copy(at, span);
+    }
+}
 void buf_put(struct buf *buf, const void *data, size_t len);
-void buf_put_span(struct buf *buf, struct span span);
 void buf_put_text(struct buf *buf, const char *text);
 static inline void buf_put_u8(struct buf *buf, uint8_t value) {
     if (buf->len < buf->capacity && !buf->failed) {
@@ -69,7 +86,8 @@ int32_t read_i32(struct span_reader *reader);
 int64_t read_i64(struct span_reader *reader);
 struct span read_span(struct span_reader *reader, size_t len);
 
-/* Writes `value` in decimal to `out` (>= 21 bytes, no NUL); returns the length. */
+#define DECIMAL_BYTES_MAX 20 /* "-9223372036854775808", "18446744073709551615" */
+/* Writes `value` in decimal to `out` (no NUL); returns the length. */
 size_t format_i64(char *out, int64_t value);
 size_t format_u64(char *out, uint64_t value);
 

@@ -29,47 +29,61 @@ bool span_next_part(struct span *rest, uint8_t separator, struct span *out) {
     return false;
 }
 
+#define SAFE_DIGITS 18 /* so many cannot overflow, not even as i64 */
+
 /* Digits only, at least one. A bad character outranks a number that is too large. */
-int span_to_u64(struct span span, uint64_t *out) {
+static int digits_to_u64(struct span text, uint64_t *out) {
     uint64_t value = 0;
     bool overflow = false;
-    if (span.len == 0) {
+    *out = 0;
+    if (text.len == 0) {
         return RMQ_E_INVALID;
     }
-    for (size_t i = 0; i < span.len; i++) {
-        unsigned digit = (unsigned)span.data[i] - '0';
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned digit = (unsigned)text.data[i] - '0';
         if (digit > 9) {
             return RMQ_E_INVALID;
         }
-        overflow = overflow || value > (UINT64_MAX - digit) / 10;
+        if (i >= SAFE_DIGITS) {
+            overflow = overflow || value > (UINT64_MAX - digit) / 10;
+        }
         value = value * 10 + digit;
     }
-    if (overflow) {
-        return RMQ_E_RANGE;
-    }
     *out = value;
-    return RMQ_OK;
+    return overflow ? RMQ_E_RANGE : RMQ_OK;
 }
 
-int span_to_i64(struct span span, int64_t *out) {
+static int digits_to_i64(struct span span, int64_t *out) {
     bool negative = span.len > 0 && span.data[0] == '-';
     uint64_t limit = negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;
     uint64_t magnitude = 0;
-    int err = span_to_u64(negative ? span_from(span, 1) : span, &magnitude);
-    if (err != RMQ_OK) {
-        return err;
-    }
-    if (magnitude > limit) {
-        return RMQ_E_RANGE;
-    }
+    int err = digits_to_u64(negative ? span_from(span, 1) : span, &magnitude);
     /* Negation as unsigned, so that the smallest i64 needs no special case. */
     *out = (int64_t)(negative ? 0 - magnitude : magnitude);
-    return RMQ_OK;
+    return err == RMQ_OK && magnitude > limit ? RMQ_E_RANGE : err;
+}
+
+int span_to_u64(struct span span, uint64_t *out) {
+    uint64_t value;
+    int err = digits_to_u64(span, &value);
+    if (err == RMQ_OK) {
+        *out = value;
+    }
+    return err;
+}
+
+int span_to_i64(struct span span, int64_t *out) {
+    int64_t value;
+    int err = digits_to_i64(span, &value);
+    if (err == RMQ_OK) {
+        *out = value;
+    }
+    return err;
 }
 
 int span_to_i32(struct span span, int32_t *out) {
-    int64_t value = 0;
-    int err = span_to_i64(span, &value);
+    int64_t value;
+    int err = digits_to_i64(span, &value);
     if (err != RMQ_OK) {
         return err;
     }

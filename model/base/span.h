@@ -37,6 +37,31 @@ static inline bool span_equal(struct span a, struct span b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+/* Copies the bytes to `out`; returns their end there. Most are short, keys and numbers: two moves
+ * that may overlap do for them what a call of memcpy would take longer for. */
+static inline uint8_t *span_copy(uint8_t *out, struct span span) {
+    if (span.len > 16) {
+        memcpy(out, span.data, span.len);
+    } else if (span.len >= 8) {
+        uint64_t first, last;
+        memcpy(&first, span.data, 8);
+        memcpy(&last, span.data + span.len - 8, 8);
+        memcpy(out, &first, 8);
+        memcpy(out + span.len - 8, &last, 8);
+    } else if (span.len >= 4) {
+        uint32_t first, last;
+        memcpy(&first, span.data, 4);
+        memcpy(&last, span.data + span.len - 4, 4);
+        memcpy(out, &first, 4);
+        memcpy(out + span.len - 4, &last, 4);
+    } else {
+        for (size_t i = 0; i < span.len; i++) {
+            out[i] = span.data[i];
+        }
+    }
+    return out + span.len;
+}
+
 /* Order by bytes, then by length: <0, 0, >0. */
 int span_compare(struct span a, struct span b);
 

@@ -50,7 +50,7 @@ void outcome_text(struct outcome *outcome, const char *text) {
 }
 
 void outcome_number(struct outcome *outcome, int64_t number) {
-    char digits[21];
+    char digits[DECIMAL_BYTES_MAX];
     outcome_span(outcome, span_of(digits, format_i64(digits, number)));
 }
 

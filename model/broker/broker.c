@@ -23,6 +23,7 @@ static void on_channel_closed(void *ctx, struct channel *channel, const char *re
     pulls_forget_channel(&broker->pulls, broker, channel);
     queries_forget_channel(&broker->queries, channel);
     clients_channel_closed(&broker->clients, channel);
+    offsets_forget_client(&broker->offsets, span_of_text(channel_peer(channel)));
     if (broker->servers.env != NULL)
         name_servers_channel_closed(&broker->servers, channel_peer(channel), reason);
 }
@@ -202,6 +203,15 @@ static void serve(struct broker *broker) {
     start_schedule(broker);
 }
 
+/* A disk that does not take the file takes no messages either. */
+static void on_lowered(void *ctx, int status) {
+    struct broker *broker = ctx;
+    if (status != RMQ_OK)
+        env_log(broker->env, ENV_LOG_ERROR, "broker: lowered offsets are not saved yet: %s",
+                rmq_err_text(status));
+    serve(broker);
+}
+
 static void on_store_open(void *ctx, int status) {
     struct broker *broker = ctx;
     if (status != RMQ_OK) {
@@ -211,7 +221,7 @@ static void on_store_open(void *ctx, int status) {
     broker->offsets.store = broker->store;
     if (broker->config.broker_id == 0)
         offsets_lower(&broker->offsets);
-    serve(broker);
+    config_files_save_all(&broker->files, on_lowered, broker);
 }
 
 static void on_arrival(void *ctx, struct span topic, int32_t queue_id, int64_t max_offset,

@@ -181,7 +181,7 @@ static struct span put(struct buf *text, struct span first, struct span second, 
 }
 
 static struct span put_address(struct buf *text, struct span ip, int64_t port) {
-    char digits[21];
+    char digits[DECIMAL_BYTES_MAX];
     return put(text, ip, SPAN_LITERAL(":"), span_of(digits, format_i64(digits, port)));
 }
 

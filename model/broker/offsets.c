@@ -15,10 +15,9 @@
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-static struct progress *find_key(const struct offsets *offsets, struct span key) {
-    uint64_t hash_key = offsets->hash_key;
+static struct progress *find_key(struct progress *table, uint64_t hash_key, struct span key) {
     struct progress *found = NULL;
-    HASH_FIND(hh, offsets->table, key.data, key.len, found);
+    HASH_FIND(hh, table, key.data, key.len, found);
     return found;
 }
 
@@ -52,9 +51,8 @@ static struct queue_offset *find_queue(const struct progress *progress, int32_t 
     return found ? &progress->queues[position] : NULL;
 }
 
-static struct progress *add_key(struct offsets *offsets, struct span key) {
-    struct env *env = offsets->env;
-    uint64_t hash_key = offsets->hash_key;
+static struct progress *add_key(struct env *env, struct progress **table, uint64_t hash_key,
+                                struct span key) {
     struct progress *progress = env_alloc(env, sizeof *progress + key.len);
     if (progress == NULL)
         return NULL;
@@ -64,7 +62,7 @@ static struct progress *add_key(struct offsets *offsets, struct span key) {
                           .topic_len = (uint32_t)(at == NULL ? key.len : (size_t)(at - key.data)),
                           .hash = java_string_hash(key)};
     memcpy(progress->key, key.data, key.len);
-    HASH_ADD_KEYPTR(hh, offsets->table, progress->key, progress->key_len, progress);
+    HASH_ADD_KEYPTR(hh, *table, progress->key, progress->key_len, progress);
     if (MAP_ADD_FAILED(progress)) {
         env_free(env, progress);
         return NULL;
@@ -89,11 +87,11 @@ static int add_queue(struct env *env, struct progress *progress, int32_t queue_i
     return RMQ_OK;
 }
 
-int offsets_set(struct offsets *offsets, struct span key, int32_t queue_id, int64_t offset,
-                bool *changed) {
-    struct progress *progress = find_key(offsets, key);
+static int set(struct offsets *offsets, struct progress **table, struct span key, int32_t queue_id,
+               int64_t offset, bool *changed) {
+    struct progress *progress = find_key(*table, offsets->hash_key, key);
     if (progress == NULL)
-        progress = add_key(offsets, key);
+        progress = add_key(offsets->env, table, offsets->hash_key, key);
     if (progress == NULL)
         return RMQ_E_NOMEM;
     struct queue_offset *queue = find_queue(progress, queue_id);
@@ -104,13 +102,24 @@ int offsets_set(struct offsets *offsets, struct span key, int32_t queue_id, int6
     return RMQ_OK;
 }
 
-int64_t offsets_find(const struct offsets *offsets, struct span group, struct span topic,
-                     int32_t queue_id) {
+int offsets_set(struct offsets *offsets, struct span key, int32_t queue_id, int64_t offset,
+                bool *changed) {
+    return set(offsets, &offsets->table, key, queue_id, offset, changed);
+}
+
+static int64_t find(const struct offsets *offsets, struct progress *table, struct span who,
+                    struct span topic, int32_t queue_id) {
     char text[KEY_MAX];
-    struct span key = make_key(text, group, topic);
-    const struct progress *progress = span_is_absent(key) ? NULL : find_key(offsets, key);
+    struct span key = make_key(text, who, topic);
+    const struct progress *progress =
+        span_is_absent(key) ? NULL : find_key(table, offsets->hash_key, key);
     const struct queue_offset *queue = progress == NULL ? NULL : find_queue(progress, queue_id);
     return queue == NULL ? -1 : queue->offset;
+}
+
+int64_t offsets_find(const struct offsets *offsets, struct span group, struct span topic,
+                     int32_t queue_id) {
+    return find(offsets, offsets->table, group, topic, queue_id);
 }
 
 void offsets_each(const struct offsets *offsets, offsets_each_fn *each, void *ctx) {
@@ -158,6 +167,50 @@ static void count_commit(struct offsets *offsets) {
     }
 }
 
+/* ---- what was given ------------------------------------------------------------------------- */
+
+/* INT64_MAX: every offset is believed. */
+static int64_t recovered_offset(const struct offsets *offsets, struct span topic,
+                                int32_t queue_id) {
+    if (offsets->store == NULL || offsets->config->broker_id != 0 ||
+        quirk_on(offsets->config->quirks, QUIRK_OFFSETS_UNCHECKED))
+        return INT64_MAX;
+    return store_recovered_offset(offsets->store, topic, queue_id);
+}
+
+bool offsets_believe(const struct offsets *offsets, struct span group, struct span topic,
+                     int32_t queue_id, int64_t offset, struct span client, int64_t *max) {
+    *max = recovered_offset(offsets, topic, queue_id);
+    return offset <= *max || offset <= find(offsets, offsets->given, group, topic, queue_id) ||
+           offset <= find(offsets, offsets->given, client, topic, queue_id);
+}
+
+void offsets_give(struct offsets *offsets, struct span who, struct span topic, int32_t queue_id,
+                  int64_t offset) {
+    char text[KEY_MAX];
+    struct span key = make_key(text, who, topic);
+    bool changed;
+    if (span_is_absent(key) || offset <= recovered_offset(offsets, topic, queue_id) ||
+        offset <= find(offsets, offsets->given, who, topic, queue_id))
+        return;
+    RMQ_IGNORE(set(offsets, &offsets->given, key, queue_id, offset, &changed),
+               "the recovered max is given once more");
+}
+
+static void remove_key(struct env *env, struct progress **table, struct progress *progress) {
+    HASH_DEL(*table, progress);
+    env_free(env, progress->queues);
+    env_free(env, progress);
+}
+
+void offsets_forget_client(struct offsets *offsets, struct span client) {
+    struct progress *progress, *following;
+    HASH_ITER(hh, offsets->given, progress, following) {
+        if (span_equal(progress_group(progress), client))
+            remove_key(offsets->env, &offsets->given, progress);
+    }
+}
+
 /* ---- commits --------------------------------------------------------------------------------- */
 
 int offsets_commit(struct offsets *offsets, struct span group, struct span topic, int32_t queue_id,
@@ -169,7 +222,8 @@ int offsets_commit(struct offsets *offsets, struct span group, struct span topic
         return RMQ_E_LIMIT;
     if (offsets->store != NULL && !quirk_on(offsets->config->quirks, QUIRK_OFFSETS_UNCHECKED)) {
         int64_t max = store_max_offset(offsets->store, topic, queue_id);
-        if (offset > max) {
+        if (offset > max ||
+            !offsets_believe(offsets, group, topic, queue_id, offset, client, &max)) {
             event_offset_ignored(offsets->env, group, topic, (uint32_t)queue_id, offset, max);
             return RMQ_OK;
         }
@@ -221,11 +275,8 @@ void offsets_init(struct offsets *offsets, struct env *env, const struct broker_
 void offsets_clear(struct offsets *offsets) {
     struct env *env = offsets->env;
     struct progress *progress, *following;
-    HASH_ITER(hh, offsets->table, progress, following) {
-        HASH_DEL(offsets->table, progress);
-        env_free(env, progress->queues);
-        env_free(env, progress);
-    }
+    HASH_ITER(hh, offsets->table, progress, following)
+    remove_key(env, &offsets->table, progress);
 }
 
 void offsets_deinit(struct offsets *offsets) {
@@ -234,5 +285,8 @@ void offsets_deinit(struct offsets *offsets) {
     env_timer_stop(offsets->env, &offsets->save);
     config_file_deinit(&offsets->file);
     offsets_clear(offsets);
+    struct progress *progress, *following;
+    HASH_ITER(hh, offsets->given, progress, following)
+    remove_key(offsets->env, &offsets->given, progress);
     *offsets = (struct offsets){0};
 }

@@ -6,7 +6,17 @@
  * Differs from Apache: an offset above its queue's max is lowered to it when a master starts
  * (offset.lowered), and a commit above the max is ignored (offset.ignored). Otherwise messages
  * written where the log lost some would be skipped (INC-33). The quirk offsetsUnchecked brings
- * Apache's way back. */
+ * Apache's way back.
+ *
+ * After an unclean stop the log may have lost the end of a queue. A consumer that lives on then
+ * holds offsets behind the queue's recovered max, and new messages get those offsets: it would skip
+ * them although they were acknowledged. So behind the recovered max a group is believed only up to
+ * what it was given since this start: the next offset of an answer to a pull, or an answer to its
+ * connection's question for a max or an offset by time (how a new group, a seek or a reset begins).
+ * A pull behind that is answered PULL_OFFSET_MOVED with the recovered max (offset.moved,
+ * "recovered"), which clients repair as an illegal offset; a commit behind that is ignored. When in
+ * doubt, messages are delivered again, never skipped. A consumer that did
+ * not ask once between two unclean stops is not recognised. */
 #ifndef MODEL_BROKER_OFFSETS_H
 #define MODEL_BROKER_OFFSETS_H
 
@@ -23,6 +33,8 @@ struct offsets {
     const struct broker_config *config;
     struct store *store; /* whose queues bound the offsets; NULL: no bounds (not open yet) */
     struct progress *table;
+    struct progress
+        *given; /* up to where, behind a recovered max; by group and by client address */
     uint64_t start_ns;
     struct env_timer save; /* armed while something changed since the last save */
     uint64_t commits;
@@ -37,11 +49,21 @@ void offsets_deinit(struct offsets *offsets);
 /* The next offset to consume; -1 when there is none. */
 int64_t offsets_find(const struct offsets *offsets, struct span group, struct span topic,
                      int32_t queue_id);
-/* Commits `offset` for `client` (its address, for the event); above the queue's max nothing
+/* Commits `offset` for `client` (its address); above the queue's max, or not believed, nothing
  * happens but the event. RMQ_E_NOMEM: not committed. */
 int offsets_commit(struct offsets *offsets, struct span group, struct span topic, int32_t queue_id,
                    int64_t offset, struct span client) RMQ_CHECK_RESULT;
-/* At a master's start, with the store open: lowers what is above its queue's max. */
+/* Whether `group` may go on at `offset`; else *max is the queue's recovered max. */
+bool offsets_believe(const struct offsets *offsets, struct span group, struct span topic,
+                     int32_t queue_id, int64_t offset, struct span client, int64_t *max);
+/* Tells `who`, a group or a client's address, was given `offset`. Without memory it will not be
+ * believed. */
+void offsets_give(struct offsets *offsets, struct span who, struct span topic, int32_t queue_id,
+                  int64_t offset);
+/* The client's connection is closed. */
+void offsets_forget_client(struct offsets *offsets, struct span client);
+/* At a master's start, with the store open: lowers what is above its queue's max. To be saved before
+ * a message is accepted: the next start would find new messages there and not lower. */
 void offsets_lower(struct offsets *offsets);
 /* Saves what the timer has not saved yet (clean stop); config_file_settle then waits for it. */
 void offsets_save_now(struct offsets *offsets);

@@ -186,6 +186,7 @@ static void answer_pull(struct pull_op *op, enum get_status status, int32_t code
         code = RESPONSE_PULL_RETRY_IMMEDIATELY;
         header.suggest_which_broker_id = group == NULL ? 0 : group->broker_id;
     }
+    offsets_give(&broker->offsets, op->group, op->topic, op->get.queue_id, op->get.next_offset);
     wire_command_init(&response, code);
     response.remark = span_of_text(get_status_text(status));
     if (code == RESPONSE_SUCCESS)
@@ -256,10 +257,10 @@ static void store_moved_message(const struct pull_op *op) {
     buf_deinit(&properties);
 }
 
-static void tell_moved(const struct pull_op *op, enum get_status status) {
+static void tell_moved(const struct pull_op *op, struct span reason) {
     struct broker *broker = op->broker;
     event_offset_moved(broker->env, op->group, op->topic, (uint64_t)op->get.queue_id,
-                       op->get.offset, op->get.next_offset, moved_reason(status));
+                       op->get.offset, op->get.next_offset, reason);
     if (quirk_on(broker->config.quirks, QUIRK_OFFSET_MOVED_MESSAGE) && !is_slave(broker))
         store_moved_message(op);
 }
@@ -309,7 +310,7 @@ static void on_get_done(struct store_get *get, enum get_status status) {
     }
     if (!held) {
         if (code == RESPONSE_PULL_OFFSET_MOVED)
-            tell_moved(op, status);
+            tell_moved(op, moved_reason(status));
         if (status == GET_FAILED)
             answer_code(&broker->remoting, &op->asker, code,
                         SPAN_LITERAL("store getMessage return null"));
@@ -335,6 +336,19 @@ void pull_woken(struct held *held) {
 
 struct holds *pull_holds(const struct held *held) {
     return &RMQ_CONTAINER_OF(held, struct pull_op, held)->broker->holds;
+}
+
+/* The group was never given this offset (offsets.h): it is sent back to `recovered`. */
+static void send_back(struct pull_op *op, int64_t recovered) {
+    const struct store *store = op->broker->store;
+    struct store_get *get = &op->get;
+    get->min_offset = store_min_offset(store, get->topic, get->queue_id);
+    get->max_offset = store_max_offset(store, get->topic, get->queue_id);
+    get->next_offset = recovered < get->min_offset ? get->min_offset : recovered;
+    get->suggest_slave = false;
+    tell_moved(op, SPAN_LITERAL("recovered"));
+    answer_pull(op, GET_OFFSET_OVERFLOW_BADLY, RESPONSE_PULL_OFFSET_MOVED);
+    op_end(op);
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */
@@ -372,7 +386,7 @@ void pull_process(struct broker *broker, struct channel *channel,
     struct asker asker = asker_of(channel, request);
     const struct header_field_info *bad;
     struct header_pull header;
-    struct subscription filter;
+    struct subscription filter = {0};
     struct outcome outcome;
     int err = header_decode(&HEADER_pull, request, &header, &bad);
     if (err != RMQ_OK) {
@@ -381,7 +395,13 @@ void pull_process(struct broker *broker, struct channel *channel,
         return;
     }
     struct span peer = span_of_text(channel_peer(channel));
-    if (!pull_check(broker, &header, peer, &filter, &outcome)) {
+    int64_t recovered;
+    bool allowed = pull_check(broker, &header, peer, &outcome);
+    bool believed =
+        allowed && offsets_believe(&broker->offsets, header.consumer_group, header.topic,
+                                   header.queue_id, header.queue_offset, peer, &recovered);
+    /* Whoever is sent back is told before its next heartbeat, see offsets.h. */
+    if (!allowed || (believed && !pull_filter(broker, &header, &filter, &outcome))) {
         answer_code(&broker->remoting, &asker, outcome.code, outcome.remark);
         return;
     }
@@ -390,7 +410,10 @@ void pull_process(struct broker *broker, struct channel *channel,
     if (op != NULL) {
         op->filter = filter;
         if (fill(op, &header, &asker)) {
-            read_messages(op);
+            if (believed)
+                read_messages(op);
+            else
+                send_back(op, recovered);
             return;
         }
         op_end(op);

@@ -67,9 +67,12 @@ void pull_woken(struct held *held);
 struct holds *pull_holds(const struct held *held);
 
 /* ---- pull_checks.c ---- */
-/* Whether the pull may be; *filter is then the caller's to deinit. Else *outcome says why not. */
+/* Whether the group may pull from the queue. Else *outcome says why not. */
 struct header_pull;
 bool pull_check(struct broker *broker, const struct header_pull *header, struct span peer,
-                struct subscription *filter, struct outcome *outcome);
+                struct outcome *outcome);
+/* After pull_check: its *filter, the caller's to deinit. Else *outcome says why there is none. */
+bool pull_filter(struct broker *broker, const struct header_pull *header,
+                 struct subscription *filter, struct outcome *outcome);
 
 #endif

@@ -1,6 +1,7 @@
 /* broker/pull_checks.c - whether a pull may be, and what it filters by.
  *
  * Order and remarks: PullMessageProcessor.java processRequest of 4.9.8 and 5.3.3. */
+#include "model/base/check.h"
 #include "model/broker/broker_internal.h"
 #include "model/broker/pull.h"
 
@@ -99,14 +100,19 @@ static bool group_filter(struct broker *broker, const struct header_pull *header
 }
 
 bool pull_check(struct broker *broker, const struct header_pull *header, struct span peer,
-                struct subscription *filter, struct outcome *outcome) {
+                struct outcome *outcome) {
     const struct group *group;
     if ((broker->config.permission & PERM_READ) == 0)
         return outcome_refuse(outcome, RESPONSE_NO_PERMISSION, "the broker[", broker_ip(broker),
                               "] pulling message is forbidden");
-    if (!check_group(broker, header, &group, outcome) ||
-        !check_topic(broker, header, peer, outcome))
-        return false;
+    return check_group(broker, header, &group, outcome) &&
+           check_topic(broker, header, peer, outcome);
+}
+
+bool pull_filter(struct broker *broker, const struct header_pull *header,
+                 struct subscription *filter, struct outcome *outcome) {
+    const struct group *group = groups_find(&broker->groups, header->consumer_group);
+    RMQ_ASSERT(group != NULL); /* pull_check has found it */
     return (header->sys_flag & PULL_FLAG_SUBSCRIPTION) != 0
                ? own_filter(broker, header, filter, outcome)
                : group_filter(broker, header, group, filter, outcome);

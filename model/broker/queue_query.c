@@ -132,6 +132,8 @@ void query_offset_bound(struct broker *broker, struct channel *channel,
     int64_t offset = request->code == REQUEST_GET_MAX_OFFSET
                          ? store_max_offset(broker->store, header.topic, header.queue_id)
                          : store_min_offset(broker->store, header.topic, header.queue_id);
+    offsets_give(&broker->offsets, span_of_text(channel_peer(channel)), header.topic,
+                 header.queue_id, offset);
     answer_number(broker, &asker, &HEADER_offset_response, offset);
 }
 
@@ -140,6 +142,9 @@ void query_offset_bound(struct broker *broker, struct channel *channel,
 static void on_number(struct store_lookup *lookup, int status) {
     struct query_op *op = RMQ_CONTAINER_OF(lookup, struct query_op, lookup);
     bool by_time = op->code == REQUEST_SEARCH_OFFSET_BY_TIMESTAMP;
+    if (status == RMQ_OK && by_time && op->asker.channel != NULL)
+        offsets_give(&op->broker->offsets, span_of_text(channel_peer(op->asker.channel)),
+                     buf_span(&op->text), op->queue_id, lookup->value);
     if (status == RMQ_OK)
         answer_number(op->broker, &op->asker,
                       by_time ? &HEADER_offset_response : &HEADER_timestamp_response,
@@ -167,6 +172,7 @@ void query_by_time(struct broker *broker, struct channel *channel,
         answer_no_memory(broker, &asker);
         return;
     }
+    op->queue_id = header.queue_id;
     buf_put_span(&op->text, header.topic);
     if (buf_failed(&op->text)) {
         answer_no_memory(broker, &asker);

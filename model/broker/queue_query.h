@@ -18,9 +18,10 @@ struct query_op {
     struct list link; /* in queries.under_way or queries.idle */
     struct broker *broker;
     struct asker asker;
-    int32_t code;    /* of the request */
-    int64_t offset;  /* 33: what was asked for */
-    struct buf text; /* behind topic and key */
+    int32_t code;     /* of the request */
+    int64_t offset;   /* 33: what was asked for */
+    int32_t queue_id; /* 29, 32 */
+    struct buf text;  /* behind topic and key */
 };
 struct queries {
     struct list under_way;

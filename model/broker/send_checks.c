@@ -37,12 +37,16 @@ static int32_t bad_parameter(const struct broker *broker) {
 
 /* TopicValidator.java: topics that only servers write to. */
 static bool is_forbidden(struct span topic) {
-    static const char *const FORBIDDEN[] = {
-        "SCHEDULE_TOPIC_XXXX",        "RMQ_SYS_TRANS_HALF_TOPIC", "RMQ_SYS_TRANS_OP_HALF_TOPIC",
-        "TRANS_CHECK_MAX_TIME_TOPIC", "SELF_TEST_TOPIC",          "OFFSET_MOVED_EVENT",
+    static const struct span FORBIDDEN[] = {
+        SPAN_LITERAL("SCHEDULE_TOPIC_XXXX"),
+        SPAN_LITERAL("RMQ_SYS_TRANS_HALF_TOPIC"),
+        SPAN_LITERAL("RMQ_SYS_TRANS_OP_HALF_TOPIC"),
+        SPAN_LITERAL("TRANS_CHECK_MAX_TIME_TOPIC"),
+        SPAN_LITERAL("SELF_TEST_TOPIC"),
+        SPAN_LITERAL("OFFSET_MOVED_EVENT"),
     };
     for (size_t i = 0; i < sizeof FORBIDDEN / sizeof FORBIDDEN[0]; i++) {
-        if (span_equal(span_of_text(FORBIDDEN[i]), topic))
+        if (span_equal(FORBIDDEN[i], topic))
             return true;
     }
     return false;

@@ -25,7 +25,8 @@ void consume_tell(struct consume_task *task) {
                                 item->broker_name, (uint64_t)(uint32_t)item->message.queue_id,
                                 item->message.queue_offset, item->message.physical_offset,
                                 item->number, intact, (uint64_t)item->message.reconsume_times,
-                                item->message.born_ms);
+                                item->message.born_ms,
+                                message_property(item->message.properties, SPAN_LITERAL("TAGS")));
     }
 }
 

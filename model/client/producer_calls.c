@@ -30,7 +30,8 @@ static void fail_early(struct producer *producer, const struct outgoing *message
 static void tell_started(struct producer *producer, struct span topic,
                          const struct outgoing *messages, size_t count) {
     for (size_t i = 0; i < count; i++)
-        event_send_started(producer->env, topic, messages[i].number, messages[i].body.len);
+        event_send_started(producer->env, topic, messages[i].number, messages[i].body.len,
+                           messages[i].tags);
 }
 
 /* A state with the topic set. */

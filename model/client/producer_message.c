@@ -33,11 +33,16 @@ static bool is_blank(struct span text) {
 
 /* TBW102 and the like may be sent to. */
 static bool is_forbidden(struct span topic) {
-    static const char *const FORBIDDEN[] = {
-        "SCHEDULE_TOPIC_XXXX",        "RMQ_SYS_TRANS_HALF_TOPIC", "RMQ_SYS_TRANS_OP_HALF_TOPIC",
-        "TRANS_CHECK_MAX_TIME_TOPIC", "SELF_TEST_TOPIC",          "OFFSET_MOVED_EVENT"};
+    static const struct span FORBIDDEN[] = {
+        SPAN_LITERAL("SCHEDULE_TOPIC_XXXX"),
+        SPAN_LITERAL("RMQ_SYS_TRANS_HALF_TOPIC"),
+        SPAN_LITERAL("RMQ_SYS_TRANS_OP_HALF_TOPIC"),
+        SPAN_LITERAL("TRANS_CHECK_MAX_TIME_TOPIC"),
+        SPAN_LITERAL("SELF_TEST_TOPIC"),
+        SPAN_LITERAL("OFFSET_MOVED_EVENT"),
+    };
     for (size_t i = 0; i < sizeof FORBIDDEN / sizeof FORBIDDEN[0]; i++) {
-        if (span_equal(topic, span_of_text(FORBIDDEN[i])))
+        if (span_equal(topic, FORBIDDEN[i]))
             return true;
     }
     return false;

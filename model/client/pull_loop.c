@@ -183,7 +183,8 @@ static void on_illegal(struct consumer_queue *queue, const struct header_pull_re
     struct consumer *consumer = queue->consumer;
     const char *reason = queue->asked_offset < header->min_offset   ? "too_small"
                          : queue->asked_offset > header->max_offset ? "too_large"
-                                                                    : "empty";
+                         : header->max_offset == 0                  ? "empty"
+                                                                    : "recovered";
     event_consumer_offset_reset(consumer->env, consumer->group, queue->topic->name,
                                 queue->broker_name, (uint64_t)(uint32_t)queue->id,
                                 queue->asked_offset, header->next_begin_offset,

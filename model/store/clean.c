@@ -5,6 +5,9 @@
  * power-off at any point so leaves no gap in the log, and at worst a queue that names a message
  * that is gone. One timer: the disk is looked at 1 s after the start and then each round, files go
  * from 60 s on.
+ * A store that opens may wait for space: its queues and index catch up with the log. Then log files
+ * behind the dispatch go at once, for want of space only; what follows for queues and index waits
+ * until it is open. Differs: Apache cleans nothing before it has started, and a full disk ends it.
  * Differs: Apache checks the disk by two tasks that disagree about when it is no more full; in
  * effect it is at or below the warning level, as here. */
 #include "model/store/index.h"
@@ -27,6 +30,7 @@ struct clean {
     uint64_t due_ns;   /* of the next round */
     uint32_t manual;   /* rounds left that delete whatever the hour */
     uint32_t batch;    /* files left in this round */
+    bool begun;        /* clean_start was called */
     bool active;       /* a round is under way: the timer is a pause between two files */
     bool names_owed;   /* an unlink of a log file is not durable yet */
     bool at_once;      /* ignore the age */
@@ -43,7 +47,7 @@ int clean_create(struct store *store) {
     }
     memset(clean, 0, sizeof *clean);
     clean->store = store;
-    clean->names = dir_sync_create(store->env);
+    clean->names = dir_sync_create(store->env, strlen(store->config.commit_log));
     if (clean->names == NULL) {
         env_free(store->env, clean);
         return RMQ_E_NOMEM;
@@ -67,14 +71,26 @@ void clean_free(struct store *store) {
 void clean_start(struct store *store) {
     struct clean *clean = store->clean;
     uint64_t now = env_mono_ns(store->env);
-    clean->start_ns = now + (uint64_t)FIRST_CLEAN_MS * NS_PER_MS;
-    clean->due_ns = now + (uint64_t)FIRST_LOOK_MS * NS_PER_MS;
-    clean->trimmed = commit_log_min(&store->log);
-    env_timer_start(store->env, &clean->timer, (uint64_t)FIRST_LOOK_MS * NS_PER_MS, on_timer);
+    uint64_t quiet_ms = store->state == STORE_OPEN ? FIRST_CLEAN_MS : 0;
+    clean->start_ns = now + quiet_ms * NS_PER_MS;
+    if (!clean->begun) {
+        clean->begun = true;
+        clean->trimmed = commit_log_min(&store->log);
+    }
+    if (!clean->active) { /* else a round that began before the store was open goes on */
+        clean->due_ns = now + (uint64_t)FIRST_LOOK_MS * NS_PER_MS;
+        env_timer_start(store->env, &clean->timer, (uint64_t)FIRST_LOOK_MS * NS_PER_MS, on_timer);
+    }
 }
 
 void clean_stop(struct store *store) {
     env_timer_stop(store->env, &store->clean->timer);
+}
+
+/* Not while the store settles: the queues' first offsets are found then. */
+static bool may_clean(const struct store *store) {
+    return store->state == STORE_OPEN ||
+           (store->state == STORE_LOADING && dispatch_catches_up(store));
 }
 
 /* ---- the disk ---- */
@@ -130,7 +146,7 @@ static void sleep_until_due(struct clean *clean) {
     uint64_t period = (uint64_t)clean->store->config.clean_interval_ms * NS_PER_MS;
     clean->active = false;
     clean->due_ns = clean->due_ns + period > now ? clean->due_ns + period : now + period;
-    if (clean->store->state == STORE_OPEN) {
+    if (clean->store->state == STORE_OPEN || clean->store->state == STORE_LOADING) {
         env_timer_start(env, &clean->timer, clean->due_ns - now, on_timer);
     }
 }
@@ -174,7 +190,7 @@ static bool is_free(const struct store *store) {
 static void on_names(void *ctx, int status) {
     struct clean *clean = ctx;
     struct store *store = clean->store;
-    if (status == RMQ_OK && clean->batch > 0 && store->state == STORE_OPEN) {
+    if (status == RMQ_OK && clean->batch > 0 && may_clean(store)) {
         clean->names_owed = false;
         env_timer_start(store->env, &clean->timer,
                         (uint64_t)store->config.delete_files_interval_ms * NS_PER_MS, on_timer);
@@ -201,7 +217,7 @@ static void next_file(struct clean *clean) {
         sync_names(clean);
         return;
     }
-    if (clean->batch == 0 || !is_free(store) || !is_expired(clean)) {
+    if (clean->batch == 0 || !may_clean(store) || !is_free(store) || !is_expired(clean)) {
         end_round(clean);
         return;
     }
@@ -224,7 +240,8 @@ static void next_file(struct clean *clean) {
 static void begin_round(struct clean *clean) {
     struct store *store = clean->store;
     const char *reason = look_at_disk(clean);
-    if (env_mono_ns(store->env) < clean->start_ns) {
+    bool loading = store->state != STORE_OPEN;
+    if (env_mono_ns(store->env) < clean->start_ns || (loading && reason == NULL)) {
         sleep_until_due(clean);
         return;
     }
@@ -238,7 +255,7 @@ static void begin_round(struct clean *clean) {
         reason = "manual";
     }
     clean->manual -= clean->manual > 0 ? 1 : 0;
-    clean->reason = reason == NULL ? "eager" : reason;
+    clean->reason = reason == NULL ? "expired" : reason;
     clean->batch = reason == NULL && !clean->at_once ? 0 : store->config.delete_batch;
     clean->active = true;
     next_file(clean);

@@ -28,8 +28,9 @@ struct consume_queue {
     struct segments segments; /* not loaded before the first unit: dir is "" */
     int64_t next_offset;      /* of the next put; the commit log's */
     int64_t min_offset;
-    int64_t end_offset;   /* of the next unit: max offset */
-    int64_t max_physical; /* end of the last unit's message; -1 without one */
+    int64_t end_offset;       /* of the next unit: max offset */
+    int64_t max_physical;     /* end of the last unit's message; -1 without one */
+    int64_t recovered_offset; /* end_offset when the store opened; 0: came later */
     /* Units from pending_from on, not yet given to a write; before them those of the last write,
      * under way or done. Byte positions. */
     struct buf pending, written;

@@ -9,16 +9,18 @@ struct dir_sync {
     bool orphan;
     bool above;
     size_t len; /* of the part of `path` that is next; 0: none */
-    char path[ENV_PATH_MAX];
+    size_t path_max;
     dir_sync_fn *done; /* NULL: not under way */
     void *ctx;
+    char path[];
 };
 
-struct dir_sync *dir_sync_create(struct env *env) {
-    struct dir_sync *sync = env_alloc(env, sizeof *sync);
+struct dir_sync *dir_sync_create(struct env *env, size_t path_max) {
+    struct dir_sync *sync = env_alloc(env, sizeof *sync + path_max);
     if (sync != NULL) {
         memset(sync, 0, sizeof *sync);
         sync->env = env;
+        sync->path_max = path_max;
     }
     return sync;
 }
@@ -66,7 +68,7 @@ static void sync_next(struct dir_sync *sync) {
 void dir_sync_start(struct dir_sync *sync, struct span path, bool above, dir_sync_fn *done,
                     void *ctx) {
     RMQ_ASSERT(sync->done == NULL && done != NULL);
-    RMQ_ASSERT(path.len > 0 && path.len < sizeof sync->path && path.data[0] == '/');
+    RMQ_ASSERT(path.len > 0 && path.len <= sync->path_max && path.data[0] == '/');
     memcpy(sync->path, path.data, path.len);
     sync->len = path.len;
     sync->above = above;

@@ -10,8 +10,8 @@
 struct dir_sync;
 typedef void dir_sync_fn(void *ctx, int status);
 
-/* NULL: no memory. */
-struct dir_sync *dir_sync_create(struct env *env);
+/* For paths of at most `path_max` bytes. NULL: no memory. */
+struct dir_sync *dir_sync_create(struct env *env, size_t path_max);
 /* `done` is not called any more. NULL is allowed. */
 void dir_sync_free(struct dir_sync *sync);
 bool dir_sync_active(const struct dir_sync *sync);

@@ -58,6 +58,11 @@ uint64_t dispatch_position(const struct store *store) {
     return store->dispatch->at;
 }
 
+bool dispatch_catches_up(const struct store *store) {
+    const struct dispatch *dispatch = store->dispatch;
+    return dispatch->done != NULL && dispatch->started && !dispatch->settling;
+}
+
 uint64_t dispatch_units(const struct store *store) {
     return store->dispatch->units;
 }
@@ -68,22 +73,22 @@ bool dispatch_is_quiet(const struct store *store) {
 
 /* ---- one record ---- */
 
-/* Delivery time of a delayed message (6.2); levels are the default ones. */
-static int64_t delay_code(const struct message *message) {
-    static const int32_t seconds[] = {1,   5,   10,  30,  60,  120,  180,  240,  300,
-                                      360, 420, 480, 540, 600, 1200, 1800, 3600, 7200};
-    int32_t count = (int32_t)(sizeof seconds / sizeof seconds[0]), level;
+/* Delivery time of a delayed message (6.2); -1: it is not delayed. */
+static int64_t delay_code(const struct store_config *config, const struct message *message) {
+    int32_t level;
     struct span text = message_property(message->properties, SPAN_LITERAL("DELAY"));
     if (span_is_absent(text) || span_to_i32(text, &level) != RMQ_OK || level <= 0) {
         return -1;
     }
-    level = level > count ? count : level;
-    return message->store_ms + (int64_t)seconds[level - 1] * 1000;
+    uint32_t number =
+        (uint32_t)level < config->delay_levels ? (uint32_t)level : config->delay_levels;
+    RMQ_ASSERT(number > 0);
+    return message->store_ms + config->delay_ms[number - 1];
 }
 
-static int64_t tags_code(const struct message *message) {
+static int64_t tags_code(const struct store *store, const struct message *message) {
     if (span_equal(message->topic, SPAN_LITERAL("SCHEDULE_TOPIC_XXXX"))) {
-        int64_t code = delay_code(message);
+        int64_t code = delay_code(&store->config, message);
         if (code >= 0) {
             return code;
         }
@@ -100,7 +105,7 @@ static bool plant(const struct dispatch *dispatch, enum env_plant_id id) {
 static int put_unit(struct dispatch *dispatch, const struct message *message, int64_t *code) {
     struct queues *queues = dispatch->store->queues;
     int32_t transaction = message->sys_flag & MESSAGE_SYS_TRANSACTION;
-    *code = tags_code(message);
+    *code = tags_code(dispatch->store, message);
     if (dispatch->at < dispatch->queue_from || message->queue_id < 0 ||
         (transaction != 0 && transaction != TRANSACTION_COMMIT)) {
         return RMQ_OK;

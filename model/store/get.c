@@ -174,6 +174,20 @@ static void examined(struct store_get *get, const struct queue_unit *unit) {
     get->next_offset++;
 }
 
+/* Whether the record just added is the one that its unit names; else it goes again. A unit that has
+ * rotted must not send a reader into the middle of other bytes. */
+static bool keep_record(struct store_get *get, const struct queue_unit *unit) {
+    size_t size = (uint32_t)unit->size;
+    struct span bytes = span_of(get->records.data + get->records.len - size, size);
+    if (message_is_at(bytes, unit->physical))
+        return true;
+    get->records.len -= size;
+    env_log(get->store->env, ENV_LOG_ERROR, "queue %.*s/%d offset %lld: names no message",
+            (int)get->topic.len, (const char *)get->topic.data, (int)get->queue_id,
+            (long long)get->next_offset);
+    return false;
+}
+
 /* One unit. RMQ_OK: go on; RMQ_E_FULL: the batch is. */
 static int examine(struct store_get *get, const struct queue_unit *unit) {
     struct get_state *state = state_of(get);
@@ -199,7 +213,9 @@ static int examine(struct store_get *get, const struct queue_unit *unit) {
         status = add_record(get, unit);
     }
     state->have_record = false;
-    if (status == RMQ_OK) {
+    if (status == RMQ_OK && !keep_record(get, unit)) {
+        state->status = get->count == 0 ? GET_MESSAGE_WAS_REMOVING : state->status;
+    } else if (status == RMQ_OK) {
         get->count++;
         state->bytes += (uint32_t)unit->size;
         state->status = GET_FOUND;

@@ -17,7 +17,7 @@ int index_create(struct store *store) {
     index->env = store->env;
     index->put_physical = -1;
     list_init(&index->files);
-    index->names = dir_sync_create(store->env);
+    index->names = dir_sync_create(store->env, strlen(store->config.root) + sizeof "/index");
     if (index->names == NULL) {
         env_free(store->env, index);
         return RMQ_E_NOMEM;

@@ -2,9 +2,9 @@
  *
  * One scan does both: from the third last file (or an earlier one when all of that is cut off)
  * units count while they are valid and of messages before the cut. What is behind the end in its
- * file is zeroed after an unclean stop, as far as it is not zeros, so that no later start takes it
- * for units: it becomes durable with the flush that lets the checkpoint move, until then a start
- * cuts it off again. */
+ * file is zeroed, so that no later start takes it for units: it becomes durable with the flush that
+ * lets the checkpoint move, until then a start cuts it off again. After a clean stop, too: Apache
+ * leaves what it has cut off in the files. */
 #include "model/store/queues.h"
 
 #include "model/wire/message_bytes.h"
@@ -47,7 +47,14 @@ static void on_names(void *ctx, int status) {
 
 void queues_walk_names(struct queues *queues) {
     const struct consume_queue *queue = queues->items[queues->walk.index];
-    dir_sync_start(queues->names, span_of_text(queue->segments.dir), false, on_names, queues);
+    struct span dir = span_of_text(queue->segments.dir);
+    dir_sync_free(queues->names);
+    queues->names = dir_sync_create(queues->env, dir.len);
+    if (queues->names == NULL) {
+        on_names(queues, RMQ_E_NOMEM);
+        return;
+    }
+    dir_sync_start(queues->names, dir, false, on_names, queues);
 }
 
 static void on_units(void *ctx, int status, struct span bytes) {
@@ -194,7 +201,6 @@ static int set_end(struct queues *queues, struct consume_queue *queue) {
     queue->pending_from = queue->written_from = end;
     queue->segments.accepted = queue->segments.written = queue->segments.flushed = end;
     walk->phase = PHASE_TAIL;
-    walk->zero_to = 0;
     if (status == RMQ_OK && queue->segments.count < files) {
         queues_walk_names(queues);
         status = RMQ_E_AGAIN;
@@ -204,55 +210,27 @@ static int set_end(struct queues *queues, struct consume_queue *queue) {
 
 /* ---- what is behind it ---- */
 
-static uint64_t file_end(const struct queues *queues, const struct consume_queue *queue) {
-    uint64_t file_bytes = queues->units_per_file * QUEUE_UNIT_BYTES;
-    uint64_t end = queue->segments.written;
-    return end + (file_bytes - end % file_bytes) % file_bytes;
-}
-
-/* Finds the last unit behind the end that is not zeros: walk->zero_to. */
-static int look_behind(struct queues *queues, const struct consume_queue *queue) {
-    struct queues_walk *walk = &queues->walk;
-    int64_t to = (int64_t)(file_end(queues, queue) / QUEUE_UNIT_BYTES);
-    while (walk->at < to) {
-        struct span run;
-        int status = queues_walk_view(queues, walk->at, RUN_UNITS, &run);
-        if (status != RMQ_OK) {
-            return status;
-        }
-        for (size_t i = 0; i < run.len; i++) {
-            if (run.data[i] != 0) {
-                walk->zero_to = (uint64_t)walk->at * QUEUE_UNIT_BYTES + i + 1;
-            }
-        }
-        walk->at += (int64_t)(run.len / QUEUE_UNIT_BYTES);
-    }
-    return RMQ_OK;
-}
-
-static void on_zeroed(struct env_file_op *op, int status) {
-    struct consume_queue *queue = RMQ_CONTAINER_OF(op, struct consume_queue, op);
-    struct queues *queues = queue->queues;
-    if (status == RMQ_OK) {
-        queues->walk.index++;
-        queues->walk.phase = PHASE_BEGIN;
-        queues->walk.step(queues);
-    } else {
-        queues_walk_end(queues, status);
-    }
-}
-
-static void zero_tail(struct queues *queues, struct consume_queue *queue) {
+/* Cuts the file behind the end and gives it its size back: sparse zeros, without looking at what is
+ * there, and without space on a full disk. */
+static int zero_tail(struct queues *queues, struct consume_queue *queue) {
     struct segments *segments = &queue->segments;
-    uint64_t file_bytes = segments->file_bytes, from = segments->written;
+    uint64_t at = segments->written % segments->file_bytes;
+    if (segments->count == 0 || at == 0) {
+        return RMQ_OK;
+    }
     struct env_file *file = segments->items[segments->count - 1].file;
-    segments->flushed = from - from % file_bytes;
+    int status = env_file_truncate(file, at);
+    if (status == RMQ_OK) {
+        status = env_file_truncate(file, segments->file_bytes);
+    }
+    segments->flushed = segments->written - at;
     if (queue->flush_link.next == &queue->flush_link) {
         list_append(&queues->flush_list, &queue->flush_link);
     }
-    env_file_zero(file, from % file_bytes, queues->walk.zero_to - from, &queue->op, on_zeroed);
+    return status;
 }
 
+/* RMQ_E_AGAIN: the step runs again. */
 static int find_end(struct queues *queues, struct consume_queue *queue) {
     struct queues_walk *walk = &queues->walk;
     int status = RMQ_OK;
@@ -261,19 +239,11 @@ static int find_end(struct queues *queues, struct consume_queue *queue) {
     }
     if (walk->phase == PHASE_SCAN) {
         status = scan(queues, queue);
-        if (status != RMQ_OK) {
-            return status;
+        if (status == RMQ_OK) {
+            status = set_end(queues, queue);
         }
-        status = set_end(queues, queue);
     }
-    if (status == RMQ_OK && walk->zero_tail && queue->segments.count > 0) {
-        queue->end_offset = files_end(queue); /* as far as views go */
-        queue->pending_from = queue->written_from = (uint64_t)queue->end_offset * QUEUE_UNIT_BYTES;
-        status = look_behind(queues, queue);
-        queue->pending_from = queue->written_from = queue->segments.written;
-        queue->end_offset = (int64_t)(queue->segments.written / QUEUE_UNIT_BYTES);
-    }
-    return status;
+    return status == RMQ_OK && walk->zero_tail ? zero_tail(queues, queue) : status;
 }
 
 static void find_step(struct queues *queues) {
@@ -288,10 +258,6 @@ static void find_step(struct queues *queues) {
         }
         if (status != RMQ_OK) {
             queues_walk_end(queues, status);
-            return;
-        }
-        if (walk->phase == PHASE_TAIL && walk->zero_to > queue->segments.written) {
-            zero_tail(queues, queue);
             return;
         }
         walk->index++;

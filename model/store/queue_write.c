@@ -44,13 +44,12 @@ static int make_file(struct consume_queue *queue, uint64_t position) {
     struct queues *queues = queue->queues;
     struct segments *segments = &queue->segments;
     uint64_t file_bytes = queues->units_per_file * QUEUE_UNIT_BYTES;
-    if (segments->dir[0] == '\0') {
+    if (segments->dir == NULL) {
         char path[ENV_PATH_MAX];
         size_t len = queue_path(queue, 2, path);
         int status =
             segments_load(segments, queues->env, span_of(path, len), file_bytes, SEGMENTS_CLEAN);
         if (status != RMQ_OK) {
-            segments->dir[0] = '\0';
             return status;
         }
         RMQ_ASSERT(segments->count == 0);

@@ -14,11 +14,6 @@ int queues_create(struct store *store) {
     queues->hash_key = env_random(store->env);
     queues->units_per_file = store->config.queue_file_bytes / QUEUE_UNIT_BYTES;
     RMQ_ASSERT(queues->units_per_file > 0);
-    queues->names = dir_sync_create(store->env);
-    if (queues->names == NULL) {
-        env_free(store->env, queues);
-        return RMQ_E_NOMEM;
-    }
     reads_init(&queues->reads, store->env);
     buf_init(&queues->walk.read, store->env);
     list_init(&queues->write_list);
@@ -29,6 +24,9 @@ int queues_create(struct store *store) {
 }
 
 static void queue_free(struct queues *queues, struct consume_queue *queue) {
+    if (queues->last == queue) {
+        queues->last = NULL;
+    }
     segments_deinit(&queue->segments);
     buf_deinit(&queue->pending);
     buf_deinit(&queue->written);
@@ -66,7 +64,11 @@ static size_t make_key(uint8_t key[QUEUE_KEY_MAX], struct span topic, int32_t id
     return sizeof id + topic.len;
 }
 
-struct consume_queue *queues_find(const struct queues *queues, struct span topic, int32_t id) {
+struct consume_queue *queues_find(struct queues *queues, struct span topic, int32_t id) {
+    if (queues->last != NULL && queues->last->id == id &&
+        span_equal(queue_topic(queues->last), topic)) {
+        return queues->last;
+    }
     uint64_t hash_key = queues->hash_key;
     uint8_t key[QUEUE_KEY_MAX];
     size_t len = make_key(key, topic, id);
@@ -74,6 +76,7 @@ struct consume_queue *queues_find(const struct queues *queues, struct span topic
     if (len > 0) {
         HASH_FIND(hh, queues->table, key, len, found);
     }
+    queues->last = found;
     return found;
 }
 
@@ -316,7 +319,7 @@ void queues_recovered(struct store *store) {
     const struct queues *queues = store->queues;
     for (uint32_t i = 0; i < queues->count; i++) {
         struct consume_queue *queue = queues->items[i];
-        queue->next_offset = queue->end_offset;
+        queue->next_offset = queue->recovered_offset = queue->end_offset;
         event_store_queue_recovered(store->env, queue_topic(queue), (uint64_t)queue->id,
                                     queue->min_offset, queue->end_offset, queue->rebuilt);
     }
@@ -334,6 +337,14 @@ int64_t store_max_offset(const struct store *store, struct span topic, int32_t q
 int64_t store_min_offset(const struct store *store, struct span topic, int32_t queue_id) {
     const struct consume_queue *queue = find(store, topic, queue_id);
     return queue == NULL ? 0 : queue->min_offset;
+}
+
+int64_t store_recovered_offset(const struct store *store, struct span topic, int32_t queue_id) {
+    if (store->was_clean) {
+        return INT64_MAX;
+    }
+    const struct consume_queue *queue = find(store, topic, queue_id);
+    return queue == NULL ? 0 : queue->recovered_offset;
 }
 
 void store_each_queue(const struct store *store, store_queue_fn *each, void *ctx) {

@@ -23,7 +23,6 @@ struct queues_walk {
     int64_t low; /* recovery: where looking began; else: the search's bounds */
     int64_t high;
     int64_t max_physical;
-    uint64_t zero_to;       /* byte behind the last that is not zero */
     struct env_timer timer; /* the queue at hand was deleted: the step runs again */
     struct read_job *job;
     struct buf read; /* units that were not resident, from read_offset on */
@@ -37,6 +36,7 @@ struct queues {
     uint64_t hash_key;
     uint64_t units_per_file;
     struct consume_queue *table;
+    struct consume_queue *last;   /* found: mostly the one that is wanted next; or NULL */
     struct consume_queue **items; /* in order */
     uint32_t count, capacity;
     struct list write_list;
@@ -58,7 +58,7 @@ struct queues {
     struct segments_sync sync;
     int64_t round_ms;        /* store time that a thorough round makes durable */
     store_step_fn *flushed;  /* of queues_flush_all */
-    struct dir_sync *names;  /* of a queue whose files went */
+    struct dir_sync *names;  /* of a queue whose files went; NULL until there is one */
     struct queues_walk walk; /* queue_recover.c, queue_trim.c */
 };
 
@@ -66,7 +66,7 @@ struct queues {
 void store_reads_cancel(struct store *store);
 
 /* NULL when there is none. */
-struct consume_queue *queues_find(const struct queues *queues, struct span topic, int32_t id);
+struct consume_queue *queues_find(struct queues *queues, struct span topic, int32_t id);
 /* The queue, made in memory when there is none; NULL without memory. */
 struct consume_queue *queues_get(struct queues *queues, struct span topic, int32_t id);
 /* Deletes it with its files; gets of it that read end with GET_FAILED. */

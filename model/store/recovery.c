@@ -8,6 +8,7 @@
 #define SLICE_BYTES (1U << 20)
 #define HEAD_BYTES (48 + 20 + 8) /* up to the store time, whatever the born host */
 #define CLEAN_FILES 3            /* that are checked after a clean stop */
+#define SECTOR_BYTES 512         /* what disks write whole, or not at all */
 /* A length above this, and above what is configured, is no record's: it is not read. */
 #define RECORD_BYTES_MAX (32U << 20)
 
@@ -127,6 +128,36 @@ static uint64_t count_cut(struct span rest) {
     return rest.len;
 }
 
+static bool is_zero(struct span bytes) {
+    return bytes.len == 0 ||
+           (bytes.data[0] == 0 && memcmp(bytes.data, bytes.data + 1, bytes.len - 1) == 0);
+}
+
+/* Whether a sector's part of `text`, and what follows in that sector, is zeros. */
+static bool has_zero_sector(const struct store *store, struct span rest, struct span text) {
+    uint64_t in_file = store->recovery.position % store->log.segments.file_bytes;
+    size_t at = (size_t)(text.data - rest.data), end = at + text.len;
+    while (at < end) {
+        size_t left = SECTOR_BYTES - (size_t)((in_file + at) % SECTOR_BYTES);
+        if (is_zero(span_of(rest.data + at, left < rest.len - at ? left : rest.len - at)))
+            return true;
+        at += left;
+    }
+    return false;
+}
+
+/* Whether the topic or the properties of the record that begins `rest` were torn: the body's CRC
+ * does not cover them, and without this check they were served as they are.
+ * A sector that a power-off took is what it was before: zeros, behind what is older than this
+ * record. So all of the record's bytes in one sector are zeros then, and all that follow there.
+ * Single zeros are left alone: a property's value is any text, and Apache stores it. (Zeros in the
+ * other fields make lengths, place, magic or CRC wrong.)
+ * Differs: Apache does not look. */
+static bool is_torn(const struct store *store, struct span rest, const struct message *message) {
+    return has_zero_sector(store, rest, message->topic) ||
+           has_zero_sector(store, rest, message->properties);
+}
+
 enum step { STEP_ON, STEP_MORE, STEP_NEXT_FILE, STEP_CUT };
 
 /* Looks at the record that begins `rest`, at recovery->position. */
@@ -142,6 +173,10 @@ static enum step check_record(struct store *store, struct span rest, const char 
     case MESSAGE_OK:
         if (message.physical_offset != (int64_t)recovery->position) {
             *reason = "place";
+            return STEP_CUT;
+        }
+        if (!store->was_clean && is_torn(store, rest, &message)) {
+            *reason = "torn";
             return STEP_CUT;
         }
         recovery->position += message.size;

@@ -3,8 +3,8 @@
  *
  * Records are checked in sequence from a file of which all before is durable; the first that is not
  * whole, or not one of this place, ends the log. Differs: Apache does not compare a record's
- * PHYSICALOFFSET and a blank record's length with their place, and leaves the bytes behind the cut
- * in the file (14.3, "stale tail"). */
+ * PHYSICALOFFSET and a blank record's length with their place, does not see torn topics and
+ * properties, and leaves the bytes behind the cut in the file (14.3, "stale tail"). */
 #ifndef MODEL_STORE_RECOVERY_H
 #define MODEL_STORE_RECOVERY_H
 

@@ -175,13 +175,16 @@ int segments_load(struct segments *segments, struct env *env, struct span dir, u
                   enum segments_left left) {
     *segments = (struct segments){.env = env, .file_bytes = file_bytes};
     RMQ_ASSERT(file_bytes > 0);
-    if (dir.len >= sizeof segments->dir)
+    if (dir.len >= ENV_PATH_MAX - NAME_DIGITS - 1)
         return RMQ_E_LIMIT;
-    memcpy(segments->dir, dir.data, dir.len);
-    segments->names = dir_sync_create(env);
-    if (segments->names == NULL)
-        return RMQ_E_NOMEM;
-    int err = load_all(segments, left);
+    segments->dir = env_alloc(env, dir.len + 1);
+    segments->names = dir_sync_create(env, dir.len);
+    int err = RMQ_E_NOMEM;
+    if (segments->dir != NULL && segments->names != NULL) {
+        memcpy(segments->dir, dir.data, dir.len);
+        segments->dir[dir.len] = '\0';
+        err = load_all(segments, left);
+    }
     if (err != RMQ_OK) {
         segments_deinit(segments);
         return err;
@@ -194,8 +197,10 @@ void segments_deinit(struct segments *segments) {
     for (uint32_t i = 0; i < segments->count; i++)
         env_file_close(segments->items[i].file);
     dir_sync_free(segments->names);
-    if (segments->env != NULL)
+    if (segments->env != NULL) {
         env_free(segments->env, segments->items);
+        env_free(segments->env, segments->dir);
+    }
     *segments = (struct segments){.env = segments->env};
 }
 

@@ -18,7 +18,7 @@ struct segment {
 struct dir_sync;
 struct segments {
     struct env *env;
-    char dir[ENV_PATH_MAX - 24];
+    char *dir; /* NULL: not loaded */
     uint64_t file_bytes;
     struct segment *items; /* in order, without gaps */
     uint32_t count, capacity;

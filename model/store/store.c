@@ -76,6 +76,7 @@ static struct span root_path(const struct store *store, const char *name, char o
 
 static void fail(struct store *store, const char *step, int err) {
     store->state = STORE_FAILED;
+    clean_stop(store);
     event_store_failed(store->env, span_of_text(step), span_of_text(rmq_err_text(err)));
     if (store->handler.on_open != NULL)
         store->handler.on_open(store->ctx, err);
@@ -83,6 +84,7 @@ static void fail(struct store *store, const char *step, int err) {
 
 static void closed(struct store *store) {
     store->state = STORE_CLOSED;
+    clean_stop(store);
     if (store->handler.on_closed != NULL)
         store->handler.on_closed(store->ctx);
 }
@@ -122,6 +124,7 @@ static void on_queues_cut(struct store *store, int status) {
         return;
     uint64_t from = !store->was_clean ? store->recovery.from : have < 0 ? 0 : (uint64_t)have;
     uint64_t min = commit_log_min(&store->log);
+    clean_start(store);
     dispatch_start(store, from < min ? min : from, on_dispatched);
 }
 
@@ -163,20 +166,50 @@ static void on_abort_durable(void *ctx, int status) {
                         on_checkpoint_loaded, store);
 }
 
+static void sync_abort(struct store *store) {
+    env_file_close(store->abort);
+    store->abort = NULL;
+    dir_sync_start(store->root_sync, span_of_text(store->config.root), true, on_abort_durable,
+                   store);
+}
+
+static void on_abort_written(struct env_file_op *op, int status) {
+    struct store *store = RMQ_CONTAINER_OF(op, struct store, lock_op);
+    if (status != RMQ_OK)
+        env_log(store->env, ENV_LOG_WARN, "abort has no process number: %s", rmq_err_text(status));
+    sync_abort(store);
+}
+
+/* 5.3 writes its process number, for people (9); that the file is there is all that counts. */
+static void write_abort(struct store *store) {
+    struct env_identity identity;
+    env_identity(store->env, &identity);
+    size_t len = format_u64(store->abort_text, identity.process_number);
+    if (env_file_truncate(store->abort, 0) == RMQ_OK)
+        env_file_write(store->abort, 0, span_of(store->abort_text, len), &store->lock_op,
+                       on_abort_written);
+    else
+        sync_abort(store);
+}
+
 static void on_lock_written(struct env_file_op *op, int status) {
     struct store *store = RMQ_CONTAINER_OF(op, struct store, lock_op);
-    struct env_file *file = NULL;
     char path[ENV_PATH_MAX];
     struct span abort = root_path(store, "abort", path);
     if (is_over(store, "write lock", status))
         return;
-    int err = env_file_open(store->env, abort, ENV_OPEN_NEW, &file);
+    int err = env_file_open(store->env, abort, ENV_OPEN_NEW, &store->abort);
     store->was_clean = err == RMQ_OK;
-    if (err != RMQ_E_EXISTS && is_over(store, "create abort", err))
+    if (err == RMQ_E_EXISTS)
+        err = store->config.profile_5_3
+                  ? env_file_open(store->env, abort, ENV_OPEN_WRITE, &store->abort)
+                  : RMQ_OK;
+    if (is_over(store, "create abort", err))
         return;
-    env_file_close(file);
-    dir_sync_start(store->root_sync, span_of_text(store->config.root), true, on_abort_durable,
-                   store);
+    if (store->config.profile_5_3)
+        write_abort(store);
+    else
+        sync_abort(store);
 }
 
 static void init(struct store *store, struct env *env, const struct store_config *config,
@@ -190,7 +223,7 @@ static void init(struct store *store, struct env *env, const struct store_config
 }
 
 static int create_parts(struct store *store) {
-    store->root_sync = dir_sync_create(store->env);
+    store->root_sync = dir_sync_create(store->env, strlen(store->config.root));
     int err = store->root_sync == NULL ? RMQ_E_NOMEM : queues_create(store);
     if (err == RMQ_OK)
         err = index_create(store);
@@ -318,6 +351,7 @@ void store_free(struct store *store) {
     index_free(store);
     queues_free(store);
     checkpoint_deinit(&store->checkpoint);
+    env_file_close(store->abort);
     env_file_close(store->lock);
     dir_sync_free(store->root_sync);
     env_free(env, store);

@@ -14,6 +14,7 @@
 struct store;
 
 /* RocketMQ's keys (broker.md 2.3) with its defaults, read from properties by store_config_read. */
+#define STORE_DELAY_LEVELS_MAX 64
 struct store_config {
     char root[ENV_PATH_MAX / 2];         /* storePathRootDir, "/store" */
     char commit_log[ENV_PATH_MAX / 2];   /* storePathCommitLog, <root>/commitlog */
@@ -36,6 +37,8 @@ struct store_config {
     uint32_t memory_percent;     /* accessMessageInMemoryMaxRatio 40 */
     uint32_t page_cache_busy_ms; /* osPageCacheBusyTimeOutMills 1000 */
     uint32_t in_memory_bytes, in_memory_count, in_disk_bytes, in_disk_count; /* of one get */
+    int64_t delay_ms[STORE_DELAY_LEVELS_MAX]; /* messageDelayLevel: of level 1 and on */
+    uint32_t delay_levels;                    /* at least 1 */
     bool profile_5_3;
     unsigned quirks;
     struct message_host host; /* brokerIP1:listenPort */
@@ -157,6 +160,9 @@ void store_get_cancel(struct store *store, struct store_get *get);
 /* Queue offsets (6.5, 18): 0 and 0 for an unknown queue. */
 int64_t store_max_offset(const struct store *store, struct span topic, int32_t queue_id);
 int64_t store_min_offset(const struct store *store, struct span topic, int32_t queue_id);
+/* After an unclean stop: the queue's max when the store opened; what it gives from there on may be
+ * other messages than those that had these offsets before. INT64_MAX after a clean stop. */
+int64_t store_recovered_offset(const struct store *store, struct span topic, int32_t queue_id);
 int64_t store_min_physical(const struct store *store);
 int64_t store_max_physical(const struct store *store);
 int64_t store_flushed_physical(const struct store *store);

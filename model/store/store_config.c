@@ -102,6 +102,33 @@ static void read_limits(struct settings *settings, struct store_config *out) {
     out->in_disk_count = number(settings, "maxTransferCountOnMessageInDisk", 8, 1, INT_MAX_VALUE);
 }
 
+/* "30s", "2h": milliseconds. -1: not one. */
+static int64_t delay_ms(struct span word) {
+    static const char UNITS[] = "smhd";
+    static const int64_t UNIT_MS[] = {1000, 60000, 3600000, 86400000};
+    uint64_t number;
+    const char *unit = word.len < 2 ? NULL : memchr(UNITS, word.data[word.len - 1], 4);
+    if (unit == NULL || span_to_u64(span_of(word.data, word.len - 1), &number) != RMQ_OK ||
+        number > INT_MAX_VALUE)
+        return -1;
+    return (int64_t)number * UNIT_MS[unit - UNITS];
+}
+
+static void read_delays(struct settings *settings, struct store_config *out) {
+    static const char LEVELS[] = "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h";
+    struct span rest = settings_text(settings, "messageDelayLevel", span_of_text(LEVELS), 1024);
+    struct span word;
+    bool good = true;
+    while (good && span_next_part(&rest, ' ', &word)) {
+        int64_t ms = delay_ms(word);
+        good = ms >= 0 && out->delay_levels < STORE_DELAY_LEVELS_MAX;
+        if (good)
+            out->delay_ms[out->delay_levels++] = ms;
+    }
+    if (!good || out->delay_levels == 0)
+        settings_refuse(settings, SPAN_LITERAL("messageDelayLevel"), RMQ_E_INVALID);
+}
+
 int store_config_read(const struct props *config, struct store_config *out, struct span *bad_key) {
     static const char *const PROFILES[] = {"4.9", "5.3"};
     struct settings settings = settings_of(config);
@@ -111,6 +138,7 @@ int store_config_read(const struct props *config, struct store_config *out, stru
     read_flush(&settings, &read);
     read_upkeep(&settings, &read);
     read_limits(&settings, &read);
+    read_delays(&settings, &read);
     read.profile_5_3 = settings_word(&settings, "profile", PROFILES, 2) == 1;
     read.quirks = settings_quirks(&settings);
     if (settings.err != RMQ_OK) {

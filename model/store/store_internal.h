@@ -47,7 +47,9 @@ struct store {
     bool keep_abort; /* closing: something is not durable */
     uint32_t polls;  /* closing: looks at the dispatch */
     struct env_file *lock;
-    struct env_file_op lock_op;
+    struct env_file *abort;     /* open only while it is written */
+    char abort_text[24];        /* a process number */
+    struct env_file_op lock_op; /* of both */
     struct dir_sync *root_sync; /* of config.root */
     struct env_timer timer;     /* steps of closing */
     /* The parts below have their own headers. */
@@ -115,13 +117,16 @@ void dispatch_start(struct store *store, uint64_t position, store_step_fn *done)
 /* The limit has moved: goes on. Cheap when there is nothing to do. */
 void dispatch_run(struct store *store);
 uint64_t dispatch_position(const struct store *store);
+/* Between dispatch_start and the end of its way, before queues settle. */
+bool dispatch_catches_up(const struct store *store);
 /* Units that were written to queues, or were there already, since the start. */
 uint64_t dispatch_units(const struct store *store);
 /* Everything up to `dispatch_position` is written to the queues. */
 bool dispatch_is_quiet(const struct store *store);
 
-/* ---- upkeep (clean.h): runs while the store is open ---- */
+/* ---- upkeep (clean.c): runs while the store is open, and while the first dispatch goes on ---- */
 int clean_create(struct store *store) RMQ_CHECK_RESULT;
+/* Before the first dispatch, and when the store is open. */
 void clean_start(struct store *store);
 void clean_stop(struct store *store);
 void clean_free(struct store *store);

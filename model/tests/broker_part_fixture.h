@@ -22,9 +22,9 @@ static struct peer clients[CLIENTS];
 /* ---- the store ---- */
 
 static struct {
-    int64_t max, min;
+    int64_t max, min, recovered;
     bool on_disk_only;
-} queue = {1000, 0, false};
+} queue = {1000, 0, INT64_MAX, false};
 
 int64_t store_max_offset(const struct store *store, struct span topic, int32_t queue_id) {
     ck_assert_ptr_nonnull(store);
@@ -34,6 +34,11 @@ int64_t store_max_offset(const struct store *store, struct span topic, int32_t q
 int64_t store_min_offset(const struct store *store, struct span topic, int32_t queue_id) {
     ck_assert_ptr_nonnull(store);
     return topic.len > 0 && queue_id >= 0 ? queue.min : 0;
+}
+
+int64_t store_recovered_offset(const struct store *store, struct span topic, int32_t queue_id) {
+    ck_assert_ptr_nonnull(store);
+    return topic.len > 0 && queue_id >= 0 ? queue.recovered : 0;
 }
 
 bool store_is_on_disk_only(const struct store *store, struct span topic, int32_t queue_id,
@@ -112,6 +117,7 @@ static inline void start(const char *text) {
     broker.store = broker.offsets.store = (struct store *)(void *)&queue; /* never looked into */
     queue.max = 1000;
     queue.min = 0;
+    queue.recovered = INT64_MAX;
     queue.on_disk_only = false;
     props_deinit(&props);
 }

@@ -57,9 +57,11 @@ static struct {
     enum put_status put_status; /* of the next puts */
     bool slow_puts;             /* they wait for fake_store_finish_puts */
     bool slow_gets;
-    bool silent;           /* no arrivals */
-    bool suggest_slave;    /* in gets */
-    bool min_is_not_zero;  /* queues begin at offset 2 */
+    bool silent;          /* no arrivals */
+    bool suggest_slave;   /* in gets */
+    bool min_is_not_zero; /* queues begin at offset 2 */
+    bool was_unclean;     /* with recovered_offset for every queue */
+    int64_t recovered_offset;
     uint64_t write_age_ms; /* what store_write_age_ms says */
     bool last_wait;        /* of the last put */
     size_t closes;
@@ -144,6 +146,11 @@ int64_t store_min_offset(const struct store *store, struct span topic, int32_t q
     if (fake_store.script != NULL)
         return fake_store.script->value;
     return fake_store.min_is_not_zero && store_max_offset(store, topic, queue_id) > 0 ? 2 : 0;
+}
+
+int64_t store_recovered_offset(const struct store *store, struct span topic, int32_t queue_id) {
+    RMQ_ASSERT(store != NULL && topic.data != NULL && queue_id >= 0);
+    return fake_store.was_unclean ? fake_store.recovered_offset : INT64_MAX;
 }
 
 int64_t store_min_physical(const struct store *store) {

@@ -58,6 +58,58 @@ START_TEST(test_above_max) {
 }
 END_TEST
 
+static void give(const char *who, int64_t offset) {
+    offsets_give(&broker.offsets, span_of_text(who), SPAN_LITERAL("T"), 0, offset);
+}
+
+static bool believes(const char *client, int32_t queue_id, int64_t offset) {
+    int64_t max;
+    return offsets_believe(&broker.offsets, SPAN_LITERAL("g"), SPAN_LITERAL("T"), queue_id, offset,
+                           span_of_text(client), &max);
+}
+
+/* After an unclean stop: who was not given an offset by this process had it from the last one. */
+START_TEST(test_recovered) {
+    start(_i == 0 ? NAMES : NAMES "quirk.offsetsUnchecked=true\n");
+    bool checked = _i == 0;
+    queue.max = 20;
+    queue.recovered = 10;
+    commit(0, 10);
+    commit(0, 11);
+    ck_assert_int_eq(committed(0), checked ? 10 : 11);
+    ck_assert_uint_eq(fake_event_count(env, EVENT_offset_ignored), checked);
+    if (checked)
+        ck_assert_int_eq(fake_event_int(env, EVENT_offset_ignored, "max"), 10);
+    give("g", 15);
+    give("g", 13); /* what was given stays given */
+    give("other", 20);
+    commit(0, 15);
+    ck_assert_int_eq(committed(0), 15);
+    commit(0, 16);
+    ck_assert_int_eq(committed(0), checked ? 15 : 16);
+    ck_assert_int_eq(believes("c:1", 1, 11), !checked); /* another queue */
+    give("c:1", 18);
+    ck_assert(believes("c:1", 0, 18));
+    ck_assert_int_eq(believes("c:2", 0, 18), !checked);
+    offsets_forget_client(&broker.offsets, SPAN_LITERAL("c:1"));
+    ck_assert_int_eq(believes("c:1", 0, 18), !checked);
+    ck_assert(believes("c:1", 0, 15));
+    stop();
+}
+END_TEST
+
+START_TEST(test_recovered_without_memory) {
+    for (unsigned n = 1; n <= 4; n++) {
+        start(NAMES);
+        queue.recovered = 10;
+        fake_fail_at(env, FAKE_FAIL_ALLOC, n);
+        give("g", 15);
+        ck_assert_int_eq(believes("c:1", 0, 15), !fake_failed(env, FAKE_FAIL_ALLOC));
+        stop();
+    }
+}
+END_TEST
+
 /* At start: the log may have lost messages that were consumed (INC-33). */
 START_TEST(test_lower) {
     static const struct {
@@ -264,6 +316,8 @@ int main(void) {
     TCase *tests = suite_case(suite, "table");
     tcase_add_test(tests, test_commit);
     tcase_add_test(tests, test_above_max);
+    tcase_add_loop_test(tests, test_recovered, 0, 2);
+    tcase_add_test(tests, test_recovered_without_memory);
     tcase_add_loop_test(tests, test_lower, 0, 3);
     tcase_add_test(tests, test_schedule);
     tcase_add_loop_test(tests, test_clean_stop, 0, 2);

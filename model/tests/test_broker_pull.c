@@ -159,6 +159,37 @@ START_TEST(test_pull__tells_illegal_offsets) {
 }
 END_TEST
 
+/* What the group has read was lost, and other messages are there now. */
+START_TEST(test_pull__goes_back_to_the_recovered_end) {
+    static const struct field max[] = {{"topic", "T"}, {"queueId", "1"}};
+    start(TOPICS);
+    send_tags("TAGS\001A", "TAGS\001B");
+    fake_store.was_unclean = true;
+    /* also before the group's heartbeat: without a subscription */
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(
+            pull_with(WITH("queueOffset", "1"), i == 0 ? WITH("sysFlag", "0") : NO_FIELD),
+            RESPONSE_PULL_OFFSET_MOVED);
+        expect_offsets(0, 0, 2);
+        ck_assert_uint_eq(fake_event_count(env, EVENT_offset_moved), (size_t)i + 1);
+        ck_assert_span_eq(fake_event_text(env, EVENT_offset_moved, "reason"), "recovered");
+    }
+    ck_assert_int_eq(pull_with(NO_FIELD, NO_FIELD), RESPONSE_SUCCESS); /* gives 2 */
+    ck_assert_int_eq(pull_with(WITH("queueOffset", "2"), NO_FIELD), RESPONSE_PULL_NOT_FOUND);
+    /* another group begins at the end, which its connection has asked for */
+    ck_assert_int_eq(pull_with(WITH("queueOffset", "2"), WITH("consumerGroup", "new")),
+                     RESPONSE_PULL_OFFSET_MOVED);
+    send_request(&client, REQUEST_GET_MAX_OFFSET, FIELDS(max), NULL, 0, SPAN_NONE);
+    take_answer(&client);
+    ck_assert_int_eq(pull_with(WITH("queueOffset", "2"), WITH("consumerGroup", "new")),
+                     RESPONSE_PULL_NOT_FOUND);
+    fake_store.min_is_not_zero = true; /* retention has removed it since */
+    ck_assert_int_eq(pull_with(WITH("queueOffset", "3"), WITH("consumerGroup", "late")),
+                     RESPONSE_PULL_OFFSET_MOVED);
+    expect_offsets(2, 2, 2);
+}
+END_TEST
+
 START_TEST(test_pull__the_quirk_stores_a_message) {
     start(TOPICS "quirk.offsetMovedMessage=true\n");
     ck_assert_int_eq(pull_with(WITH("queueOffset", "9"), NO_FIELD), RESPONSE_PULL_OFFSET_MOVED);
@@ -473,6 +504,7 @@ int main(void) {
     tcase_add_loop_test(tests, test_pull__filters_by_tag, 0, COUNT(FILTERS));
     tcase_add_loop_test(tests, test_pull__at_most_what_is_asked_for, 0, 2);
     tcase_add_loop_test(tests, test_pull__tells_illegal_offsets, 0, COUNT(ILLEGAL));
+    tcase_add_test(tests, test_pull__goes_back_to_the_recovered_end);
     tcase_add_test(tests, test_pull__the_quirk_stores_a_message);
     tcase_add_loop_test(tests, test_pull__suggests_a_slave_to_slow_readers, 0, 2);
     tcase_add_test(tests, test_pull__commits_where_asked);

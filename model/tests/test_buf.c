@@ -135,7 +135,7 @@ END_TEST
 
 START_TEST(test_format__agrees_with_printf) {
     static const int64_t VALUES[] = {0, 1, -1, 9, 10, -10, 123456789, INT64_MAX, INT64_MIN};
-    char out[21];
+    char out[DECIMAL_BYTES_MAX];
     char expected[32];
     for (size_t i = 0; i < sizeof VALUES / sizeof VALUES[0]; i++) {
         snprintf(expected, sizeof expected, "%" PRId64, VALUES[i]);

@@ -1,5 +1,6 @@
 /* test_store_recovery.c - logs with damage of every kind: cut at the first bad record, nothing that
  * was cut comes back, and the store opens. */
+#include "model/store/queues.h"
 #include "model/tests/store_role.h"
 #include "model/tests/suite.h"
 #include "model/wire/message_bytes.h"
@@ -7,6 +8,7 @@
 #define CONFIG                                                \
     "storePathRootDir=/store\nmappedFileSizeCommitLog=8192\n" \
     "mappedFileSizeConsumeQueue=400\nmaxHashSlotNum=4\nmaxIndexNum=8\n"
+#define ZERO_NAME "00000000000000000000"
 #define FIRST "/store/commitlog/00000000000000000000"
 #define SECOND "/store/commitlog/00000000000000008192"
 #define THIRD "/store/commitlog/00000000000000016384"
@@ -156,6 +158,157 @@ START_TEST(test_record_longer_than_its_file) {
     bytes_put_i32(head + 4, MESSAGE_MAGIC_V1);
     damage(THIRD, 5 * RECORD, span_of(head, sizeof head));
     check_cut(SENT, "short");
+}
+END_TEST
+
+/* ---- torn sectors of any part of a record ---- */
+
+#define SECTOR 512
+#define LOG_BYTES 8192
+
+/* Appends a record of topic "Torn" behind what `log` has. */
+static void append_record(struct buf *log, size_t body_len, struct span properties) {
+    static uint8_t body[1024];
+    memset(body, 'b', sizeof body);
+    struct message message = {
+        .physical_offset = (int64_t)log->len,
+        .store_ms = 1700000000000,
+        .born_ms = 1700000000000,
+        .born_host = {.ip = {10, 0, 0, 1}, .ip_len = 4, .port = 5},
+        .store_host = {.ip = {10, 0, 0, 2}, .ip_len = 4, .port = 6},
+        .body = span_of(body, body_len),
+        .topic = SPAN_LITERAL("Torn"),
+        .properties = properties,
+    };
+    ck_assert_int_eq(message_encode(log, &message), RMQ_OK);
+}
+
+struct expected {
+    const uint8_t *log;
+    uint64_t at;
+};
+
+static void check_same(const struct message *message, void *ctx) {
+    struct expected *expected = ctx;
+    const uint8_t *record = message->body.data - 88;
+    ck_assert_uint_eq((uint64_t)message->physical_offset, expected->at);
+    ck_assert_mem_eq(record, expected->log + expected->at, message->size);
+    expected->at += message->size;
+}
+
+/* A node that ended uncleanly and left this log opens; how many records are left, all of them as
+ * they were in `log`. */
+static unsigned open_left(const uint8_t left[LOG_BYTES], const uint8_t log[LOG_BYTES]) {
+    struct expected expected = {.log = log};
+    setup();
+    fake_put_file(env, FIRST, span_of(left, LOG_BYTES));
+    fake_put_file(env, "/store/abort", SPAN_LITERAL(""));
+    ck_assert_int_eq(store_start(env, CONFIG "messageIndexEnable=false\n"), RMQ_OK);
+    unsigned count = each_record(store_of(env), check_same, &expected);
+    ck_assert_int_eq(store_max_offset(store_of(env), SPAN_LITERAL("Torn"), 0) > 0, count > 0);
+    fake_discard(env);
+    return count;
+}
+
+/* Three records, the second behind what is durable, at each place in a sector: each sector that it
+ * lies in is lost, with all that would have been written there. */
+START_TEST(test_torn_sector_is_never_served) {
+    static uint8_t log[LOG_BYTES], left[LOG_BYTES];
+    char text[700];
+    memset(text, 'v', sizeof text);
+    memcpy(text, "TAGS\1", 5);
+    teardown();
+    for (size_t shift = (size_t)_i; shift < SECTOR; shift += 8) {
+        struct env *other = fake_create();
+        struct buf made;
+        buf_init(&made, other);
+        append_record(&made, shift, SPAN_LITERAL("KEYS\1k"));
+        size_t from = made.len;
+        append_record(&made, 40, span_of(text, sizeof text));
+        size_t to = made.len;
+        append_record(&made, 10, SPAN_NONE);
+        memset(log, 0, sizeof log);
+        memcpy(log, made.data, made.len);
+        for (size_t sector = from / SECTOR * SECTOR; sector < to; sector += SECTOR) {
+            size_t begin = sector > from ? sector : from;
+            memcpy(left, log, sizeof left);
+            memset(left + begin, 0, sector + SECTOR - begin);
+            bool second = memcmp(left + from, log + from, to - from) == 0;
+            bool third = memcmp(left + to, log + to, made.len - to) == 0;
+            ck_assert_uint_eq(open_left(left, log), !second ? 1 : third ? 3 : 2);
+        }
+        buf_deinit(&made);
+        fake_destroy(other);
+    }
+    setup();
+}
+END_TEST
+
+/* What Apache stores passes: zeros in values, and no properties at all, wherever the log ends. */
+START_TEST(test_zeros_in_properties_are_no_tear) {
+    static const char ZEROS[] = "KEYS\1a\0\0b\2TAGS\1\0t\2X\1y\2";
+    static uint8_t log[LOG_BYTES];
+    teardown();
+    for (size_t shift = (size_t)_i; shift < SECTOR; shift += 8) {
+        for (unsigned last = 0; last < 2; last++) {
+            struct env *other = fake_create();
+            struct buf made;
+            buf_init(&made, other);
+            append_record(&made, shift, SPAN_NONE);
+            append_record(&made, 10, last == 0 ? SPAN_NONE : span_of(ZEROS, sizeof ZEROS - 1));
+            memset(log, 0, sizeof log);
+            memcpy(log, made.data, made.len);
+            ck_assert_uint_eq(open_left(log, log), 2);
+            buf_deinit(&made);
+            fake_destroy(other);
+        }
+    }
+    setup();
+}
+END_TEST
+
+/* ---- units of messages that another message's place was given to ---- */
+
+static void check_unit(const struct message *message, void *ctx) {
+    const struct consume_queue *queue = ctx;
+    struct queue_unit unit;
+    ck_assert_int_eq(queue_unit_at(queue, message->queue_offset, &unit), RMQ_OK);
+    ck_assert_int_eq(unit.physical, message->physical_offset);
+    ck_assert_int_eq(unit.size, (int32_t)message->size);
+}
+
+/* Units became durable, their messages did not; shorter messages took the places, and became
+ * durable before the units did. The next start finds the first units, all of them of places in the
+ * log: only the checkpoint can tell, so queues are cut to where recovery began. */
+START_TEST(test_units_of_lost_messages) {
+    static const char BIG_QUEUE[] =
+        "storePathRootDir=/store\nmappedFileSizeCommitLog=8192\nmappedFileSizeConsumeQueue=2000\n";
+    static const uint8_t ZEROS[8192];
+    ck_assert_int_eq(store_start(env, BIG_QUEUE), RMQ_OK);
+    put(PER_FILE + 1);
+    fake_advance_ms(env, 130000);
+    put(1);
+    fake_advance_ms(env, 130000); /* the checkpoint vouches for the first record of SECOND */
+    put(8);
+    fake_power_off(env, FAKE_KEEP_ALL);
+    damage(SECOND, 4 * RECORD, span_of(ZEROS, 8192 - 4 * RECORD));
+    ck_assert_int_eq(store_start(env, BIG_QUEUE), RMQ_OK);
+    ck_assert_uint_eq(count_records(), PER_FILE + 4);
+    for (unsigned i = 0; i < 8; i++)
+        ck_assert_int_eq(fake_command_text(env, "do=put\nsize=300\n"), RMQ_OK);
+    fake_advance_ms(env, 12000); /* the log is flushed; the queue, too small, only after 60 s */
+    ck_assert_int_eq(store_flushed_physical(store_of(env)), store_max_physical(store_of(env)));
+    fake_power_off(env, FAKE_KEEP_NONE);
+    struct span file;
+    struct queue_unit unit;
+    ck_assert(fake_get_file(env, "/store/consumequeue/T/0/" ZERO_NAME, &file));
+    queue_unit_decode(file.data + (PER_FILE + 9) * QUEUE_UNIT_BYTES, &unit);
+    ck_assert_int_eq(unit.physical, 8192 + 9 * RECORD); /* as it was first */
+    ck_assert_int_eq(store_start(env, BIG_QUEUE), RMQ_OK);
+    ck_assert_uint_eq(store_of(env)->recovery.from, 8192);
+    ck_assert_uint_eq(count_records(), PER_FILE + 12);
+    const struct consume_queue *queue = queues_find(store_of(env)->queues, SPAN_LITERAL("T"), 0);
+    each_record(store_of(env), check_unit, (void *)(uintptr_t)queue);
 }
 END_TEST
 
@@ -327,6 +480,9 @@ int main(void) {
     tcase_add_test(tests, test_blank_record_of_another_length_is_cut);
     tcase_add_test(tests, test_torn_tail);
     tcase_add_test(tests, test_record_longer_than_its_file);
+    tcase_add_loop_test(tests, test_torn_sector_is_never_served, 0, 8);
+    tcase_add_loop_test(tests, test_zeros_in_properties_are_no_tear, 0, 8);
+    tcase_add_test(tests, test_units_of_lost_messages);
     tcase_add_test(tests, test_middle_name_is_missing);
     tcase_add_test(tests, test_short_files);
     tcase_add_test(tests, test_last_file_all_zero);

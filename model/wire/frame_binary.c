@@ -63,24 +63,18 @@ static bool is_written(const struct wire_field *field) {
     return field->key.data != NULL && field->value.data != NULL;
 }
 
-static size_t fields_size(const struct wire_command *command) {
-    size_t size = 0;
-    for (size_t i = 0; i < command->field_count; i++) {
-        const struct wire_field *field = &command->fields[i];
-        if (is_written(field))
-            size += 2 + field->key.len + 4 + field->value.len;
-    }
-    return size;
-}
-
 int frame_binary_size(const struct wire_command *command, size_t *size) {
     if (command->code != (int16_t)command->code || command->version != (int16_t)command->version)
         return RMQ_E_RANGE;
-    for (size_t i = 0; i < command->field_count; i++)
-        if (command->fields[i].key.len > INT16_MAX)
-            return RMQ_E_LIMIT;
-    *size = FIXED_BYTES + command->remark.len + fields_size(command);
-    return RMQ_OK;
+    size_t sum = FIXED_BYTES + command->remark.len, longest = 0;
+    for (size_t i = 0; i < command->field_count; i++) {
+        const struct wire_field *field = &command->fields[i];
+        longest = field->key.len > longest ? field->key.len : longest;
+        if (is_written(field))
+            sum += 2 + field->key.len + 4 + field->value.len;
+    }
+    *size = sum;
+    return longest > INT16_MAX ? RMQ_E_LIMIT : RMQ_OK;
 }
 
 uint8_t *frame_binary_write(const struct wire_command *command, uint8_t *at) {
@@ -90,7 +84,7 @@ uint8_t *frame_binary_write(const struct wire_command *command, uint8_t *at) {
     at = store_u32(at, (uint32_t)command->opaque);
     at = store_u32(at, (uint32_t)command->flag);
     at = store_u32(at, (uint32_t)command->remark.len);
-    at = store_bytes(at, command->remark);
+    at = span_copy(at, command->remark);
     uint8_t *fields_len = at;
     at += 4;
     for (size_t i = 0; i < command->field_count; i++) {
@@ -98,9 +92,9 @@ uint8_t *frame_binary_write(const struct wire_command *command, uint8_t *at) {
         if (!is_written(field))
             continue;
         at = store_u16(at, (uint16_t)field->key.len);
-        at = store_bytes(at, field->key);
+        at = span_copy(at, field->key);
         at = store_u32(at, (uint32_t)field->value.len);
-        at = store_bytes(at, field->value);
+        at = span_copy(at, field->value);
     }
     store_u32(fields_len, (uint32_t)(at - fields_len - 4));
     return at;

@@ -25,11 +25,6 @@ static inline uint8_t *store_u32(uint8_t *at, uint32_t value) {
     at[3] = (uint8_t)value;
     return at + 4;
 }
-static inline uint8_t *store_bytes(uint8_t *at, struct span bytes) {
-    if (bytes.len > 0)
-        memcpy(at, bytes.data, bytes.len);
-    return at + bytes.len;
-}
 
 static inline int frame_refuse(struct wire_error *error, int err, size_t offset,
                                const char *expected) {

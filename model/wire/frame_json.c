@@ -98,7 +98,7 @@ static size_t text_size(struct span text) {
 static uint8_t *write_text(uint8_t *at, struct span text) {
     *at++ = '"';
     if (is_plain(text)) {
-        at = store_bytes(at, text);
+        at = span_copy(at, text);
     } else {
         size_t taken;
         for (size_t i = 0; i < text.len; i += taken)
@@ -143,7 +143,7 @@ static const char OPAQUE[] = ",\"opaque\":";
 static const char REMARK[] = ",\"remark\":";
 static const char VERSION[] = ",\"serializeTypeCurrentRPC\":\"JSON\",\"version\":";
 #define LEN(literal) (sizeof(literal) - 1)
-#define WRITE(at, literal) store_bytes(at, span_of(literal, LEN(literal)))
+#define WRITE(at, literal) span_copy(at, span_of(literal, LEN(literal)))
 
 int frame_json_size(const struct wire_command *command, size_t *size) {
     size_t sum = LEN(CODE) + decimal_size(command->code) + LEN(FLAG) + decimal_size(command->flag) +

@@ -166,6 +166,21 @@ static bool decode_content(const uint8_t *at, const uint8_t *end, struct message
 /* Above it, the unit of a consume queue has no position. */
 #define QUEUE_OFFSET_MAX (INT64_MAX / 32)
 
+/* A topic names a directory of consume queues. */
+static bool topic_is_name(struct span topic) {
+    for (size_t i = 0; i < topic.len; i++)
+        if (topic.data[i] <= ' ' || topic.data[i] == '/' || topic.data[i] == 0x7f)
+            return false;
+    return topic.len > 0 && !span_equal(topic, SPAN_LITERAL(".")) &&
+           !span_equal(topic, SPAN_LITERAL(".."));
+}
+
+static bool has_place(const struct message *message) {
+    return message->queue_id >= 0 && message->queue_offset >= 0 &&
+           message->queue_offset <= QUEUE_OFFSET_MAX && message->physical_offset >= 0 &&
+           topic_is_name(message->topic);
+}
+
 enum message_check message_decode(struct span bytes, bool crc, struct message *out) {
     out->size = 0;
     if (bytes.len < MESSAGE_BLANK_BYTES)
@@ -188,10 +203,18 @@ enum message_check message_decode(struct span bytes, bool crc, struct message *o
                    ((flags & MESSAGE_SYS_STORE_V6) != 0 ? HOST_V6_BYTES : HOST_V4_BYTES);
     if (out->size < front || !decode_content(decode_front(bytes.data, out), end, out))
         return MESSAGE_BAD_SIZE;
-    if (out->queue_id < 0 || out->queue_offset < 0 || out->queue_offset > QUEUE_OFFSET_MAX ||
-        out->physical_offset < 0)
+    if (!has_place(out))
         return MESSAGE_BAD_PLACE;
     if (crc && out->body.len > 0 && message_body_crc(out->body) != out->body_crc)
         return MESSAGE_BAD_CRC;
     return MESSAGE_OK;
+}
+
+bool message_is_at(struct span bytes, int64_t physical) {
+    if (bytes.len < FIXED_BYTES || bytes.len > INT32_MAX)
+        return false;
+    int32_t magic = bytes_i32(bytes.data + AT_MAGIC);
+    return bytes_i32(bytes.data + AT_SIZE) == (int32_t)bytes.len &&
+           (magic == MESSAGE_MAGIC_V1 || magic == MESSAGE_MAGIC_V2) &&
+           bytes_i64(bytes.data + AT_PHYSICAL_OFFSET) == physical;
 }

@@ -80,13 +80,17 @@ enum message_check {
                           even the first 8) */
     MESSAGE_BAD_MAGIC, /* neither magic */
     MESSAGE_BAD_SIZE,  /* lengths do not add up */
-    MESSAGE_BAD_PLACE, /* a queue, queue offset or physical offset that no message can have */
+    MESSAGE_BAD_PLACE, /* a topic, queue, queue offset or physical offset that cannot be */
     MESSAGE_BAD_CRC
 };
 const char *message_check_text(enum message_check check);
 /* Decodes the record at the front of `bytes` (both versions). With `crc` the body's checksum is
- * compared. Everything inside is bounds-checked; out is complete for MESSAGE_OK and BAD_CRC. */
+ * compared, which covers nothing else: a torn topic or torn properties pass (store/recovery.c looks
+ * for them). Everything inside is bounds-checked; out is complete for MESSAGE_OK and BAD_CRC. */
 enum message_check message_decode(struct span bytes, bool crc, struct message *out);
+
+/* Whether `bytes` is, by its size, magic and physical offset, the one record at `physical`. */
+bool message_is_at(struct span bytes, int64_t physical);
 
 /* ---- properties: name 0x01 value 0x02 ... (store.md 4) ---- */
 /* Value of `name` (the last one wins), absent when there is none. Segments that Java drops (shorter

@@ -7,15 +7,17 @@
 #define GROUPS 8 /* of a v6 address */
 
 static int parse_v4(struct span text, uint8_t ip[4]) {
+    size_t at = 0;
     for (int i = 0; i < 4; i++) {
-        const uint8_t *dot = text.len == 0 ? NULL : memchr(text.data, '.', text.len);
-        size_t len = dot == NULL ? text.len : (size_t)(dot - text.data);
-        uint64_t value;
-        if ((i < 3) != (dot != NULL) || len > 3 ||
-            span_to_u64(span_of(text.data, len), &value) != RMQ_OK || value > 255)
+        unsigned value = 0;
+        size_t start = at;
+        for (; at < text.len && at < start + 4 && (unsigned)text.data[at] - '0' <= 9; at++)
+            value = value * 10 + ((unsigned)text.data[at] - '0');
+        bool ends = i < 3 ? at < text.len && text.data[at] == '.' : at == text.len;
+        if (!ends || at == start || at > start + 3 || value > 255)
             return RMQ_E_INVALID;
         ip[i] = (uint8_t)value;
-        text = span_from(text, dot == NULL ? len : len + 1);
+        at++;
     }
     return RMQ_OK;
 }

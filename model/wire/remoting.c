@@ -85,7 +85,7 @@ int remoting_listen(struct remoting *remoting, uint16_t port) {
 static struct channel *find_dialled(struct remoting *remoting, struct span address) {
     LIST_EACH(&remoting->dialled, link, following) {
         struct channel *channel = LIST_ENTRY(link, struct channel, link);
-        if (span_equal(span_of_text(channel->peer), address))
+        if (span_equal(span_of(channel->peer, channel->peer_len), address))
             return channel;
     }
     return NULL;

@@ -46,6 +46,7 @@ struct channel *channel_create(struct remoting *remoting, struct span peer, bool
     channel->remoting = remoting;
     channel->id = remoting->next_channel_id++;
     channel->inbound = inbound;
+    channel->peer_len = (uint32_t)peer.len;
     memcpy(channel->peer, peer.data, peer.len);
     channel->peer[peer.len] = '\0';
     return channel;

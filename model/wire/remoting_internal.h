@@ -35,6 +35,7 @@ struct channel {
     uint32_t tail_len;
     uint32_t tail_room;
     uint32_t queue_bytes;
+    uint32_t peer_len;
     uint16_t depth; /* callbacks that run now */
     uint8_t state;
     bool inbound : 1;

@@ -13,6 +13,8 @@ struct flow_series *flow_series_create(const struct oracle_host *host) {
         return NULL;
     series->host = *host;
     series->step_ns = STEP_NS;
+    for (int kind = 0; kind < FLOW_SAMPLE_KINDS; kind++)
+        series->samples[kind].every = 1;
     return series;
 }
 
@@ -175,6 +177,13 @@ static void on_serves(struct flow_series *series, const struct record *record) {
     }
 }
 
+/* A client serves nobody: it is back when its process is. */
+static void on_up(struct flow_series *series, const struct record *record) {
+    const struct cluster_node *node = cluster_node(series->host.cluster, record->node);
+    if (node != NULL && node->role == CLUSTER_CLIENT)
+        on_serves(series, record);
+}
+
 bool flow_series_sum(const struct flow_series *series, uint64_t from_ns, uint64_t to_ns,
                      struct flow_phase *out) {
     for (size_t i = 0; i < series->phase_count; i++) {
@@ -183,6 +192,10 @@ bool flow_series_sum(const struct flow_series *series, uint64_t from_ns, uint64_
             continue;
         out->acked += phase_i->acked;
         out->failed += phase_i->failed;
+        out->delivered += phase_i->delivered;
+        out->duplicates += phase_i->duplicates;
+        out->lost_in_window += phase_i->lost_in_window;
+        out->lost += phase_i->lost;
         if (!histogram_merge(&out->send, &series->host, &phase_i->send) ||
             !histogram_merge(&out->consume, &series->host, &phase_i->consume))
             return false;
@@ -191,6 +204,28 @@ bool flow_series_sum(const struct flow_series *series, uint64_t from_ns, uint64_
 }
 
 /* ---- sends and deliveries ---- */
+
+static void add_sample(struct flow_series *series, enum flow_sample_kind kind, uint64_t now_ns,
+                       uint64_t latency_ns) {
+    struct flow_samples *of = &series->samples[kind];
+    if (of->until > 0) {
+        of->until--;
+        return;
+    }
+    if (of->count == FLOW_SAMPLES_MAX) {
+        for (size_t i = 0; i < of->count / 2; i++)
+            of->samples[i] = of->samples[2 * i];
+        of->count /= 2;
+        of->every *= 2;
+    }
+    of->until = of->every - 1;
+    struct flow_sample *samples =
+        room(series, of->samples, of->count, &of->capacity, sizeof *samples);
+    if (samples == NULL)
+        return;
+    of->samples = samples;
+    samples[of->count++] = (struct flow_sample){now_ns, latency_ns};
+}
 
 static void add_latency(struct flow_series *series, struct histogram *of_phase,
                         struct histogram *of_point, uint64_t ns) {
@@ -221,6 +256,7 @@ static void on_acked(struct flow_series *series, const struct record *record) {
         return;
     at->acked++;
     add_latency(series, &at->send, &series->now_send, record_uint(record, 8));
+    add_sample(series, FLOW_SENT, record->world_ns, record_uint(record, 8));
     if (facts->has_message && series->without_success > 0)
         note_success(series, facts->message.started_ns, record->world_ns);
 }
@@ -244,6 +280,7 @@ static void on_failed(struct flow_series *series, const struct record *record) {
         record_int(record, 3) == CODE_TIMEOUT || is_timeout(record_text(record, 4));
     series->counts.maybe_stored += record_uint(record, 6) != 0;
     series->now.failed++;
+    add_sample(series, FLOW_SEND_FAILED, record->world_ns, record_uint(record, 7));
     if (at != NULL)
         at->failed++;
 }
@@ -256,9 +293,23 @@ static void on_delivered(struct flow_series *series, const struct record *record
     series->counts.duplicates[facts->duplicate] += again;
     series->now.delivered++;
     series->now.duplicates += again;
-    if (at != NULL && facts->has_message && facts->first_delivery)
-        add_latency(series, &at->consume, &series->now_consume,
-                    record->world_ns - facts->message.started_ns);
+    if (at == NULL)
+        return;
+    at->delivered++;
+    at->duplicates += again;
+    if (!facts->has_message || !facts->first_delivery)
+        return;
+    uint64_t latency_ns = record->world_ns - facts->message.started_ns;
+    add_latency(series, &at->consume, &series->now_consume, latency_ns);
+    add_sample(series, FLOW_CONSUMED, record->world_ns, latency_ns);
+}
+
+/* NULL: before the first one. */
+static struct flow_phase *phase_of_time(struct flow_series *series, uint64_t world_ns) {
+    size_t i = series->phase_count;
+    while (i > 0 && series->phases[i - 1].begin_ns > world_ns)
+        i--;
+    return i == 0 ? NULL : &series->phases[i - 1];
 }
 
 static void on_recovered(struct flow_series *series) {
@@ -267,6 +318,9 @@ static void on_recovered(struct flow_series *series) {
         const struct lost_message *lost = &facts->lost[i];
         bool in_window = !lost->flushed && facts->broker->power_lost;
         *(in_window ? &series->counts.lost_in_window : &series->counts.lost) += 1 + lost->and_below;
+        struct flow_phase *of = phase_of_time(series, lost->ack.mark.world_ns);
+        if (of != NULL)
+            *(in_window ? &of->lost_in_window : &of->lost) += 1 + lost->and_below;
     }
 }
 
@@ -338,6 +392,9 @@ static void dispatch(struct flow_series *series, const struct record *record) {
     case EVENT_node_serves:
         on_serves(series, record);
         break;
+    case EVENT_world_node_up:
+        on_up(series, record);
+        break;
     default:
         break;
     }
@@ -347,8 +404,9 @@ void flow_series_on_record(struct flow_series *series, const struct record *reco
     series->success = false;
     if (series->no_memory)
         return;
-    if (series->counts.started + series->counts.delivered > 0 &&
-        record->world_ns / series->step_ns > series->point_count)
+    bool begun = series->counts.started + series->counts.delivered > 0 ||
+                 record->kind == EVENT_send_started || record->kind == EVENT_consume_delivered;
+    if (begun && record->world_ns / series->step_ns > series->point_count)
         go_to(series, record->world_ns);
     dispatch(series, record);
 }

@@ -29,10 +29,25 @@ struct flow_point {
 };
 #define FLOW_POINTS_MAX 4096
 
+/* One message's latency. */
+enum flow_sample_kind { FLOW_SENT, FLOW_SEND_FAILED, FLOW_CONSUMED, FLOW_SAMPLE_KINDS };
+struct flow_sample {
+    uint64_t at_ns; /* when it was known */
+    uint64_t latency_ns;
+};
+/* Each `every`th one of a kind; when they are too many, every second one goes. */
+#define FLOW_SAMPLES_MAX 1024
+struct flow_samples {
+    struct flow_sample *samples;
+    size_t count, capacity;
+    uint64_t every, until; /* until: how many to skip before the next one */
+};
+
 /* Time between two boundaries: begin or end of a fault, a broker that serves again. */
 struct flow_phase {
     uint64_t begin_ns;
-    uint64_t acked, failed;
+    uint64_t acked, failed, delivered, duplicates;
+    uint64_t lost_in_window, lost;  /* of those acknowledged in it */
     struct histogram send, consume; /* ns */
 };
 #define FLOW_PHASES_MAX 256 /* the last one then holds the rest */
@@ -48,7 +63,8 @@ struct flow_span {
 /* In the order of fault_watch_list. */
 struct flow_fault {
     uint64_t begin_ns;
-    uint64_t end_ns;     /* of one that leaves no lasting state: its broker serves again */
+    uint64_t end_ns;     /* of one that leaves no lasting state: its broker serves again, its
+                            client's process is there again */
     uint64_t success_ns; /* acknowledgement of the first send begun after it; CLUSTER_NEVER */
     uint16_t node;
     char target[128];
@@ -63,6 +79,7 @@ struct flow_series {
     size_t point_count, point_capacity;
     struct flow_point now; /* the one that is not */
     struct histogram now_send, now_consume;
+    struct flow_samples samples[FLOW_SAMPLE_KINDS];
     struct flow_phase *phases;
     size_t phase_count, phase_capacity;
     struct flow_span *spans;

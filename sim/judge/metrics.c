@@ -26,7 +26,7 @@ struct series {
     struct histogram histogram; /* of a metric with a value per message */
 };
 
-static bool is_per_message(enum metric_id id) {
+bool metric_is_per_message(enum metric_id id) {
     return id == METRIC_SEND_LATENCY || id == METRIC_PRODUCE_TO_CONSUME;
 }
 
@@ -90,8 +90,8 @@ static void thin_out(struct series *series) {
 static void sample(struct metrics *metrics, enum metric_id id, uint64_t value, uint16_t node,
                    const struct cluster_node *subject, struct span tag) {
     struct series *series = &metrics->series[id];
-    size_t kept_max = is_per_message(id) ? METRIC_MESSAGE_SAMPLES_MAX : METRIC_SAMPLES_MAX;
-    if (is_per_message(id) && !histogram_add(&series->histogram, &metrics->host, value))
+    size_t kept_max = metric_is_per_message(id) ? METRIC_MESSAGE_SAMPLES_MAX : METRIC_SAMPLES_MAX;
+    if (metric_is_per_message(id) && !histogram_add(&series->histogram, &metrics->host, value))
         metrics->no_memory = true;
     series->min = value < series->min ? value : series->min;
     series->max = value > series->max ? value : series->max;
@@ -409,7 +409,7 @@ void metrics_summarise(const struct metrics *metrics, enum metric_id id, uint64_
     out->count = series->count;
     out->min = series->min / METRIC_INFO[id].ns_per_unit;
     out->max = series->max / METRIC_INFO[id].ns_per_unit;
-    if (!is_per_message(id))
+    if (!metric_is_per_message(id))
         return;
     out->p50 = histogram_quantile(&series->histogram, 500000) / METRIC_INFO[id].ns_per_unit;
     out->p99 = histogram_quantile(&series->histogram, 990000) / METRIC_INFO[id].ns_per_unit;

@@ -81,6 +81,7 @@ bool metrics_complete(const struct metrics *metrics); /* false: memory ran out o
 /* The same of a metric that has a value per message; its p50 and p99 are those of a histogram
  * (sim/judge/histogram.h) of all values. */
 #define METRIC_MESSAGE_SAMPLES_MAX 512
+bool metric_is_per_message(enum metric_id id);
 size_t metrics_samples(const struct metrics *metrics, enum metric_id id,
                        const struct metric_sample **samples);
 /* Summary in the metric's unit; `scratch` has room for all kept samples. */

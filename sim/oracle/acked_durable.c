@@ -1,11 +1,12 @@
 /* sim/oracle/acked_durable.c - O-ACK: what was acknowledged is there.
  *
- * Two ways to lose a message are looked for. (1) A broker comes back and a queue ends before an
+ * Three ways to lose a message are looked for. (1) A broker comes back and a queue ends before an
  * acknowledged offset. After a kill nothing may be missing. After a power-off a broker that flushes
  * before it answers (`sync`) loses nothing; another one loses only what its log had not flushed
  * (physical offset at or behind the last store.flushed) and what is younger than `window`. (2) A
- * group's progress passes an acknowledged message that none of its members got, but for places that
- * an owner had read before a power-off took them (messages_may_skip).
+ * group's progress passes an acknowledged message that none of its members got, be it one that took
+ * the place of a lost one which the group had. (3) A part of the log is deleted as expired, though
+ * even its store is younger than `retention`.
  *
  * Not promised: an answer with a status other than 0, a one-way send, what retention removed, and
  * anything of a broker whose disk lied, failed a sync, or rotted. */
@@ -15,14 +16,15 @@ static const struct oracle_parameter PARAMETERS[] = {
     {"sync", "text", "none", "brokers that flush before they answer: a list, all, or none"},
     {"window", "duration", "12s",
      "an asynchronous flush comes at most this long after the answer (10 s and its duration)"},
-    {"filtered", "text", "", "groups that do not want every message of their topics, or broadcast"},
+    {"retention", "duration", "72h", "what is younger does not expire (fileReservedTime)"},
+    {"filtered", "text", "", "groups that may leave out messages that they want"},
     {"excused", "text", "", "broker nodes that may lose messages"},
 };
 
 struct acked_durable {
     struct oracle_base base;
     struct span sync, filtered;
-    uint64_t window_ns;
+    uint64_t window_ns, retention_ns;
 };
 
 extern const struct oracle_type ORACLE_ACKED_DURABLE;
@@ -35,6 +37,7 @@ static void *create(const struct oracle_host *host, const struct props *paramete
         return NULL;
     oracle->sync = oracle_read_text(&oracle->base, "sync");
     oracle->window_ns = oracle_read_duration(&oracle->base, "window");
+    oracle->retention_ns = oracle_read_duration(&oracle->base, "retention");
     oracle->filtered = oracle_read_text(&oracle->base, "filtered");
     return oracle_ready(oracle, error);
 }
@@ -114,11 +117,30 @@ static void on_committed(struct acked_durable *oracle, const struct record *reco
                    (unsigned long long)facts->skipped_first);
 }
 
+/* Path, from, to, reason. */
+static void on_deleted(struct acked_durable *oracle, const struct record *record) {
+    struct oracle_base *base = &oracle->base;
+    const struct message_broker *broker = base->host.messages->facts.broker;
+    const struct cluster_node *node = cluster_node(base->host.cluster, record->node);
+    if (broker == NULL || broker->begun.kind == 0 || node->clock_fault ||
+        oracle_excuses(base, node) ||
+        !span_equal(record_text(record, 3), SPAN_LITERAL("expired")) ||
+        record->world_ns - broker->begun.world_ns >= oracle->retention_ns ||
+        !oracle_fail(base,
+                     "%.*s deletes a part of its log as expired, " SECONDS_FORMAT " after it began",
+                     TEXT(node->name), SECONDS(record->world_ns - broker->begun.world_ns)))
+        return;
+    oracle_witness(base, broker->begun, "its store is empty");
+    oracle_witness(base, oracle_mark(record), "%.*s is deleted", TEXT(record_text(record, 0)));
+}
+
 static void on_record(void *self, const struct record *record) {
     struct acked_durable *oracle = self;
     const struct message_facts *facts = &oracle->base.host.messages->facts;
     if (record->kind == EVENT_send_acked)
         oracle->base.verdict.checked += facts->queue != NULL;
+    else if (record->kind == EVENT_store_file_deleted)
+        on_deleted(oracle, record);
     else if (record->kind == EVENT_offset_committed && facts->progress != NULL)
         on_committed(oracle, record);
     else
@@ -131,8 +153,9 @@ static void finish(void *self, uint64_t end_ns, struct oracle_verdict *out) {
     oracle_end(self, "no send was acknowledged", out);
 }
 
-static const uint16_t KINDS[] = {EVENT_send_acked, EVENT_offset_committed,
-                                 EVENT_store_queue_recovered, EVENT_node_serves, EVENT_KIND_COUNT};
+static const uint16_t KINDS[] = {
+    EVENT_send_acked,  EVENT_offset_committed,   EVENT_store_queue_recovered,
+    EVENT_node_serves, EVENT_store_file_deleted, EVENT_KIND_COUNT};
 
 const struct oracle_type ORACLE_ACKED_DURABLE = {
     .name = "acked-durable",

@@ -1,5 +1,6 @@
 /* sim/oracle/flow_honest.c - O-FLOW: a broker says that it is busy only when it is: what it
- * measured is above the limit it names, and the limit is the configured one. */
+ * measured is at the limit it names (of a write's age: above it), and the limit is the configured
+ * one. */
 #include "sim/oracle/base.h"
 
 static const struct oracle_parameter PARAMETERS[] = {
@@ -41,9 +42,7 @@ static const char *wrong_with(const struct flow_honest *oracle, const struct rec
         return "there is no such limit";
     if (bound != oracle->bounds[at])
         return "the limit is another one";
-    return measured > bound || (measured == bound && at == LIMITS - 1)
-               ? NULL
-               : "the limit was not reached";
+    return measured > bound || (measured == bound && at > 0) ? NULL : "the limit was not reached";
 }
 
 static void on_record(void *self, const struct record *record) {

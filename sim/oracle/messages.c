@@ -24,7 +24,9 @@ struct messages *messages_create(const struct oracle_host *host) {
     table_init(&messages->progress_of, &messages->host);
     table_init(&messages->producer_of, &messages->host);
     table_init(&messages->delivered_of, &messages->host);
+    table_init(&messages->subscription_of, &messages->host);
     u64_set_init(&messages->failed, &messages->host);
+    u64_set_init(&messages->dead, &messages->host);
     return messages;
 }
 
@@ -240,14 +242,6 @@ struct number_set *messages_delivered(struct messages *messages, uint32_t group,
 
 /* ---- asking ---- */
 
-bool messages_may_skip(const struct group_queue *progress, uint64_t offset) {
-    const struct message_broker *broker = progress->queue->broker;
-    for (size_t i = 0; offset < progress->lost_top && i < progress->owner_count; i++)
-        if (broker->power_lost && progress->owners[i].since_ns < broker->down.world_ns)
-            return true;
-    return false;
-}
-
 const char *messages_queue_text(const struct messages *messages, const struct message_queue *queue,
                                 char out[QUEUE_TEXT_MAX]) {
     struct span topic = messages_name(messages, queue->topic);
@@ -283,6 +277,7 @@ void messages_on_record(struct messages *messages, const struct record *record) 
         [EVENT_send_retried] = {messages_on_send_retried},
         [EVENT_send_acked] = {messages_on_send_acked},
         [EVENT_send_failed] = {messages_on_send_failed},
+        [EVENT_consumer_rebalanced] = {messages_on_rebalanced},
         [EVENT_queue_acquired] = {messages_on_acquired},
         [EVENT_queue_released] = {messages_on_released},
         [EVENT_consume_pulled] = {messages_on_pulled},
@@ -308,5 +303,5 @@ void messages_on_record(struct messages *messages, const struct record *record) 
     memset(&messages->facts, 0, sizeof messages->facts);
     messages->facts.lost = lost;
     handlers[record->kind].handle(messages, record);
-    messages->no_memory |= messages->failed.no_memory;
+    messages->no_memory |= messages->failed.no_memory || messages->dead.no_memory;
 }

@@ -10,9 +10,10 @@
  * settled message is recognised, and memory grows with holes and with what is under way, not with
  * what is settled.
  *
- * A group whose members take only some tags is not told apart here: oracles that need it have a
- * parameter. Broadcast groups: the same. A failed send's message is not under way any more, but may
- * still be delivered. */
+ * What a group does not want (its tag expression, consumer.rebalanced) counts as delivered to it
+ * when it is acknowledged; what was acknowledged before the group had the queue is not expected. A
+ * broadcast group has no entry here: each member has all queues and keeps its own progress. A
+ * failed send's message is not under way any more, but may still be delivered. */
 #ifndef SIM_ORACLE_MESSAGES_H
 #define SIM_ORACLE_MESSAGES_H
 
@@ -32,6 +33,7 @@ struct message_broker {
     bool disk_trouble;          /* that, or it was full, read-only or stalled: starts may fail */
     bool recovered;             /* store.recovered in this life */
     int64_t deleted_to;         /* retention removed what is below */
+    struct oracle_mark begun;   /* its store was empty then; kind 0: never seen so */
     struct acked_message *acks; /* not yet flushed, in order of the answers: a ring */
     size_t ack_first, ack_count, ack_capacity;
 };
@@ -64,10 +66,11 @@ struct message_queue {
 struct queue_owner {
     uint16_t node;
     uint64_t since_ns;
-    uint64_t from;  /* offset it began at */
-    uint64_t next;  /* one past the highest offset it delivered */
-    uint64_t read;  /* one past the highest offset it pulled */
-    uint16_t cause; /* enum duplicate_cause of what it delivers a second time */
+    uint64_t from;                 /* offset it began at */
+    uint64_t next;                 /* one past the highest offset it delivered */
+    uint32_t lives;                /* of the broker at its latest pull ... */
+    uint64_t fresh_from, fresh_to; /* ... and what it has pulled in this life of it */
+    uint16_t cause;                /* enum duplicate_cause of what it delivers a second time */
 };
 /* A group's progress on a queue. */
 struct group_queue {
@@ -77,7 +80,6 @@ struct group_queue {
     uint64_t floor;    /* what is below is not expected */
     uint64_t progress; /* committed, as the broker said last */
     uint64_t delivered_top;
-    uint64_t lost_top;  /* up to here an owner had read when the end of the queue was lost */
     uint64_t reset_top; /* up to here an offset reset may bring messages again */
     struct oracle_mark committed;
     struct number_set delivered;
@@ -102,6 +104,14 @@ struct message_topic {
     uint64_t unresolved; /* sends under way, and failed ones that may be stored */
 };
 
+/* What a group wants of a topic; one that wants all and balances has none. */
+struct message_subscription {
+    uint32_t expression; /* interned; 0: all */
+    bool broadcast;
+    bool mixed; /* members differ: what it wants is not known */
+    bool known;
+};
+
 /* An entry: under way. */
 struct message_entry {
     uint64_t number;
@@ -113,6 +123,7 @@ struct message_entry {
     uint64_t tried;     /* bit per broker (interned number % 64) that had time left for an answer */
     uint32_t queue;     /* index + 1; 0: unknown */
     uint32_t topic;
+    uint32_t tag; /* interned; 0: none */
     uint16_t node;
     uint16_t attempts;
 };
@@ -155,7 +166,9 @@ struct message_facts {
     struct message_entry message; /* copy of its entry, even when it has just gone */
     enum message_fate fate;
     enum duplicate_cause duplicate;
+    bool unwanted;          /* of consume.delivered: the group did not ask for its tag */
     bool first_delivery;    /* of this message in this group */
+    bool dead;              /* a restart had shown that it was lost, and it was pulled since */
     bool offset_taken;      /* of send.acked: the place belongs to another message */
     uint64_t old_progress;  /* of offset.committed */
     uint64_t skipped;       /* of offset.committed: acknowledged ones it passes undelivered */
@@ -186,7 +199,11 @@ struct messages {
     struct table delivered_of; /* (group, producer) -> index + 1 */
     struct number_set **delivered;
     size_t delivered_count, delivered_capacity;
+    struct table subscription_of; /* (group, topic) -> index + 1 */
+    struct message_subscription *subscriptions;
+    size_t subscription_count, subscription_capacity;
     struct u64_set failed;      /* (progress, offset, node or 0): its handler failed */
+    struct u64_set dead;        /* numbers of lost messages that were stored once; the latest */
     struct message_entry *live; /* open addressing by number */
     size_t live_capacity, live_count;
     size_t lost_capacity;
@@ -202,9 +219,12 @@ const struct message_entry *messages_find(const struct messages *messages, uint6
 /* The group's progress on a queue, NULL. */
 struct group_queue *messages_progress(const struct messages *messages, uint32_t group,
                                       const struct message_queue *queue);
-/* An owner that had read what a power-off took goes on behind it: new messages in those places may
- * be skipped, which no flush but a synchronous one avoids. */
-bool messages_may_skip(const struct group_queue *progress, uint64_t offset);
+/* NULL: all of the topic, balanced; or not known. */
+const struct message_subscription *messages_subscription(const struct messages *messages,
+                                                         uint32_t group, uint32_t topic);
+bool messages_is_broadcast(const struct messages *messages, uint32_t group, uint32_t topic);
+bool messages_wants(const struct messages *messages,
+                    const struct message_subscription *subscription, struct span tag);
 struct message_topic *messages_topic(const struct messages *messages, uint32_t name);
 /* "T queue 3 of broker-a" into `out`. */
 #define QUEUE_TEXT_MAX 160

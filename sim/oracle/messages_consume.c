@@ -6,6 +6,27 @@
 /* One commit passes at most this many that are looked at one by one. */
 #define SKIPPED_MAX 65536
 
+/* The group's progress; a new one begins at `offset`. NULL for a broadcast group. */
+static struct group_queue *progress_from(struct messages *messages, uint32_t group,
+                                         struct message_queue *queue, uint64_t offset) {
+    struct message_facts *facts = &messages->facts;
+    bool is_new;
+    facts->queue = queue;
+    if (queue == NULL || messages_is_broadcast(messages, group, queue->topic))
+        return NULL;
+    struct group_queue *progress = messages_progress_put(messages, group, queue, &is_new);
+    facts->progress = progress;
+    if (!is_new || progress == NULL)
+        return progress;
+    const struct message_subscription *subscription =
+        messages_subscription(messages, group, queue->topic);
+    bool all = subscription == NULL || subscription->expression == 0;
+    progress->progress = offset;
+    progress->floor = all || offset > queue->max ? offset : queue->max;
+    number_set_begin(&progress->delivered, &messages->host, offset);
+    return progress;
+}
+
 /* Fields 0 to 3: group, topic, broker, queue. */
 static struct group_queue *progress_of(struct messages *messages, const struct record *record,
                                        uint64_t offset) {
@@ -14,15 +35,7 @@ static struct group_queue *progress_of(struct messages *messages, const struct r
     uint32_t broker = messages_intern(messages, record_text(record, 2));
     struct message_queue *queue =
         messages_queue(messages, messages_broker(messages, broker), topic, record_uint(record, 3));
-    bool is_new;
-    struct group_queue *progress = messages_progress_put(messages, group, queue, &is_new);
-    if (is_new && progress != NULL) {
-        progress->floor = progress->progress = offset;
-        number_set_begin(&progress->delivered, &messages->host, offset);
-    }
-    messages->facts.progress = progress;
-    messages->facts.queue = queue;
-    return progress;
+    return progress_from(messages, group, queue, offset);
 }
 
 static uint64_t offset_in(const struct record *record, size_t field) {
@@ -70,7 +83,6 @@ void messages_on_acquired(struct messages *messages, const struct record *record
                                   .since_ns = record->world_ns,
                                   .from = from,
                                   .next = from,
-                                  .read = from,
                                   .cause = (uint16_t)cause_of(progress, from, record->world_ns)};
     progress->acquired = oracle_mark(record);
 }
@@ -96,14 +108,35 @@ void messages_owner_gone(struct messages *messages, const struct record *record)
 
 /* ---- deliveries ---- */
 
+/* What is cached from a former life of the broker may be delivered still; this is not. */
+static void note_pull(struct queue_owner *owner, const struct message_broker *broker, uint64_t from,
+                      uint64_t to) {
+    bool first = owner->lives != broker->lives || owner->fresh_to == 0;
+    if (!broker->recovered) /* an answer that was on its way */
+        return;
+    owner->lives = broker->lives;
+    owner->fresh_from = first || from < owner->fresh_from ? from : owner->fresh_from;
+    owner->fresh_to = first || to > owner->fresh_to ? to : owner->fresh_to;
+}
+
+static bool is_dead(const struct messages *messages, const struct group_queue *progress,
+                    const struct queue_owner *owner, uint64_t number, uint64_t offset) {
+    return messages->dead.count > 0 && owner != NULL &&
+           owner->lives == progress->queue->broker->lives && offset >= owner->fresh_from &&
+           offset < owner->fresh_to && !progress->queue->broker->disk_fault &&
+           u64_set_has(&messages->dead, number);
+}
+
 void messages_on_pulled(struct messages *messages, const struct record *record) {
     struct group_queue *progress = progress_of(messages, record, offset_in(record, 4));
     uint64_t end = offset_in(record, 8) + 1;
-    struct queue_owner *owner = progress == NULL ? NULL : owner_of(progress, record->node);
-    if (owner != NULL && offset_in(record, 5) > owner->read)
-        owner->read = offset_in(record, 5);
-    if (progress != NULL && record_uint(record, 6) > 0 && end > progress->queue->max)
+    if (progress == NULL || record_uint(record, 6) == 0)
+        return;
+    if (end > progress->queue->max)
         progress->queue->max = end;
+    struct queue_owner *owner = owner_of(progress, record->node);
+    if (owner != NULL)
+        note_pull(owner, progress->queue->broker, offset_in(record, 7), end);
 }
 
 /* Was it sent, and to this topic? */
@@ -168,19 +201,34 @@ static void note_message(struct messages *messages, struct group_queue *progress
         messages_live_drop(messages, message);
 }
 
-/* Group, topic, broker, queue, offset, physical, message, intact. */
+/* Did the group not ask for its tag? */
+static bool is_unwanted(const struct messages *messages, const struct record *record,
+                        uint32_t topic) {
+    if (messages->subscription_count == 0)
+        return false;
+    const struct message_subscription *subscription = messages_subscription(
+        messages, intern_find(&messages->names, record_text(record, 0)), topic);
+    return subscription != NULL && !subscription->mixed &&
+           !messages_wants(messages, subscription, record_text(record, 10));
+}
+
+/* Group, topic, broker, queue, offset, physical, message, intact, reconsumed, born, tag. */
 void messages_on_delivered(struct messages *messages, const struct record *record) {
     struct message_facts *facts = &messages->facts;
     uint64_t offset = offset_in(record, 4), number = record_uint(record, 6);
     struct group_queue *progress = progress_of(messages, record, offset);
-    if (progress == NULL)
+    if (facts->queue == NULL)
         return;
     struct message_producer *producer = number == 0 ? NULL : messages_producer(messages, number);
     struct message_entry *message = messages_live_get(messages, number);
-    facts->fate = fate_of(number, producer, message, progress->queue->topic);
+    facts->fate = fate_of(number, producer, message, facts->queue->topic);
+    facts->unwanted = is_unwanted(messages, record, facts->queue->topic);
+    if (progress == NULL)
+        return;
     struct queue_owner *owner = owner_of(progress, record->node);
     facts->owner = owner;
     facts->owner_next = owner == NULL ? 0 : owner->next;
+    facts->dead = is_dead(messages, progress, owner, number, offset);
     bool in_turn = owner != NULL && offset >= owner->next;
     if (in_turn)
         owner->next = offset + 1;
@@ -235,13 +283,13 @@ void messages_on_reset(struct messages *messages, const struct record *record) {
     if (now > progress->delivered_top)
         progress->floor = now;
     number_set_cut(&progress->delivered, now);
-    if (now >= progress->delivered.top)
+    if (now > progress->delivered.top)
         number_set_begin(&progress->delivered, &messages->host, now);
     struct queue_owner *owner = owner_of(progress, record->node);
     if (owner != NULL)
         owner->next = now;
-    progress->progress = now;
-    progress->committed = oracle_mark(record);
+    if (now < progress->progress) /* the broker hears of it with the next commit, if ever */
+        progress->progress = now;
 }
 
 /* Acknowledged messages in [from, to) that were not delivered. */
@@ -252,7 +300,7 @@ static void count_skipped(struct messages *messages, const struct group_queue *p
     from = from < progress->queue->min ? progress->queue->min : from;
     for (int looked = 0; from < to && looked < SKIPPED_MAX; looked++, from++) {
         from = number_set_absent(&progress->delivered, from, to);
-        if (from == to || !number_set_has(acked, from) || messages_may_skip(progress, from))
+        if (from == to || !number_set_has(acked, from))
             continue;
         if (messages->facts.skipped++ == 0)
             messages->facts.skipped_first = from;
@@ -266,15 +314,7 @@ static struct group_queue *progress_at(struct messages *messages, const struct r
     uint32_t topic = messages_intern(messages, record_text(record, 1));
     struct message_queue *queue = messages_queue(
         messages, messages_broker_of(messages, record->node), topic, record_uint(record, 2));
-    bool is_new;
-    struct group_queue *progress = messages_progress_put(messages, group, queue, &is_new);
-    if (is_new && progress != NULL) {
-        progress->floor = progress->progress = offset;
-        number_set_begin(&progress->delivered, &messages->host, offset);
-    }
-    messages->facts.progress = progress;
-    messages->facts.queue = queue;
-    return progress;
+    return progress_from(messages, group, queue, offset);
 }
 
 void messages_on_committed(struct messages *messages, const struct record *record) {

@@ -1,5 +1,6 @@
 /* sim/oracle/messages_internal.h - what the parts of the ledger share: messages.c (who and where),
- * messages_live.c (entries), messages_send.c, messages_consume.c, messages_store.c (events). */
+ * messages_live.c (entries), messages_subscription.c, messages_send.c, messages_consume.c,
+ * messages_store.c (events). */
 #ifndef SIM_ORACLE_MESSAGES_INTERNAL_H
 #define SIM_ORACLE_MESSAGES_INTERNAL_H
 
@@ -24,6 +25,10 @@ struct number_set *messages_delivered(struct messages *messages, uint32_t group,
 /* The group's bit among those of the topic; it is added. 0: more than 64 groups. */
 uint64_t messages_group_bit(struct messages *messages, struct message_topic *topic, uint32_t group);
 
+/* Acknowledged in `queue`: it is settled for groups that do not want its tag. */
+void messages_note_unwanted(struct messages *messages, struct message_entry *message,
+                            const struct message_queue *queue);
+
 /* ---- entries ---- */
 
 struct message_entry *messages_live_get(const struct messages *messages, uint64_t number);
@@ -39,6 +44,7 @@ void messages_on_send_retried(struct messages *messages, const struct record *re
 void messages_on_send_acked(struct messages *messages, const struct record *record);
 void messages_on_send_failed(struct messages *messages, const struct record *record);
 
+void messages_on_rebalanced(struct messages *messages, const struct record *record);
 void messages_on_acquired(struct messages *messages, const struct record *record);
 void messages_on_released(struct messages *messages, const struct record *record);
 void messages_on_pulled(struct messages *messages, const struct record *record);

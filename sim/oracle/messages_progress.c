@@ -9,7 +9,7 @@ static const struct oracle_parameter PARAMETERS[] = {
     {"within", "duration", "60s",
      "from the acknowledgement to the first delivery (a pull that is not answered ends after 30 "
      "s)"},
-    {"ignore", "text", "", "groups that are not judged (filtered, suspended, slow on purpose)"},
+    {"ignore", "text", "", "groups that are not judged (suspended, slow on purpose)"},
     {"excused", "text", "", "nodes: a broker's or an owner's messages may be late"},
 };
 

@@ -28,6 +28,8 @@ void messages_on_send_started(struct messages *messages, const struct record *re
         return;
     message->started_ns = record->world_ns;
     message->topic = name;
+    struct span tag = record_text(record, 3);
+    message->tag = tag.len == 0 ? 0 : messages_intern(messages, tag);
     message->node = record->node;
     message->attempts = 1;
     topic->unresolved++;
@@ -111,6 +113,8 @@ void messages_on_send_acked(struct messages *messages, const struct record *reco
     message->offset = (uint64_t)offset;
     message->physical = record_int(record, 4);
     message->queue = queue == NULL ? 0 : queue->index + 1;
+    if (queue != NULL)
+        messages_note_unwanted(messages, message, queue);
     if (queue == NULL) { /* nothing was promised */
         messages->facts.has_message = true;
         messages->facts.message = *message;

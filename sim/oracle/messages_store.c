@@ -149,6 +149,8 @@ void messages_on_recovered(struct messages *messages, const struct record *recor
     if (broker == NULL)
         return;
     broker->recovered = true;
+    if (span_equal(record_text(record, 0), SPAN_LITERAL("empty")))
+        broker->begun = oracle_mark(record);
     messages->facts.broker = broker;
     if (record_int(record, 2) < broker->flushed_to) /* the log grows again from there */
         broker->flushed_to = record_int(record, 2);
@@ -169,6 +171,12 @@ static void add_lost(struct messages *messages, const struct acked_message *ack,
     struct message_entry *entry = messages_live_get(messages, ack->number);
     if (entry != NULL)
         messages_live_drop(messages, entry);
+    const struct message_producer *producer = messages_producer(messages, ack->number);
+    if (producer == NULL || !number_set_has(&producer->once, message_sequence(ack->number)))
+        return;
+    if (messages->dead.count == NUMBER_SET_HOLES_MAX)
+        u64_set_clear(&messages->dead);
+    u64_set_add(&messages->dead, ack->number);
 }
 
 /* Of the queue, what was acknowledged at `max` or behind it and is not flushed leaves the ring. */
@@ -204,11 +212,6 @@ static void lose(struct messages *messages, struct message_queue *queue, uint64_
         struct group_queue *progress = messages->progress[i];
         if (progress->queue != queue)
             continue;
-        if (progress->delivered_top > max && progress->delivered_top > progress->lost_top)
-            progress->lost_top = progress->delivered_top;
-        for (size_t k = 0; k < progress->owner_count; k++)
-            if (progress->owners[k].read > max && progress->owners[k].read > progress->lost_top)
-                progress->lost_top = progress->owners[k].read;
         number_set_cut(&progress->delivered, max);
         if (progress->delivered_top > max)
             progress->delivered_top = max;
@@ -261,8 +264,22 @@ void messages_on_trimmed(struct messages *messages, const struct record *record)
     uint32_t topic = messages_intern(messages, record_text(record, 0));
     struct message_queue *queue = messages_queue(
         messages, messages_broker_of(messages, record->node), topic, record_uint(record, 1));
-    if (queue != NULL && record_int(record, 2) > 0)
+    if (queue != NULL && record_int(record, 2) > (int64_t)queue->min)
         queue->min = (uint64_t)record_int(record, 2);
+}
+
+/* Queues say what they lost after the last file only; what is under way knows its place in the log.
+ */
+static void raise_mins(struct messages *messages, const struct message_broker *broker) {
+    for (size_t i = 0; i < messages->live_capacity; i++) {
+        const struct message_entry *message = &messages->live[i];
+        if (message->number == 0 || message->queue == 0 || message->physical < 0 ||
+            message->physical >= broker->deleted_to)
+            continue;
+        struct message_queue *queue = messages->queues[message->queue - 1];
+        if (queue->broker == broker && message->offset >= queue->min)
+            queue->min = message->offset + 1;
+    }
 }
 
 /* Path, from, to: a part of the log, or with names of queues and indexes, not. */
@@ -273,6 +290,9 @@ void messages_on_deleted(struct messages *messages, const struct record *record)
     bool is_log = false;
     for (size_t at = 0; at + sizeof log - 1 <= path.len; at++)
         is_log |= memcmp(path.data + at, log, sizeof log - 1) == 0;
-    if (broker != NULL && is_log && record_int(record, 2) > broker->deleted_to)
-        broker->deleted_to = record_int(record, 2);
+    if (broker == NULL || !is_log || record_int(record, 2) <= broker->deleted_to)
+        return;
+    messages->facts.broker = broker;
+    broker->deleted_to = record_int(record, 2);
+    raise_mins(messages, broker);
 }

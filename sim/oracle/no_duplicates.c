@@ -8,7 +8,7 @@
 static const struct oracle_parameter PARAMETERS[] = {
     {"max", "count", "18446744073709551615", "at most this many duplicates that have a reason"},
     {"max_ppm", "count", "1000000", "... and at most this many per million deliveries"},
-    {"ignore", "text", "", "groups that are not judged (broadcast)"},
+    {"ignore", "text", "", "groups that are not judged"},
     {"excused", "text", "", "consumer nodes that may get duplicates"},
 };
 

@@ -1,5 +1,6 @@
 /* sim/oracle/no_phantom.c - nothing is delivered that was not sent: the body is sound, its number
- * was given out by a producer, its topic is the one it was sent to.
+ * was given out by a producer, its topic is the one it was sent to, its tag one that was asked for,
+ * and it is not one that was lost: the broker had come back without it, and it was stored once.
  *
  * A damaged body is nobody's fault when the disk of its broker rotted. */
 #include "sim/oracle/base.h"
@@ -27,14 +28,18 @@ static const char *wrong_with(const struct message_facts *facts, const struct re
         return facts->queue->broker->disk_fault ? NULL : "its body is not what was sent";
     if (facts->fate == MESSAGE_WRONG_TOPIC)
         return "it was sent to another topic";
-    return facts->fate == MESSAGE_UNKNOWN ? "nobody sent it" : NULL;
+    if (facts->dead)
+        return "it was lost, and is back";
+    if (facts->fate == MESSAGE_UNKNOWN)
+        return "nobody sent it";
+    return facts->unwanted ? "the group did not ask for its tag" : NULL;
 }
 
 static void on_record(void *self, const struct record *record) {
     struct no_phantom *oracle = self;
     struct oracle_base *base = &oracle->base;
     const struct message_facts *facts = &base->host.messages->facts;
-    if (facts->progress == NULL ||
+    if (facts->queue == NULL ||
         oracle_excuses(base, cluster_node(base->host.cluster, record->node)))
         return;
     base->verdict.checked++;
@@ -66,7 +71,8 @@ static const uint16_t KINDS[] = {EVENT_consume_delivered, EVENT_KIND_COUNT};
 const struct oracle_type ORACLE_NO_PHANTOM = {
     .name = "no-phantom",
     .class_ = ORACLE_SAFETY,
-    .about = "nothing is delivered that was not sent: sound body, known number, right topic",
+    .about =
+        "nothing is delivered that was not sent: sound body, known number, right topic and tag",
     .parameters = PARAMETERS,
     .parameter_count = sizeof PARAMETERS / sizeof PARAMETERS[0],
     .kinds = KINDS,

@@ -11,7 +11,7 @@ static const struct oracle_parameter PARAMETERS[] = {
     {"overlap", "duration", "60s",
      "two owners at most this long (heartbeats come each 30 s, rebalances each 20 s)"},
     {"within", "duration", "60s", "an owner at most this long after it could have one"},
-    {"ignore", "text", "", "groups that are not judged (broadcast, assigned by hand)"},
+    {"ignore", "text", "", "groups that are not judged (assigned by hand)"},
     {"excused", "text", "", "nodes: queues of theirs are not judged"},
 };
 
@@ -229,7 +229,9 @@ static void on_record(void *self, const struct record *record) {
         break;
     case EVENT_consumer_rebalanced: {
         uint32_t group = intern_find(&messages->names, record_text(record, 0));
-        if (group != 0 && !messages_listed(messages, oracle->ignore, group))
+        uint32_t topic = intern_find(&messages->names, record_text(record, 1));
+        if (group != 0 && !messages_listed(messages, oracle->ignore, group) &&
+            !messages_is_broadcast(messages, group, topic))
             join(oracle, group, record);
         break;
     }

@@ -88,7 +88,7 @@ struct oracle_type {
  *   detection             broker on within never
  *   registration-latency  max late_max on after
  *   event-count           event node field value from until min max
- *   acked-durable         sync window filtered excused
+ *   acked-durable         sync window retention filtered excused
  *   no-duplicates         max max_ppm ignore excused
  *   offsets-forward       window handover ignore excused
  *   one-owner             overlap within ignore excused

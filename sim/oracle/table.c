@@ -104,11 +104,12 @@ uint32_t intern_find(const struct intern *intern, struct span text) {
     return number;
 }
 
-uint32_t intern_add(struct intern *intern, struct span text) {
-    uint32_t number;
-    uint64_t key = intern_key(intern, text, &number);
-    if (number != 0)
-        return number;
+static size_t recent_slot(struct span text) {
+    size_t hash = text.len == 0 ? 0 : text.len * 3 + text.data[text.len - 1] + text.data[0] * 5u;
+    return hash % INTERN_RECENT;
+}
+
+static uint32_t add_new(struct intern *intern, struct span text, uint64_t key) {
     const struct oracle_host *host = intern->table.host;
     struct span *texts =
         array_room(host, intern->texts, intern->count, &intern->capacity, sizeof *texts);
@@ -126,6 +127,16 @@ uint32_t intern_add(struct intern *intern, struct span text) {
     intern->texts[intern->count] = span_of(copy, text.len);
     *value = ++intern->count;
     return (uint32_t)intern->count;
+}
+
+uint32_t intern_add(struct intern *intern, struct span text) {
+    uint32_t *recent = &intern->recent[recent_slot(text)];
+    if (*recent != 0 && span_equal(intern->texts[*recent - 1], text))
+        return *recent;
+    uint32_t number;
+    uint64_t key = intern_key(intern, text, &number);
+    *recent = number != 0 ? number : add_new(intern, text, key);
+    return *recent;
 }
 
 struct span intern_text(const struct intern *intern, uint32_t number) {

@@ -36,11 +36,13 @@ uint64_t *table_put(struct table *table, uint64_t key);
 uint64_t table_key(uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 
 /* Texts to numbers 1, 2, ... in order of appearance. */
+#define INTERN_RECENT 64
 struct intern {
     struct table table;
     struct span *texts; /* by number - 1; owned */
     size_t count;
     size_t capacity;
+    uint32_t recent[INTERN_RECENT]; /* numbers asked for last, by a hash that costs nothing */
 };
 void intern_init(struct intern *intern, const struct oracle_host *host);
 uint32_t intern_find(const struct intern *intern, struct span text); /* 0: not there */

@@ -163,9 +163,29 @@ static void add_summary(cJSON *to, const char *key, enum metric_id metric, uint6
     summary_add_metric(to, key, &summary);
 }
 
+/* "send_latency_us" -> "send_latency_p99_us", one for each tag. */
+static void add_quantiles(cJSON *metrics, const struct figures *figures, int group,
+                          enum metric_id id) {
+    static const char *const tags[] = {"p50", "p99", "max"};
+    const char *name = METRIC_INFO[id].name, *unit = strrchr(name, '_');
+    for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
+        char key[96];
+        size_t count;
+        uint64_t *values = figures_collect(figures, group, id, tags[i], &count);
+        snprintf(key, sizeof key, "%.*s_%s%s", (int)(unit - name), name, tags[i], unit);
+        if (values != NULL)
+            add_summary(metrics, key, id, values, count);
+        free(values);
+    }
+}
+
 cJSON *figures_metrics(const struct figures *figures, int group) {
     cJSON *metrics = cJSON_CreateObject();
     for (int id = 0; id < METRIC_COUNT; id++) {
+        if (metric_is_per_message((enum metric_id)id)) {
+            add_quantiles(metrics, figures, group, (enum metric_id)id);
+            continue;
+        }
         size_t count;
         uint64_t *values = figures_collect(figures, group, (enum metric_id)id, NULL, &count);
         if (values != NULL)

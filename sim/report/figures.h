@@ -23,9 +23,11 @@ bool figures_add(struct figures *figures, int group, enum metric_id metric,
 
 #define FIGURES_ALL (-1)
 /* {NAME: {"count", "min", "p50", "p99", "max"}} of a group or of all, of the samples that runs kept
- * (METRIC_SAMPLES_MAX of each metric); metrics without a sample are left out. */
+ * (METRIC_SAMPLES_MAX of each metric); metrics without a sample are left out. Of those that have a
+ * value per message a sweep adds each run's p50, p99 and max, tagged so: their names are
+ * send_latency_p50_us and so on. */
 struct cJSON *figures_metrics(const struct figures *figures, int group);
-/* {NAME: {TAG: {...}}}. */
+/* {NAME: {TAG: {...}}}; NAME as the metric is called. */
 struct cJSON *figures_metrics_by_tag(const struct figures *figures, int group);
 /* [{"parameters", "runs", "metrics", "metrics_by_tag"}]; the scenario is among the parameters when
  * there are several. */

@@ -8,7 +8,7 @@
 #include "sim/report/run_dir.h"
 
 const struct report_plot REPORT_PLOT_LIST[] = {
-#define PLOT_ROW(name, heading, caption, data, run_only) {name, heading, caption},
+#define PLOT_ROW(name, heading, caption, data, of) {name, heading, caption},
     REPORT_PLOTS(PLOT_ROW)
 #undef PLOT_ROW
 };
@@ -17,9 +17,9 @@ const size_t REPORT_PLOT_COUNT = sizeof REPORT_PLOT_LIST / sizeof REPORT_PLOT_LI
 /* Beside REPORT_PLOT_LIST, row by row. */
 static const struct {
     figure_data_fn *data;
-    bool run_only;
+    enum { OF_RUN, OF_SWEEP, OF_ANY } of;
 } PLOT_DATA[] = {
-#define PLOT_ROW(name, heading, caption, data, run_only) {figure_data_##data, run_only},
+#define PLOT_ROW(name, heading, caption, data, of) {figure_data_##data, OF_##of},
     REPORT_PLOTS(PLOT_ROW)
 #undef PLOT_ROW
 };
@@ -84,18 +84,21 @@ static bool report_open(struct report *report) {
 
 /* ---- pictures ---- */
 
+static bool asks_by_name(const struct report *report) {
+    return cJSON_GetArraySize(cJSON_GetObjectItem(report->scenario, "plots")) > 0;
+}
+
 /* True when the scenario asks for the picture, or asks for none by name. */
 static bool plot_wanted(const struct report *report, size_t plot) {
-    if (report->sweep && PLOT_DATA[plot].run_only)
+    if (PLOT_DATA[plot].of == (report->sweep ? OF_RUN : OF_SWEEP))
         return false;
-    const cJSON *plots = cJSON_GetObjectItem(report->scenario, "plots");
     const cJSON *item;
-    cJSON_ArrayForEach(item, plots) {
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(report->scenario, "plots")) {
         const char *name = cJSON_GetStringValue(item);
         if (name != NULL && strcmp(name, REPORT_PLOT_LIST[plot].name) == 0)
             return true;
     }
-    return plots == NULL || cJSON_GetArraySize(plots) == 0;
+    return !asks_by_name(report);
 }
 
 static bool pictures_draw(struct report *report) {
@@ -113,6 +116,10 @@ static bool pictures_draw(struct report *report) {
         figure->plot = &REPORT_PLOT_LIST[i];
         if (!figure_draw(report, figure, PLOT_DATA[i].data))
             return false;
+        if (figure->state == FIGURE_EMPTY && !asks_by_name(report)) {
+            *figure = (struct figure){.plot = NULL}; /* nobody misses it */
+            report->figure_count--;
+        }
     }
     return true;
 }

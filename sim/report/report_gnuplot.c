@@ -152,9 +152,11 @@ static int data_write(const struct report *report, const char *folder, struct ca
     FILE *out = path_in(path, folder, "figure.gp") ? fopen(path, "w") : NULL;
     if (out == NULL)
         return -1;
+    fprintf(out, "terminal = '%s'\nnarrow = %d\nwidth = %d\nfont_px = %d\nsmall = '%s,%d'\n",
+            png ? "png" : "svg", canvas->narrow, canvas->width, canvas->font_px,
+            png ? "sans" : "sans-serif", png ? (canvas->font_px - 2) * 3 / 4 : canvas->font_px - 2);
     int result = data(report, folder, out, canvas, figure);
-    fprintf(out, "terminal = '%s'\nnarrow = %d\nwidth = %d\nheight = %d\nfont_px = %d\n",
-            png ? "png" : "svg", canvas->narrow, canvas->width, canvas->height, canvas->font_px);
+    fprintf(out, "height = %d\n", canvas->height);
     return fclose(out) == 0 ? result : -1;
 }
 

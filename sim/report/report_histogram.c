@@ -142,7 +142,7 @@ static int value_column(const struct csv *csv, double *ms_per_unit) {
 }
 
 /* True when the row belongs to `group` (an object of summary.json's "groups"; NULL: all do). */
-static bool row_in_group(const struct csv *csv, size_t row, const cJSON *group) {
+bool csv_row_in_group(const struct csv *csv, size_t row, const cJSON *group) {
     const cJSON *parameter;
     cJSON_ArrayForEach(parameter, cJSON_GetObjectItem(group, "parameters")) {
         const char *cell = csv_cell(csv, row, csv_column(csv, parameter->string));
@@ -165,7 +165,7 @@ static bool panels_fill(const struct report *report, struct panel *panels, size_
     size_t at = 0;
     for (size_t row = 0; row < csv->rows; row++) {
         size_t tries = 0;
-        while (tries < group_count && !row_in_group(csv, row, group_at[at])) {
+        while (tries < group_count && !csv_row_in_group(csv, row, group_at[at])) {
             at = (at + 1) % group_count;
             tries++;
         }
@@ -198,8 +198,7 @@ static bool group_is_5_3(const struct report *report, const cJSON *group) {
     return is_5_3 && !is_4_9;
 }
 
-/* "fault pause, profile 4.9" */
-static void group_title(const cJSON *group, char *out, size_t room) {
+void group_title(const cJSON *group, char *out, size_t room) {
     size_t used = 0;
     out[0] = '\0';
     const cJSON *parameter;
@@ -246,8 +245,9 @@ static void panel_axis(struct panel *panel, bool narrow) {
     }
     if (low < (high - low) * 0.5)
         low = 0;
-    if (high - low < 0.05) /* all alike: 0.05 ms around them */
-        high = low + 0.05;
+    double least = high * 0.01 < 0.05 ? 0.05 : high * 0.01; /* all alike: that much around them */
+    if (high - low < least)
+        high = low + least;
     panel->bin = nice_step((high - low) / (narrow ? 32 : 48) * 0.8);
     panel->low = whole_bins(low < panel->bin ? 0 : low - panel->bin / 2, panel->bin);
     panel->high = whole_bins(high + panel->bin / 2, panel->bin) + panel->bin;
@@ -385,9 +385,10 @@ static bool panel_write(struct panel *panel, size_t index, const char *folder, F
     gnuplot_quote(out, panel->title);
     fprintf(out, "\ncount_%zu = '", index);
     html_number(out, (double)panel->count);
-    fprintf(out, "'\naxis_%zu = '%s %s'\nlow_%zu = %.9g\nhigh_%zu = %.9g\n", index,
+    fprintf(out, "'\naxis_%zu = '%s %s'\nlow_%zu = %.9g\nhigh_%zu = %.9g\nstep_%zu = %.9g\n", index,
             seconds ? "seconds" : "milliseconds", panel->view->axis, index, panel->low * scale,
-            index, panel->high * scale);
+            index, panel->high * scale, index,
+            nice_step((panel->high - panel->low) * scale / (narrow ? 5 : 8)));
     return bars_write(panel, index, folder, out, scale) &&
            ecdf_write(panel, index, folder, scale) && bounds_write(panel, index, folder, scale);
 }

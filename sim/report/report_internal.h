@@ -71,9 +71,54 @@ struct canvas {
  * cannot be written (errno). */
 typedef int figure_data_fn(const struct report *report, const char *folder, FILE *out,
                            struct canvas *canvas, struct figure *figure);
-figure_data_fn figure_data_timeline;    /* report_timeline.c */
-figure_data_fn figure_data_eviction;    /* report_histogram.c */
-figure_data_fn figure_data_client_view; /* report_histogram.c */
+figure_data_fn figure_data_timeline;     /* report_timeline.c */
+figure_data_fn figure_data_eviction;     /* report_histogram.c */
+figure_data_fn figure_data_client_view;  /* report_histogram.c */
+figure_data_fn figure_data_send_latency; /* report_flow.c */
+figure_data_fn figure_data_produce_to_consume;
+figure_data_fn figure_data_throughput;
+figure_data_fn figure_data_backlog;
+figure_data_fn figure_data_ownership;      /* report_ownership.c */
+figure_data_fn figure_data_message_counts; /* report_counts.c */
+figure_data_fn figure_data_store;          /* report_store.c */
+figure_data_fn figure_data_runs;           /* report_runs.c */
+
+/* Groups of a sweep's summary: true when the row of a table has the group's parameters. */
+bool csv_row_in_group(const struct csv *csv, size_t row, const cJSON *group);
+/* "fault pause, profile 4.9" */
+void group_title(const cJSON *group, char *out, size_t room);
+
+/* Opens folder/NAME for writing. NULL with errno. */
+FILE *figure_table_open(const char *folder, const char *name);
+/* Text made to fit `most` characters (> 2); names keep their end, "..ker-0042", other texts their
+ * beginning. */
+void figure_text_fit(const char *text, size_t most, bool is_name, char *out, size_t room);
+
+/* ---- what pictures over time share (report_time.c) ---- */
+
+struct legend_entry {
+    char shape; /* '#' box, '-' line, '.' dot, 'x' cross */
+    const char *colour, *text;
+};
+/* Puts the entries from `top` pixels on, wrapped to the picture's width. Returns the pixels from
+ * the top that are taken. To be called once canvas->height is known. */
+int legend_put(FILE *out, const struct canvas *canvas, int top, const struct legend_entry *entries,
+               size_t count);
+/* The same without putting anything: how high it will be. */
+int legend_height(const struct canvas *canvas, int top, const struct legend_entry *entries,
+                  size_t count);
+
+/* Time from left to right, faults shaded from top to bottom with their names above. */
+struct time_picture {
+    double end_s;
+    int left, right, header, footer; /* pixels around the field */
+};
+/* canvas->height and the legend's height are known. Writes the variables (left, right, header,
+ * footer, end_s) and the faults of summary.json; `picture`'s header grows by their names. */
+void time_picture_put(FILE *out, const struct report *report, const struct canvas *canvas,
+                      struct time_picture *picture);
+/* Pixels that the names of faults take above the field. */
+int time_faults_height(const struct report *report);
 
 /* Draws one figure: both sizes, and the PNG when asked for. False when a file cannot be written
  * (report->error); gnuplot's own failures only end up in report->note (report_gnuplot.c). */
@@ -86,15 +131,23 @@ void gnuplot_quote(FILE *out, const char *text);
  * header, no name spaces, no fixed size. For free(); NULL: out of memory (report_svg.c). */
 char *svg_adapt(const char *svg, const char *prefix, const char *title, bool standalone);
 
-/* ---- the page (report_page.c, report_tables.c) ---- */
+/* ---- the page (report_page.c, report_tables.c, report_messages.c) ---- */
 
 void html_text(FILE *out, const char *text); /* escaped, for content and quoted attributes */
 void html_number(FILE *out, double value);   /* whole, with commas: 60,000 */
 /* A value of metric `name` in the unit that suits it: "120.03 s", "12 ms", "850 us". */
 void html_quantity(FILE *out, const char *metric, double value);
+/* Tables; each cell carries its column's name, so that a phone can show a row as a list. */
+void html_table_open(FILE *out, const char *const *columns, size_t count);
+void html_table_close(FILE *out);
+void html_cell_open(FILE *out, const char *column); /* to be ended by </td> */
+void html_cell_text(FILE *out, const char *column, const char *text);
+void html_cell_number(FILE *out, const char *column, double value);
 /* reports/page.html filled in; for free(). NULL with report->error. */
 char *page_make(struct report *report);
 
+void tables_messages(FILE *out, const struct report *report);  /* report_messages.c */
+void tables_sightings(FILE *out, const struct report *report); /* report_messages.c */
 void tables_oracles(FILE *out, const struct report *report);
 void tables_faults(FILE *out, const struct report *report);
 void tables_metrics(FILE *out, const struct report *report);

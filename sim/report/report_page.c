@@ -190,6 +190,12 @@ static void part_css(FILE *out, struct report *report) {
     free(text);
 }
 
+static void part_messages(FILE *out, struct report *report) {
+    tables_messages(out, report);
+}
+static void part_sightings(FILE *out, struct report *report) {
+    tables_sightings(out, report);
+}
 static void part_oracles(FILE *out, struct report *report) {
     tables_oracles(out, report);
 }
@@ -213,12 +219,12 @@ static const struct {
     const char *name;
     void (*put)(FILE *out, struct report *report);
 } PARTS[] = {
-    {"title", part_title},       {"about", part_about},     {"kind", part_kind},
-    {"verdict", part_verdict},   {"reasons", part_reasons}, {"figures", part_figures},
-    {"apache", part_apache},     {"replay", part_replay},   {"scenario", part_scenario},
-    {"css", part_css},           {"oracles", part_oracles}, {"faults", part_faults},
-    {"metrics", part_metrics},   {"groups", part_groups},   {"failures", part_failures},
-    {"versions", part_versions},
+    {"title", part_title},       {"about", part_about},       {"kind", part_kind},
+    {"verdict", part_verdict},   {"reasons", part_reasons},   {"figures", part_figures},
+    {"apache", part_apache},     {"replay", part_replay},     {"scenario", part_scenario},
+    {"css", part_css},           {"oracles", part_oracles},   {"faults", part_faults},
+    {"metrics", part_metrics},   {"groups", part_groups},     {"failures", part_failures},
+    {"versions", part_versions}, {"messages", part_messages}, {"sightings", part_sightings},
 };
 
 /* ---- template ---- */

@@ -7,23 +7,23 @@
 
 /* ---- cells ---- */
 
-static void table_open(FILE *out, const char *const *columns, size_t count) {
+void html_table_open(FILE *out, const char *const *columns, size_t count) {
     fputs("<table><thead><tr>", out);
     for (size_t i = 0; i < count; i++)
         fprintf(out, "<th scope=\"col\">%s</th>", columns[i]);
     fputs("</tr></thead><tbody>\n", out);
 }
 
-static void table_close(FILE *out) {
+void html_table_close(FILE *out) {
     fputs("</tbody></table>\n", out);
 }
 
-static void cell_open(FILE *out, const char *column) {
+void html_cell_open(FILE *out, const char *column) {
     fprintf(out, "<td data-label=\"%s\">", column);
 }
 
-static void cell_text(FILE *out, const char *column, const char *text) {
-    cell_open(out, column);
+void html_cell_text(FILE *out, const char *column, const char *text) {
+    html_cell_open(out, column);
     html_text(out, text);
     fputs("</td>", out);
 }
@@ -37,8 +37,8 @@ void html_number(FILE *out, double value) {
                 digits[i]);
 }
 
-static void cell_number(FILE *out, const char *column, double value) {
-    cell_open(out, column);
+void html_cell_number(FILE *out, const char *column, double value) {
+    html_cell_open(out, column);
     html_number(out, value);
     fputs("</td>", out);
 }
@@ -47,7 +47,7 @@ static void cell_number(FILE *out, const char *column, double value) {
 static void cell_seconds(FILE *out, const char *column, const cJSON *object, const char *name,
                          const char *missing) {
     double value = report_number(object, name, -1);
-    cell_open(out, column);
+    html_cell_open(out, column);
     if (value < 0)
         fputs(missing, out);
     else
@@ -76,7 +76,7 @@ void html_quantity(FILE *out, const char *metric, double value) {
 
 static void cell_quantity(FILE *out, const char *column, const char *metric, const cJSON *summary,
                           const char *member) {
-    cell_open(out, column);
+    html_cell_open(out, column);
     if (report_number(summary, "count", 0) > 0)
         html_quantity(out, metric, report_number(summary, member, 0));
     else
@@ -91,15 +91,15 @@ static void oracles_of_sweep(FILE *out, const cJSON *oracles) {
     static const char *const columns[] = {"oracle", "pass", "fail", "unknown"};
     const cJSON *oracle;
     fputs("<section><h2>Oracles</h2>", out);
-    table_open(out, columns, 4);
+    html_table_open(out, columns, 4);
     cJSON_ArrayForEach(oracle, oracles) {
         fputs("<tr>", out);
-        cell_text(out, columns[0], report_text(oracle, "name"));
+        html_cell_text(out, columns[0], report_text(oracle, "name"));
         for (size_t i = 1; i < 4; i++)
-            cell_number(out, columns[i], report_number(oracle, columns[i], 0));
+            html_cell_number(out, columns[i], report_number(oracle, columns[i], 0));
         fputs("</tr>\n", out);
     }
-    table_close(out);
+    html_table_close(out);
     fputs("</section>", out);
 }
 
@@ -127,34 +127,34 @@ void tables_oracles(FILE *out, const struct report *report) {
         return;
     }
     fputs("<section><h2>Oracles</h2>", out);
-    table_open(out, columns, 4);
+    html_table_open(out, columns, 4);
     cJSON_ArrayForEach(oracle, oracles) {
         const char *verdict = report_text(oracle, "verdict");
         fputs("<tr>", out);
-        cell_text(out, columns[0], report_text(oracle, "name"));
-        cell_open(out, columns[1]);
+        html_cell_text(out, columns[0], report_text(oracle, "name"));
+        html_cell_open(out, columns[1]);
         fprintf(out, "<span class=\"verdict %s\">",
                 strcmp(verdict, "pass") == 0 || strcmp(verdict, "fail") == 0 ? verdict : "unknown");
         html_text(out, verdict);
         fputs("</span></td>", out);
-        cell_number(out, columns[2], report_number(oracle, "checked", 0));
+        html_cell_number(out, columns[2], report_number(oracle, "checked", 0));
         fputs("<td class=\"text\" data-label=\"reason\">", out);
         html_text(out, report_text(oracle, "reason"));
         witness_put(out, cJSON_GetObjectItem(oracle, "witness"));
         fputs("</td></tr>\n", out);
     }
-    table_close(out);
+    html_table_close(out);
     fputs("</section>", out);
 }
 
 static void fault_row(FILE *out, const cJSON *fault) {
     fputs("<tr>", out);
-    cell_text(out, "kind", report_text(fault, "kind"));
-    cell_text(out, "target", report_text(fault, "target"));
+    html_cell_text(out, "kind", report_text(fault, "kind"));
+    html_cell_text(out, "target", report_text(fault, "target"));
     cell_seconds(out, "fired", fault, "fired_s", "<strong>never</strong>");
     cell_seconds(out, "ended", fault, "ended_s", "-");
     cell_seconds(out, "noticed", fault, "noticed_s", "by nobody");
-    cell_text(out, "noticed by", report_text(fault, "noticed_by"));
+    html_cell_text(out, "noticed by", report_text(fault, "noticed_by"));
     fputs("</tr>\n", out);
 }
 
@@ -196,9 +196,9 @@ void tables_faults(FILE *out, const struct report *report) {
     if (rows > FAULT_ROWS_OPEN)
         fputs("<details><summary>Each of them</summary>", out);
     if (rows > 0) {
-        table_open(out, columns, 6);
+        html_table_open(out, columns, 6);
         cJSON_ArrayForEach(fault, list) if (row++ < FAULT_ROWS_MAX) fault_row(out, fault);
-        table_close(out);
+        html_table_close(out);
     }
     if (rows > FAULT_ROWS_MAX)
         fprintf(out, "<p>%d more are in summary.json.</p>", rows - FAULT_ROWS_MAX);
@@ -214,14 +214,14 @@ static const char *const METRIC_COLUMNS[] = {"metric", "count", "min",   "p50",
 static void metric_row(FILE *out, const char *name, const char *tag, const char *only,
                        const cJSON *summary) {
     fprintf(out, "<tr%s>", tag == NULL ? "" : " class=\"tag\"");
-    cell_open(out, "metric");
+    html_cell_open(out, "metric");
     html_text(out, tag == NULL ? name : tag);
     if (only != NULL) {
         fputs(", all ", out);
         html_text(out, only);
     }
     fputs("</td>", out);
-    cell_number(out, "count", report_number(summary, "count", 0));
+    html_cell_number(out, "count", report_number(summary, "count", 0));
     for (size_t i = 2; i < 6; i++)
         cell_quantity(out, METRIC_COLUMNS[i], name, summary, METRIC_COLUMNS[i]);
     int id = tag == NULL ? metric_find(name) : -1;
@@ -236,7 +236,7 @@ void tables_metrics(FILE *out, const struct report *report) {
     if (cJSON_GetArraySize(metrics) == 0)
         return;
     fputs("<section><h2>Metrics</h2>", out);
-    table_open(out, METRIC_COLUMNS, 7);
+    html_table_open(out, METRIC_COLUMNS, 7);
     cJSON_ArrayForEach(metric, metrics) {
         const cJSON *tag, *tags = cJSON_GetObjectItem(by_tag, metric->string);
         bool one = cJSON_GetArraySize(tags) == 1;
@@ -245,7 +245,7 @@ void tables_metrics(FILE *out, const struct report *report) {
             continue;
         cJSON_ArrayForEach(tag, tags) metric_row(out, metric->string, tag->string, NULL, tag);
     }
-    table_close(out);
+    html_table_close(out);
     fputs("</section>", out);
 }
 
@@ -259,7 +259,7 @@ static const char *const RANGE_COLUMNS[] = {"since the last registration: min / 
 /* min, p50, max of a metric. */
 static void range_cell(FILE *out, const char *column, const char *metric, const cJSON *summary) {
     static const char *const members[] = {"min", "p50", "max"};
-    cell_open(out, column);
+    html_cell_open(out, column);
     for (size_t i = 0; i < 3 && summary != NULL; i++) {
         fputs(i == 0 ? "" : " / ", out);
         html_quantity(out, metric, report_number(summary, members[i], 0));
@@ -272,7 +272,7 @@ static void removals_cell(FILE *out, const cJSON *tags, const cJSON *tag) {
     double all = 0, count = report_number(tag, "count", 0);
     const cJSON *other;
     cJSON_ArrayForEach(other, tags) all += report_number(other, "count", 0);
-    cell_open(out, "removals");
+    html_cell_open(out, "removals");
     html_number(out, count);
     if (all > 0)
         fprintf(out, " (%.3g %%)", 100 * count / all);
@@ -282,7 +282,7 @@ static void removals_cell(FILE *out, const cJSON *tags, const cJSON *tag) {
 /* What the group stands for: "pause, 4.9". */
 static void combination_cell(FILE *out, const cJSON *group) {
     const cJSON *parameter, *parameters = cJSON_GetObjectItem(group, "parameters");
-    cell_open(out, "combination");
+    html_cell_open(out, "combination");
     if (cJSON_GetArraySize(parameters) == 0)
         fputs("all", out);
     cJSON_ArrayForEach(parameter, parameters) {
@@ -301,8 +301,8 @@ static void group_rows(FILE *out, const cJSON *group) {
     do {
         fputs("<tr>", out);
         combination_cell(out, group);
-        cell_number(out, "runs", report_number(group, "runs", 0));
-        cell_text(out, "removed by", tag == NULL ? "nothing" : tag->string);
+        html_cell_number(out, "runs", report_number(group, "runs", 0));
+        html_cell_text(out, "removed by", tag == NULL ? "nothing" : tag->string);
         removals_cell(out, tags, tag);
         range_cell(out, RANGE_COLUMNS[0], SINCE_REGISTRATION, tag);
         range_cell(out, RANGE_COLUMNS[1], SINCE_FAULT,
@@ -331,7 +331,7 @@ void tables_groups(FILE *out, const struct report *report) {
         fprintf(out, "<th scope=\"col\">%s</th>", RANGE_COLUMNS[i]);
     fputs("</tr></thead><tbody>\n", out);
     cJSON_ArrayForEach(group, groups) group_rows(out, group);
-    table_close(out);
+    html_table_close(out);
     fputs("</section>", out);
 }
 
@@ -342,19 +342,21 @@ void tables_failures(FILE *out, const struct report *report) {
     if (cJSON_GetArraySize(failures) == 0)
         return;
     fputs("<section><h2>Failures</h2>", out);
-    table_open(out, columns, 4);
+    html_table_open(out, columns, 4);
     int row = 0;
     cJSON_ArrayForEach(failure, failures) {
         if (row++ >= FAILURE_ROWS_MAX)
             continue;
         fputs("<tr>", out);
-        for (size_t i = 0; i < 3; i++)
-            cell_text(out, columns[i], report_text(failure, columns[i]));
-        fputs("<td class=\"text\" data-label=\"replay\"><code>", out);
+        for (size_t i = 0; i < 2; i++)
+            html_cell_text(out, columns[i], report_text(failure, columns[i]));
+        fputs("<td class=\"text\" data-label=\"signature\">", out);
+        html_text(out, report_text(failure, columns[2]));
+        fputs("</td><td class=\"text\" data-label=\"replay\"><code>", out);
         html_text(out, report_text(failure, "replay"));
         fputs("</code></td></tr>\n", out);
     }
-    table_close(out);
+    html_table_close(out);
     if (row > FAILURE_ROWS_MAX)
         fprintf(out, "<p>%d more are in summary.json.</p>", row - FAILURE_ROWS_MAX);
     fputs("</section>", out);

@@ -5,7 +5,6 @@
  * (kind, target, from_s, to_s) - an empty to_s is the end of the run -, and how long the run was
  * from summary.json. With many brokers only those that a fault hit get lanes, and few of many
  * observers; figure->remark counts what is left out. */
-#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,21 +273,9 @@ static void listing_write(const struct timeline *timeline, size_t row, double ne
         label_put(timeline, reason, to + 4 * timeline->px_s, "left", false);
 }
 
-/* Text made to fit `most` characters (> 2); names keep their end, "..ker-0042", other texts their
- * beginning. */
-static void text_fit(const char *text, size_t most, bool is_name, char *out, size_t room) {
-    size_t len = strlen(text);
-    if (len <= most)
-        snprintf(out, room, "%s", text);
-    else if (is_name)
-        snprintf(out, room, "..%s", text + len - most + 2);
-    else
-        snprintf(out, room, "%.*s..", (int)most - 2, text);
-}
-
 static void lane_label(const struct timeline *timeline, const char *text, bool is_name) {
     char label[64];
-    text_fit(text, timeline->narrow ? 13 : 20, is_name, label, sizeof label);
+    figure_text_fit(text, timeline->narrow ? 13 : 20, is_name, label, sizeof label);
     fputs("set ytics add (", timeline->out);
     gnuplot_quote(timeline->out, label);
     fprintf(timeline->out, " %d.5)\n", timeline->row);
@@ -310,7 +297,7 @@ static void fault_lane_write(const struct timeline *timeline, const struct fault
     double side = (after > fault->from_s ? after : fault->from_s) / px_s / timeline->char_px;
     size_t most = side > 35 ? 32 : side < 8 ? 5 : (size_t)side - 3;
     lane_label(timeline, fault->kind, false);
-    text_fit(fault->target, most, false, target, sizeof target);
+    figure_text_fit(fault->target, most, false, target, sizeof target);
     if (fault->to_s - fault->from_s > label_s(timeline, fault->target))
         label_put(timeline, fault->target, fault->to_s - 5 * px_s, "right", true);
     else if (after > fault->from_s)
@@ -372,16 +359,6 @@ static void observer_lanes_write(struct timeline *timeline) {
     }
 }
 
-static FILE *table_open(const char *folder, const char *name) {
-    char path[PATH_MAX];
-    int len = snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (len < 0 || (size_t)len >= sizeof path) {
-        errno = ENAMETOOLONG;
-        return NULL;
-    }
-    return fopen(path, "w");
-}
-
 static void picture_write(struct timeline *timeline, FILE *out, struct canvas *canvas) {
     int row_px = 19, header = canvas->narrow ? 44 : 30, footer = 46;
     int left = canvas->narrow ? 96 : 150, right = canvas->narrow ? 14 : 24;
@@ -389,8 +366,7 @@ static void picture_write(struct timeline *timeline, FILE *out, struct canvas *c
     timeline->narrow = canvas->narrow;
     timeline->px_s = timeline->end_s / (canvas->width - left - right);
     timeline->char_px = (canvas->font_px + 1) / 2;
-    fprintf(out, "width = %d\nsmall = 'sans-serif,%d'\nset ytics ()\n", canvas->width,
-            canvas->font_px - 2);
+    fprintf(out, "set ytics ()\n");
     fault_lanes_write(timeline);
     observer_lanes_write(timeline);
     canvas->height = header + timeline->row * row_px + footer;
@@ -404,8 +380,8 @@ static void picture_write(struct timeline *timeline, FILE *out, struct canvas *c
 
 static int timeline_write(struct timeline *timeline, const char *folder, FILE *out,
                           struct canvas *canvas) {
-    timeline->bars = table_open(folder, "bars");
-    timeline->bands = table_open(folder, "bands");
+    timeline->bars = figure_table_open(folder, "bars");
+    timeline->bands = figure_table_open(folder, "bands");
     int result = timeline->bars != NULL && timeline->bands != NULL ? 1 : -1;
     if (result == 1)
         picture_write(timeline, out, canvas);

@@ -9,6 +9,7 @@
 
 #include "sim/report/figures.h"
 #include "sim/report/series.h"
+#include "sim/report/series_flow.h"
 
 struct run_dir {
     char *path; /* NULL: no directory */
@@ -96,7 +97,8 @@ static struct figures *figures_of(const struct judge *judge, const char *scenari
 }
 
 /* Events, series, summary, then what is drawn from them. */
-static bool write_directory(struct run_dir *dir, struct figures *figures, const char *summary,
+static bool write_directory(struct run_dir *dir, const struct judge *judge, uint64_t end_ns,
+                            struct figures *figures, const char *summary,
                             const struct report_options *options, const char **error) {
     bool closed = record_sink_close(dir->sink);
     int events_error = errno;
@@ -111,7 +113,7 @@ static bool write_directory(struct run_dir *dir, struct figures *figures, const 
     }
     if (!series_write(dir->path, error))
         return false;
-    if (!figures_write_series(figures, dir->path)) {
+    if (!figures_write_series(figures, dir->path) || !series_flow_write(dir->path, judge, end_ns)) {
         *error = strerror(errno);
         return false;
     }
@@ -130,7 +132,7 @@ bool run_dir_finish(struct run_dir *dir, const struct judge *judge, const struct
     bool written = text != NULL;
     *error = written ? NULL : "out of memory";
     if (dir->path != NULL && written)
-        written = write_directory(dir, figures, text, options, error);
+        written = write_directory(dir, judge, result->simulated_ns, figures, text, options, error);
     if (dir->sink != NULL)
         record_sink_close(dir->sink);
     if (summary != NULL)

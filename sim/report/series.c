@@ -8,8 +8,9 @@
 #include "sim/judge/fault_watch.h"
 #include "sim/judge/heap_host.h"
 #include "sim/report/files.h"
+#include "sim/report/series_store.h"
 
-enum series_table { LISTINGS, FAULTS, EVICTIONS, REGISTRATIONS, TABLE_COUNT };
+enum series_table { LISTINGS, FAULTS, EVICTIONS, REGISTRATIONS, STORE, TABLE_COUNT };
 static const struct {
     const char *name;
     const char *columns;
@@ -18,6 +19,7 @@ static const struct {
     {"series/faults.csv", "index,kind,target,from_s,to_s,lasting"},
     {"series/evictions.csv", "at_s,name_server,broker,reason,since_registration_s,since_fault_s"},
     {"series/registrations.csv", "at_s,name_server,broker,topics"},
+    {"series/store.csv", "broker,what,from_s,to_s,count,detail"},
 };
 
 /* A pair (observer, broker): a name server that may list it, or a client that may believe in it. */
@@ -34,6 +36,7 @@ struct series {
     struct oracle_host host;
     struct cluster *cluster;
     struct fault_watch *faults;
+    struct store_series store;
     struct intern brokers;
     struct table pair_of; /* (observer, broker) -> index + 1 */
     struct table entry;   /* (observer, incarnation, broker, address or topic) -> 1 there */
@@ -171,6 +174,7 @@ static void on_record(struct series *series, const struct record *record) {
     if (series->cluster->no_memory)
         return;
     fault_watch_on_record(series->faults, record);
+    store_series_on_record(&series->store, record);
     switch (record->kind) {
     case EVENT_route_broker_registered:
         on_registered(series, record);
@@ -216,6 +220,7 @@ static bool set_up(struct series *series, struct record_log *log) {
     series->cluster = cluster_create(&series->host);
     series->host.cluster = series->cluster;
     series->faults = fault_watch_create(&series->host);
+    store_series_init(&series->store, &series->host);
     intern_init(&series->brokers, &series->host);
     table_init(&series->pair_of, &series->host);
     table_init(&series->entry, &series->host);
@@ -231,6 +236,7 @@ static void read_log(struct series *series, struct record_log *log) {
         if (series->pairs[i].entries > 0)
             put_listing(series, &series->pairs[i], SPAN_NONE);
     write_faults(series);
+    store_series_write(&series->store, series->files[STORE].stream);
 }
 
 static bool write_tables(struct series *series, struct record_log *log, const char *directory,
@@ -250,7 +256,7 @@ static bool write_tables(struct series *series, struct record_log *log, const ch
             written = false;
             *error = strerror(errno);
         }
-    if (written && (series->no_memory || series->cluster->no_memory)) {
+    if (written && (series->no_memory || series->store.no_memory || series->cluster->no_memory)) {
         *error = "out of memory";
         return false;
     }

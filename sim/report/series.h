@@ -6,7 +6,8 @@
  *                             to_s is empty when it lasts to the end, the same as from_s when it
  *                             takes no time
  *   series/evictions.csv      at_s,name_server,broker,reason,since_registration_s,since_fault_s
- *   series/registrations.csv  at_s,name_server,broker,topics */
+ *   series/registrations.csv  at_s,name_server,broker,topics
+ *   series/store.csv          sim/report/series_store.h */
 #ifndef SIM_SERIES_H
 #define SIM_SERIES_H
 

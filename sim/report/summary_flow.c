@@ -31,6 +31,10 @@ static void add_phase(cJSON *to, const char *key, const struct flow_series *flow
     summary_add_seconds(phase, "to_s", to_ns);
     add_number(phase, "ok", sum.acked);
     add_number(phase, "failed", sum.failed);
+    add_number(phase, "deliveries", sum.delivered);
+    add_number(phase, "duplicates", sum.duplicates);
+    add_number(phase, "lost_in_window", sum.lost_in_window);
+    add_number(phase, "lost", sum.lost);
     add_latency(phase, "send_latency_us", &sum.send);
     add_latency(phase, "produce_to_consume_us", &sum.consume);
     histogram_free(&sum.send, &flow->host);

@@ -104,6 +104,11 @@ static const struct sweep_samples *samples_of(const struct sweep_run *run, enum 
     return NULL;
 }
 
+/* A run has so many values of it that its row has only p50, p99 and the highest. */
+static bool is_summed_up(enum metric_id id) {
+    return metric_is_frequent(id) || metric_is_per_message(id);
+}
+
 static void put_columns(FILE *out, const struct sweep_info *info) {
     fputs("scenario", out);
     for (size_t i = 0; i < info->parameter_count; i++) {
@@ -112,11 +117,12 @@ static void put_columns(FILE *out, const struct sweep_info *info) {
     }
     fputs(",seed,trace_hash,verdict,exit_code,events", out);
     for (int id = 0; id < METRIC_COUNT; id++)
-        if (metric_is_frequent((enum metric_id)id))
-            fprintf(out, ",%s_p50,%s_max", METRIC_INFO[id].name, METRIC_INFO[id].name);
+        if (is_summed_up((enum metric_id)id))
+            fprintf(out, ",%s_p50,%s_p99,%s_max", METRIC_INFO[id].name, METRIC_INFO[id].name,
+                    METRIC_INFO[id].name);
         else
             fprintf(out, ",%s", METRIC_INFO[id].name);
-    putc('\n', out);
+    fputs(",duplicates,lost_in_window\n", out);
 }
 
 static void put_row(FILE *out, const struct sweep_info *info, const struct sweep_run *run) {
@@ -133,14 +139,19 @@ static void put_row(FILE *out, const struct sweep_info *info, const struct sweep
     for (int id = 0; id < METRIC_COUNT; id++) {
         const struct metric_summary *summary = summary_of(run->result, (enum metric_id)id);
         putc(',', out);
-        if (!metric_is_frequent((enum metric_id)id))
+        if (!is_summed_up((enum metric_id)id))
             put_samples(out, (enum metric_id)id, samples_of(run, (enum metric_id)id));
         else if (summary != NULL)
-            fprintf(out, "%" PRIu64 ",%" PRIu64, summary->p50, summary->max);
+            fprintf(out, "%" PRIu64 ",%" PRIu64 ",%" PRIu64, summary->p50, summary->p99,
+                    summary->max);
         else
-            putc(',', out);
+            fputs(",,", out);
     }
-    putc('\n', out);
+    if (run->result == NULL)
+        fputs(",,\n", out);
+    else
+        fprintf(out, ",%" PRIu64 ",%" PRIu64 "\n", run->result->sightings.times[SIGHTING_DUPLICATE],
+                run->result->sightings.times[SIGHTING_WINDOW_LOSS]);
 }
 
 static bool add_row(struct sweep_dir *dir, const struct sweep_run *run) {
@@ -257,13 +268,28 @@ static bool tally_fired(struct sweep_dir *dir, const struct sweep_run *run) {
     return true;
 }
 
+/* Of a metric that has a value per message: three values per run, with these tags. */
+static bool add_quantiles(struct sweep_dir *dir, int group, enum metric_id id,
+                          const struct metric_summary *summary) {
+    uint64_t unit = METRIC_INFO[id].ns_per_unit;
+    const struct metric_sample quantiles[] = {{.value = summary->p50 * unit, .tag = "p50"},
+                                              {.value = summary->p99 * unit, .tag = "p99"},
+                                              {.value = summary->max * unit, .tag = "max"}};
+    return figures_add(dir->figures, group, id, quantiles, 3);
+}
+
 static bool add_figures(struct sweep_dir *dir, const struct sweep_run *run) {
     int group = figures_group(dir->figures, run->scenario, run->values, run->index);
     if (group < 0)
         return false;
     for (int id = 0; id < METRIC_COUNT; id++) {
         const struct sweep_samples *samples = samples_of(run, (enum metric_id)id);
-        if (samples != NULL &&
+        const struct metric_summary *summary = summary_of(run->result, (enum metric_id)id);
+        bool per_message = metric_is_per_message((enum metric_id)id);
+        if (per_message && summary != NULL && summary->count > 0 &&
+            !add_quantiles(dir, group, (enum metric_id)id, summary))
+            return false;
+        if (!per_message && samples != NULL &&
             !figures_add(dir->figures, group, (enum metric_id)id, samples->samples, samples->count))
             return false;
     }

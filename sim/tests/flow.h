@@ -13,7 +13,7 @@ static inline const char *flow_broker(uint16_t broker) {
 }
 
 static inline void flow_send(struct stream *stream, uint64_t number) {
-    s_send_started(stream, CLIENT, "T", number, 100);
+    s_send_started(stream, CLIENT, "T", number, 100, "");
 }
 
 static inline void flow_ack(struct stream *stream, uint16_t broker, uint64_t queue, uint64_t offset,
@@ -43,7 +43,7 @@ static inline void flow_release(struct stream *stream, uint16_t node, uint16_t b
 static inline void flow_deliver(struct stream *stream, uint16_t node, uint16_t broker,
                                 uint64_t queue, uint64_t offset, uint64_t number) {
     s_consume_delivered(stream, node, "G", "T", flow_broker(broker), queue, (int64_t)offset,
-                        (int64_t)offset * 100, number, 1, 0, 0);
+                        (int64_t)offset * 100, number, 1, 0, 0, "");
 }
 
 static inline void flow_commit(struct stream *stream, uint16_t broker, uint64_t queue,

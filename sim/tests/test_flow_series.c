@@ -85,7 +85,10 @@ START_TEST(test_flow_series__points_are_seconds_or_more) {
     stream.now_ns = 103 * SECOND + 1;
     const struct flow_series *series = ended(&stream);
     ck_assert_uint_eq(series->point_count, 104);
+    ck_assert_uint_eq(series->points[0].started, 0);
     ck_assert_uint_eq(series->points[99].acked, 0);
+    ck_assert_uint_eq(series->points[99].backlog, 0);
+    ck_assert_uint_eq(series->points[100].started, 20);
     ck_assert_uint_eq(series->points[100].acked, 20);
     ck_assert_uint_eq(series->points[100].delivered, 20);
     ck_assert_uint_eq(series->points[100].send_us[FLOW_P50], 2000);

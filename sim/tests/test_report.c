@@ -229,8 +229,8 @@ START_TEST(test_report_directory__draws_wide_and_narrow) {
         free(svg);
     }
     ck_assert_ptr_nonnull(strstr(page, ">broker-a</text>"));
-    ck_assert_ptr_null(get("plots/client-view.svg")); /* no client dropped anybody */
-    ck_assert_ptr_nonnull(strstr(page, "Nothing to draw: no client dropped a broker."));
+    ck_assert_ptr_null(get("plots/client-view.svg"));     /* no client dropped anybody */
+    ck_assert_ptr_null(strstr(page, "What clients see")); /* nor was it asked for by name */
     free(page);
 }
 END_TEST
@@ -238,9 +238,10 @@ END_TEST
 START_TEST(test_report_directory__draws_what_is_asked_for) {
     const char *note;
     run_put();
-    put("scenario.json", "{\"name\": \"x\", \"plots\": [\"eviction\"]}");
+    put("scenario.json", "{\"name\": \"x\", \"plots\": [\"eviction\", \"client-view\"]}");
     char *page = page_of_directory(&note);
     ck_assert_ptr_nonnull(strstr(page, "When brokers are removed"));
+    ck_assert_ptr_nonnull(strstr(page, "Nothing to draw: no client dropped a broker."));
     ck_assert_ptr_null(strstr(page, "Who lists whom"));
     free(page);
 }

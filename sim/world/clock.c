@@ -7,42 +7,18 @@
  * machine and believed on another. Integers only: base + floor(elapsed * factor / 1e6). */
 #include "sim/world/world_internal.h"
 
-#define MILLION 1000000
-
-/* floor(elapsed * (1e6 + ppm) / 1e6) without overflow. */
-static uint64_t scale(uint64_t elapsed, int32_t ppm) {
-    if (ppm == 0) {
-        return elapsed;
-    }
-    RMQ_ASSERT(ppm > -MILLION);
-    uint64_t factor = (uint64_t)(MILLION + (int64_t)ppm);
-    return elapsed / MILLION * factor + elapsed % MILLION * factor / MILLION;
-}
-
-uint64_t clock_mono_ns(const struct clock *clock, uint64_t world_ns) {
-    RMQ_ASSERT(world_ns >= clock->mono_since_ns);
-    return clock->mono_base_ns + scale(world_ns - clock->mono_since_ns, clock->mono_ppm);
-}
-
-int64_t clock_wall_ms(const struct clock *clock, uint64_t world_ns) {
-    RMQ_ASSERT(world_ns >= clock->wall_since_ns);
-    int64_t ns =
-        clock->wall_base_ns + (int64_t)scale(world_ns - clock->wall_since_ns, clock->wall_ppm);
-    int64_t ms = ns / MILLION;
-    return ns % MILLION < 0 ? ms - 1 : ms;
-}
-
 uint64_t clock_world_ns(const struct clock *clock, uint64_t mono_ns) {
     if (mono_ns <= clock->mono_base_ns) {
         return clock->mono_since_ns;
     }
     uint64_t need = mono_ns - clock->mono_base_ns;
     if (clock->mono_ppm != 0) {
-        uint64_t factor = (uint64_t)(MILLION + (int64_t)clock->mono_ppm);
-        if (need / factor >= UINT64_MAX / MILLION - 1) {
+        uint64_t factor = (uint64_t)(CLOCK_MILLION + (int64_t)clock->mono_ppm);
+        if (need / factor >= UINT64_MAX / CLOCK_MILLION - 1) {
             return UINT64_MAX - 1;
         }
-        need = need / factor * MILLION + (need % factor * MILLION + factor - 1) / factor;
+        need =
+            need / factor * CLOCK_MILLION + (need % factor * CLOCK_MILLION + factor - 1) / factor;
     }
     return need > UINT64_MAX - 1 - clock->mono_since_ns ? UINT64_MAX - 1
                                                         : clock->mono_since_ns + need;
@@ -55,7 +31,7 @@ void clock_set_mono_rate(struct clock *clock, uint64_t world_ns, int32_t ppm) {
 }
 
 void clock_set_wall_drift(struct clock *clock, uint64_t world_ns, int32_t ppm) {
-    clock->wall_base_ns += (int64_t)scale(world_ns - clock->wall_since_ns, clock->wall_ppm);
+    clock->wall_base_ns += (int64_t)clock_scale(world_ns - clock->wall_since_ns, clock->wall_ppm);
     clock->wall_since_ns = world_ns;
     clock->wall_ppm = ppm;
 }

@@ -103,7 +103,7 @@ static void fold_write(struct disk_op *op, uint64_t offset, uint64_t len) {
     struct world *world = op->inode->disk->world;
     op->hash = op->kind == OP_WRITE ? trace_hash_bytes(op->bytes, (size_t)len) : 0;
     trace_hash_fold(&world->hash, op->inode->draw_owner ^ op->hash, offset);
-    trace_hash_fold(&world->hash, world_now(world), len);
+    trace_hash_fold(&world->hash, world->wheel.now_ns, len);
 }
 
 /* Writes the first `len` bytes of what was asked. */

@@ -14,12 +14,12 @@
 
 uint64_t env_mono_ns(const struct env *env) {
     env_enter(env);
-    return clock_mono_ns(&env->clock, world_now(env->world));
+    return clock_mono_ns(&env->clock, env->world->wheel.now_ns);
 }
 
 int64_t env_wall_ms(const struct env *env) {
     env_enter(env);
-    return clock_wall_ms(&env->clock, world_now(env->world));
+    return clock_wall_ms(&env->clock, env->world->wheel.now_ns);
 }
 
 int env_utc_offset_min(const struct env *env) {
@@ -32,7 +32,7 @@ int env_utc_offset_min(const struct env *env) {
 /* When the node's clock runs fast it skips values; a deadline in a gap is at the value after it, so
  * that the order of deadlines is the order of world times. */
 static void timer_queue(struct env *env, struct env_timer *timer) {
-    uint64_t now = world_now(env->world);
+    uint64_t now = env->world->wheel.now_ns;
     uint64_t at = clock_world_ns(&env->clock, timer->deadline_ns);
     if (at < now) {
         at = now;
@@ -56,7 +56,7 @@ void env_timer_start(struct env *env, struct env_timer *timer, uint64_t delay_ns
     if (env_timer_armed(timer)) {
         timer_disarm(env, timer);
     }
-    uint64_t now = clock_mono_ns(&env->clock, world_now(env->world));
+    uint64_t now = clock_mono_ns(&env->clock, env->world->wheel.now_ns);
     struct timer_slot *slot = timer_slot(timer);
     timer->fire = fire;
     timer->env = env;
@@ -84,7 +84,7 @@ void timer_handle(struct env *node, struct item *item) {
     struct env_timer *timer = timer_of_slot(slot);
     env_timer_fn *fire = timer->fire;
     RMQ_ASSERT(fire != NULL);
-    RMQ_ASSERT(clock_mono_ns(&node->clock, world_now(node->world)) >= timer->deadline_ns);
+    RMQ_ASSERT(clock_mono_ns(&node->clock, node->world->wheel.now_ns) >= timer->deadline_ns);
     RMQ_ASSERT(timer->deadline_ns > node->last_deadline_ns ||
                (timer->deadline_ns == node->last_deadline_ns && slot->start > node->last_start));
     node->last_deadline_ns = timer->deadline_ns;
@@ -193,7 +193,7 @@ void env_log(struct env *env, enum env_log_level level, const char *format, ...)
         return;
     }
     static const char *const NAMES[] = {"ERROR", "WARN", "INFO", "DEBUG"};
-    uint64_t now = world_now(env->world);
+    uint64_t now = env->world->wheel.now_ns;
     fprintf(log_to, "%llu.%09llu %s %s ", (unsigned long long)(now / WORLD_SECOND_NS),
             (unsigned long long)(now % WORLD_SECOND_NS), world_node_name(env->world, env->id),
             NAMES[level]);

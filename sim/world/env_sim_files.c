@@ -69,7 +69,7 @@ static int find_or_create(struct disk *disk, struct span path, bool create, stru
 }
 
 static void stamp(struct env *env, struct inode *file) {
-    file->modified_ms = clock_wall_ms(&env->clock, world_now(env->world));
+    file->modified_ms = clock_wall_ms(&env->clock, env->world->wheel.now_ns);
 }
 
 int env_file_open(struct env *env, struct span path, enum env_open_mode mode,

@@ -131,7 +131,7 @@ void packet_send(struct world *world, struct env_conn *from, struct packet *pack
 }
 
 void packet_send_control(struct world *world, struct env_conn *from, enum item_kind kind) {
-    packet_send(world, from, packet_new(world, conn_peer(from), kind, 0), world_now(world));
+    packet_send(world, from, packet_new(world, conn_peer(from), kind, 0), world->wheel.now_ns);
 }
 
 /* ---- a sender's retransmission timer: exists while something is lost ---- */
@@ -145,12 +145,12 @@ static uint64_t give_up_ns(const struct env_conn *from) {
 static void retransmit_queue(struct world *world, struct retransmit *retransmit) {
     uint64_t end_ns = retransmit->first_ns + give_up_ns(retransmit->end);
     uint64_t at = retransmit->try_ns < end_ns ? retransmit->try_ns : end_ns;
-    world_queue(world, &retransmit->item, at > world_now(world) ? at : world_now(world));
+    world_queue(world, &retransmit->item, at > world->wheel.now_ns ? at : world->wheel.now_ns);
 }
 
 /* The first try that is still to come. */
 static void next_try(struct world *world, struct retransmit *retransmit) {
-    while (retransmit->try_ns <= world_now(world)) {
+    while (retransmit->try_ns <= world->wheel.now_ns) {
         retransmit->try_ns += retransmit->step_ns;
         retransmit->step_ns = double_step(retransmit->step_ns);
     }
@@ -199,7 +199,7 @@ static void give_up(struct world *world, struct env_conn *from) {
 
 void retransmit_fires(struct world *world, struct retransmit *retransmit) {
     struct env_conn *from = retransmit->end;
-    uint64_t now = world_now(world);
+    uint64_t now = world->wheel.now_ns;
     if (now >= retransmit->first_ns + give_up_ns(from)) {
         give_up(world, from);
         return;
@@ -327,7 +327,7 @@ void conn_drop_flight(struct world *world, struct env_conn *end) {
 void conn_drop_unsent(struct world *world, struct env_conn *end) {
     struct packet *sent = NULL;
     while (end->flight != NULL) { /* what is sent is put aside */
-        if (end->flight->sent_ns <= world_now(world)) {
+        if (end->flight->sent_ns <= world->wheel.now_ns) {
             packet_append(&sent, packet_take(&end->flight));
         } else {
             flight_drop_first(world, end);

@@ -194,7 +194,7 @@ void conn_break(struct world *world, struct env_conn *end, int reason) {
     RMQ_ASSERT(end->state != CONN_ENDING);
     end->state = CONN_ENDING;
     conn_drop_flight(world, end);
-    conn_notify(world, end, ITEM_BROKEN, reason, world_now(world));
+    conn_notify(world, end, ITEM_BROKEN, reason, world->wheel.now_ns);
 }
 
 void env_conn_close(struct env_conn *conn) {

@@ -369,8 +369,30 @@ void name_add(struct world *world, struct name_table *table, struct name_link *l
 struct name_link *name_find(const struct name_table *table, struct span name);
 
 /* clock.c */
-uint64_t clock_mono_ns(const struct clock *clock, uint64_t world_ns);
-int64_t clock_wall_ms(const struct clock *clock, uint64_t world_ns);
+#define CLOCK_MILLION 1000000
+
+/* floor(elapsed * (1e6 + ppm) / 1e6) without overflow. */
+static inline uint64_t clock_scale(uint64_t elapsed, int32_t ppm) {
+    if (ppm == 0) {
+        return elapsed;
+    }
+    RMQ_ASSERT(ppm > -CLOCK_MILLION);
+    uint64_t factor = (uint64_t)(CLOCK_MILLION + (int64_t)ppm);
+    return elapsed / CLOCK_MILLION * factor + elapsed % CLOCK_MILLION * factor / CLOCK_MILLION;
+}
+
+static inline uint64_t clock_mono_ns(const struct clock *clock, uint64_t world_ns) {
+    RMQ_ASSERT(world_ns >= clock->mono_since_ns);
+    return clock->mono_base_ns + clock_scale(world_ns - clock->mono_since_ns, clock->mono_ppm);
+}
+
+static inline int64_t clock_wall_ms(const struct clock *clock, uint64_t world_ns) {
+    RMQ_ASSERT(world_ns >= clock->wall_since_ns);
+    int64_t ns = clock->wall_base_ns +
+                 (int64_t)clock_scale(world_ns - clock->wall_since_ns, clock->wall_ppm);
+    int64_t ms = ns / CLOCK_MILLION;
+    return ns % CLOCK_MILLION < 0 ? ms - 1 : ms;
+}
 /* Earliest world time at which the monotonic clock shows `mono_ns` or more. */
 uint64_t clock_world_ns(const struct clock *clock, uint64_t mono_ns);
 void clock_set_mono_rate(struct clock *clock, uint64_t world_ns, int32_t ppm);

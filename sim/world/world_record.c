@@ -78,7 +78,7 @@ bool world_listen(struct world *world, world_listener_fn *listener, void *state)
 }
 
 static void record_head(struct world *world, struct env *node, int kind, struct record *record) {
-    uint64_t now = world_now(world);
+    uint64_t now = world->wheel.now_ns;
     record->kind = (uint16_t)kind;
     record->node = node->id;
     record->incarnation = node->incarnation;
@@ -107,7 +107,7 @@ void world_record(struct world *world, struct env *node, int kind, const struct 
     RMQ_ASSERT(count <= RECORD_FIELDS_MAX);
     world->events++;
     node->sequence++;
-    trace_hash_fold(&world->hash, world_now(world),
+    trace_hash_fold(&world->hash, world->wheel.now_ns,
                     (uint64_t)node->id << 32 | (uint64_t)kind << 48 | node->incarnation);
     fold_values(world, values, count);
     if (sink == NULL && world->listener_count == 0) {

@@ -1,0 +1,2 @@
+# How long sends took.
+load 'reports/latency.gp'
