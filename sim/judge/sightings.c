@@ -25,7 +25,9 @@ static void on_disk(struct sightings *sightings, const struct record *record) {
 
 static void on_recovered(struct sightings *sightings, const struct record *record) {
     sightings->times[SIGHTING_UNCLEAN] += text_is(record, 0, "unclean");
-    sightings->times[SIGHTING_TORN_CUT] += record->fields[5].number > 0;
+    /* "magic": also where nothing was written, with something behind it */
+    sightings->times[SIGHTING_TORN_CUT] +=
+        record->fields[5].number > 0 && !text_is(record, 6, "magic");
 }
 
 void sightings_on_record(struct sightings *sightings, const struct record *record,

@@ -26,6 +26,7 @@ struct messages *messages_create(const struct oracle_host *host) {
     table_init(&messages->delivered_of, &messages->host);
     table_init(&messages->subscription_of, &messages->host);
     u64_set_init(&messages->failed, &messages->host);
+    u64_set_init(&messages->dead, &messages->host);
     return messages;
 }
 
@@ -302,5 +303,5 @@ void messages_on_record(struct messages *messages, const struct record *record) 
     memset(&messages->facts, 0, sizeof messages->facts);
     messages->facts.lost = lost;
     handlers[record->kind].handle(messages, record);
-    messages->no_memory |= messages->failed.no_memory;
+    messages->no_memory |= messages->failed.no_memory || messages->dead.no_memory;
 }

@@ -66,9 +66,11 @@ struct message_queue {
 struct queue_owner {
     uint16_t node;
     uint64_t since_ns;
-    uint64_t from;  /* offset it began at */
-    uint64_t next;  /* one past the highest offset it delivered */
-    uint16_t cause; /* enum duplicate_cause of what it delivers a second time */
+    uint64_t from;                 /* offset it began at */
+    uint64_t next;                 /* one past the highest offset it delivered */
+    uint32_t lives;                /* of the broker at its latest pull ... */
+    uint64_t fresh_from, fresh_to; /* ... and what it has pulled in this life of it */
+    uint16_t cause;                /* enum duplicate_cause of what it delivers a second time */
 };
 /* A group's progress on a queue. */
 struct group_queue {
@@ -166,6 +168,7 @@ struct message_facts {
     enum duplicate_cause duplicate;
     bool unwanted;          /* of consume.delivered: the group did not ask for its tag */
     bool first_delivery;    /* of this message in this group */
+    bool dead;              /* a restart had shown that it was lost, and it was pulled since */
     bool offset_taken;      /* of send.acked: the place belongs to another message */
     uint64_t old_progress;  /* of offset.committed */
     uint64_t skipped;       /* of offset.committed: acknowledged ones it passes undelivered */
@@ -200,6 +203,7 @@ struct messages {
     struct message_subscription *subscriptions;
     size_t subscription_count, subscription_capacity;
     struct u64_set failed;      /* (progress, offset, node or 0): its handler failed */
+    struct u64_set dead;        /* numbers of lost messages that were stored once; the latest */
     struct message_entry *live; /* open addressing by number */
     size_t live_capacity, live_count;
     size_t lost_capacity;

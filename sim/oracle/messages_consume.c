@@ -108,11 +108,35 @@ void messages_owner_gone(struct messages *messages, const struct record *record)
 
 /* ---- deliveries ---- */
 
+/* What is cached from a former life of the broker may be delivered still; this is not. */
+static void note_pull(struct queue_owner *owner, const struct message_broker *broker, uint64_t from,
+                      uint64_t to) {
+    bool first = owner->lives != broker->lives || owner->fresh_to == 0;
+    if (!broker->recovered) /* an answer that was on its way */
+        return;
+    owner->lives = broker->lives;
+    owner->fresh_from = first || from < owner->fresh_from ? from : owner->fresh_from;
+    owner->fresh_to = first || to > owner->fresh_to ? to : owner->fresh_to;
+}
+
+static bool is_dead(const struct messages *messages, const struct group_queue *progress,
+                    const struct queue_owner *owner, uint64_t number, uint64_t offset) {
+    return messages->dead.count > 0 && owner != NULL &&
+           owner->lives == progress->queue->broker->lives && offset >= owner->fresh_from &&
+           offset < owner->fresh_to && !progress->queue->broker->disk_fault &&
+           u64_set_has(&messages->dead, number);
+}
+
 void messages_on_pulled(struct messages *messages, const struct record *record) {
     struct group_queue *progress = progress_of(messages, record, offset_in(record, 4));
     uint64_t end = offset_in(record, 8) + 1;
-    if (progress != NULL && record_uint(record, 6) > 0 && end > progress->queue->max)
+    if (progress == NULL || record_uint(record, 6) == 0)
+        return;
+    if (end > progress->queue->max)
         progress->queue->max = end;
+    struct queue_owner *owner = owner_of(progress, record->node);
+    if (owner != NULL)
+        note_pull(owner, progress->queue->broker, offset_in(record, 7), end);
 }
 
 /* Was it sent, and to this topic? */
@@ -204,6 +228,7 @@ void messages_on_delivered(struct messages *messages, const struct record *recor
     struct queue_owner *owner = owner_of(progress, record->node);
     facts->owner = owner;
     facts->owner_next = owner == NULL ? 0 : owner->next;
+    facts->dead = is_dead(messages, progress, owner, number, offset);
     bool in_turn = owner != NULL && offset >= owner->next;
     if (in_turn)
         owner->next = offset + 1;

@@ -171,6 +171,12 @@ static void add_lost(struct messages *messages, const struct acked_message *ack,
     struct message_entry *entry = messages_live_get(messages, ack->number);
     if (entry != NULL)
         messages_live_drop(messages, entry);
+    const struct message_producer *producer = messages_producer(messages, ack->number);
+    if (producer == NULL || !number_set_has(&producer->once, message_sequence(ack->number)))
+        return;
+    if (messages->dead.count == NUMBER_SET_HOLES_MAX)
+        u64_set_clear(&messages->dead);
+    u64_set_add(&messages->dead, ack->number);
 }
 
 /* Of the queue, what was acknowledged at `max` or behind it and is not flushed leaves the ring. */

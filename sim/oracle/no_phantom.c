@@ -1,5 +1,6 @@
 /* sim/oracle/no_phantom.c - nothing is delivered that was not sent: the body is sound, its number
- * was given out by a producer, its topic is the one it was sent to, its tag one that was asked for.
+ * was given out by a producer, its topic is the one it was sent to, its tag one that was asked for,
+ * and it is not one that was lost: the broker had come back without it, and it was stored once.
  *
  * A damaged body is nobody's fault when the disk of its broker rotted. */
 #include "sim/oracle/base.h"
@@ -27,6 +28,8 @@ static const char *wrong_with(const struct message_facts *facts, const struct re
         return facts->queue->broker->disk_fault ? NULL : "its body is not what was sent";
     if (facts->fate == MESSAGE_WRONG_TOPIC)
         return "it was sent to another topic";
+    if (facts->dead)
+        return "it was lost, and is back";
     if (facts->fate == MESSAGE_UNKNOWN)
         return "nobody sent it";
     return facts->unwanted ? "the group did not ask for its tag" : NULL;

@@ -316,6 +316,24 @@ START_TEST(test_no_phantom__fails_what_was_not_sent) {
 }
 END_TEST
 
+/* Read again after a restart without it; cached from before; sent again by its producer. */
+START_TEST(test_no_phantom__fails_what_was_lost) {
+    for (int i = 0; i < 3; i++) {
+        struct stream stream = flow_of("no-phantom", "");
+        flow_send(&stream, NUMBER(21));
+        flow_ack(&stream, BROKER_A, 0, 20, NUMBER(21), i == 2 ? 2 : 1);
+        flow_restart(&stream, BROKER_A, "power_off", 20);
+        if (i != 1)
+            s_consume_pulled(&stream, CLIENT, "G", "T", "broker-a", 0, 20, 21, 1, 20, 20, 0);
+        flow_deliver(&stream, CLIENT, BROKER_A, 0, 20, NUMBER(21));
+        if (i == 0)
+            EXPECT_REASON(stream, FAIL, "it was lost, and is back");
+        else
+            EXPECT(stream, PASS);
+    }
+}
+END_TEST
+
 START_TEST(test_no_phantom__has_excuses) {
     struct stream stream = flow_of("no-phantom", "");
     s_world_disk(&stream, BROKER_A, "/commitlog/0", "rot", 0, 1);
@@ -490,7 +508,8 @@ STREAM_MAIN("oracle safety", test_clean_stream__passes,
             test_no_duplicates__fails_what_nothing_explains, test_no_duplicates__knows_the_reasons,
             test_no_duplicates__owners_begin_where_progress_is,
             test_no_duplicates__dead_records_stay_dead, test_no_phantom__fails_what_was_not_sent,
-            test_no_phantom__has_excuses, test_queue_dense__judges_pulls,
-            test_queue_dense__leaves_nothing_out, test_queue_dense__places_belong_to_one_message,
-            test_offsets_forward__never_back, test_offsets_forward__not_beyond_the_end,
+            test_no_phantom__fails_what_was_lost, test_no_phantom__has_excuses,
+            test_queue_dense__judges_pulls, test_queue_dense__leaves_nothing_out,
+            test_queue_dense__places_belong_to_one_message, test_offsets_forward__never_back,
+            test_offsets_forward__not_beyond_the_end,
             test_offsets_forward__an_end_takes_seconds_only)
