@@ -140,7 +140,6 @@ struct rebalance {
     struct env_timer timer; /* the next run */
     bool running;
     bool again;       /* wished for while it ran */
-    bool changed;     /* something, in this run */
     bool ever;        /* something, in any run */
     bool route_asked; /* once per topic and run */
     size_t at;        /* topic of the run */

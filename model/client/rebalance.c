@@ -88,7 +88,8 @@ static void apply(struct consumer_topic *topic, struct share *share) {
     event_consumer_rebalanced(consumer->env, consumer->group, topic->name, share->members,
                               share->count, mine, span_of_text(strategy), topic->expression);
     topic->version = env_wall_ms(consumer->env);
-    consumer->rebalance.changed = consumer->rebalance.ever = true;
+    consumer->rebalance.ever = true;
+    client_heartbeat_now(consumer->client); /* brokers learn it before the new queues' pulls come */
     if (more)
         add_mine(topic, share);
 }
@@ -223,8 +224,6 @@ static void arm(struct consumer *consumer, uint64_t delay_ns) {
 static void run_end(struct consumer *consumer) {
     struct rebalance *rebalance = &consumer->rebalance;
     rebalance->running = false;
-    if (rebalance->changed) /* the brokers learn the new subVersions */
-        client_heartbeat_now(consumer->client);
     arm(consumer, env_buggify(consumer->env, BUGGIFY_CONSUMER_REBALANCE) ? CONSUMER_MS : WAIT_NS);
     if (rebalance->again)
         rebalance_soon(consumer);
@@ -297,7 +296,7 @@ static void on_due(struct env *env, struct env_timer *timer) {
     if (rebalance->ever && env_plant(env, PLANT_CONSUMER_NO_REBALANCE))
         return;
     rebalance->running = true;
-    rebalance->again = rebalance->changed = rebalance->route_asked = false;
+    rebalance->again = rebalance->route_asked = false;
     rebalance->begin_ns = env_mono_ns(env);
     rebalance->at = consumer->suspended ? consumer->topic_count : 0;
     run_next(consumer);

@@ -218,7 +218,8 @@ static void add_sample(struct flow_series *series, enum flow_sample_kind kind, u
         of->count /= 2;
         of->every *= 2;
     }
-    of->until = of->every - 1;
+    of->draw = of->draw * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    of->until = (of->draw >> 33) % (2 * of->every - 1); /* every - 1 on average */
     struct flow_sample *samples =
         room(series, of->samples, of->count, &of->capacity, sizeof *samples);
     if (samples == NULL)

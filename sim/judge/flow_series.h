@@ -35,12 +35,14 @@ struct flow_sample {
     uint64_t at_ns; /* when it was known */
     uint64_t latency_ns;
 };
-/* Each `every`th one of a kind; when they are too many, every second one goes. */
+/* One of `every` of a kind, drawn: producers that take turns would show but one of them to a fixed
+ * step. When they are too many, every second one goes. */
 #define FLOW_SAMPLES_MAX 1024
 struct flow_samples {
     struct flow_sample *samples;
     size_t count, capacity;
     uint64_t every, until; /* until: how many to skip before the next one */
+    uint64_t draw;         /* of a generator of its own, the same in each run */
 };
 
 /* Time between two boundaries: begin or end of a fault, a broker that serves again. */

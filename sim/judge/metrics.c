@@ -87,6 +87,14 @@ static void thin_out(struct series *series) {
     series->every *= 2;
 }
 
+/* Of values per message one of `every` (a power of two) is drawn by its number: producers take
+ * turns, so a fixed step would show but one of them. */
+static bool is_kept(enum metric_id id, uint64_t number, uint64_t every) {
+    if (metric_is_per_message(id))
+        number = (number * UINT64_C(0xd6e8feb86659fd93)) >> 32;
+    return number % every == 0;
+}
+
 static void sample(struct metrics *metrics, enum metric_id id, uint64_t value, uint16_t node,
                    const struct cluster_node *subject, struct span tag) {
     struct series *series = &metrics->series[id];
@@ -95,7 +103,7 @@ static void sample(struct metrics *metrics, enum metric_id id, uint64_t value, u
         metrics->no_memory = true;
     series->min = value < series->min ? value : series->min;
     series->max = value > series->max ? value : series->max;
-    if (series->count++ % series->every != 0)
+    if (!is_kept(id, series->count++, series->every))
         return;
     if (series->kept == kept_max)
         thin_out(series);

@@ -260,6 +260,8 @@ static int count_data(const struct count_view *view, const struct report *report
     if (result != 1)
         return result;
     field_put(out, report, canvas, view->legend, view->count, view->field_px + view->field_2_px);
+    if (view->count == 1 && top[0] == 0)
+        snprintf(figure->remark, sizeof figure->remark, "There was none at the end of any second.");
     for (size_t i = 1; view->field_2_px > 0 && i + 1 < view->count; i++)
         top[0] = top[i] > top[0] ? top[i] : top[0];
     fprintf(out, "high = %.9g\nhigh_2 = %.9g\nfield_px = %d\n", top[0] > 0 ? top[0] * 1.05 : 1,

@@ -139,6 +139,49 @@ START_TEST(test_flow_series__phases_of_a_fault) {
 }
 END_TEST
 
+START_TEST(test_flow_series__a_killed_client_is_back_with_its_process) {
+    struct stream stream = flow_of("no-phantom", "");
+    s_world_fault(&stream, CLIENT, 0, "kill", "client-1", "once");
+    s_world_node_down(&stream, CLIENT, "kill");
+    stream.now_ns += SECOND;
+    s_world_node_up(&stream, CLIENT, "client");
+    ck_assert_uint_eq(ended(&stream)->faults[0].end_ns, stream.now_ns);
+    stream_end();
+}
+END_TEST
+
+START_TEST(test_flow_series__losses_belong_to_the_phase_of_their_acknowledgement) {
+    struct stream stream = flow_of("no-phantom", "");
+    s_store_flushed(&stream, BROKER_A, 1500, 1);
+    s_world_fault(&stream, BROKER_A, 0, "power-off", "broker-a", "once");
+    flow_restart(&stream, BROKER_A, "power_off", 12);
+    const struct flow_series *series = ended(&stream);
+    ck_assert_uint_gt(series->phase_count, 1);
+    ck_assert_uint_eq(series->phases[0].delivered, 20);
+    ck_assert_uint_eq(series->phases[0].lost, 3);
+    ck_assert_uint_eq(series->phases[0].lost_in_window, 5);
+    stream_end();
+}
+END_TEST
+
+START_TEST(test_flow_series__samples_are_bounded_and_drawn) {
+    struct stream stream = flow_of("no-phantom", "");
+    flow_through(&stream, 20, 20000);
+    const struct flow_samples *sent = &ended(&stream)->samples[FLOW_SENT];
+    ck_assert_uint_le(sent->count, FLOW_SAMPLES_MAX);
+    ck_assert_uint_ge(sent->count, FLOW_SAMPLES_MAX / 4);
+    ck_assert_uint_eq(sent->samples[0].at_ns, 100 * SECOND + 2 * MS);
+    size_t odd = 0; /* a message each 5 ms: a fixed step would take even ones only */
+    for (size_t i = 0; i < sent->count; i++) {
+        ck_assert_uint_eq(sent->samples[i].latency_ns, 2 * MS);
+        odd += (sent->samples[i].at_ns - 100 * SECOND) / (5 * MS) % 2;
+    }
+    ck_assert_uint_ge(odd, sent->count / 4);
+    ck_assert_uint_le(odd, sent->count * 3 / 4);
+    stream_end();
+}
+END_TEST
+
 START_TEST(test_flow_series__owners) {
     struct stream stream = flow_of("no-phantom", "");
     uint64_t released_ns = stream.now_ns;
@@ -183,4 +226,6 @@ END_TEST
 
 STREAM_MAIN("flow series", test_histogram__is_within_a_percent, test_flow_series__counts,
             test_flow_series__points_are_seconds_or_more, test_flow_series__phases_of_a_fault,
-            test_flow_series__owners, test_flow_metrics__summaries)
+            test_flow_series__owners, test_flow_series__a_killed_client_is_back_with_its_process,
+            test_flow_series__losses_belong_to_the_phase_of_their_acknowledgement,
+            test_flow_series__samples_are_bounded_and_drawn, test_flow_metrics__summaries)
