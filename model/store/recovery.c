@@ -78,10 +78,20 @@ static int zero_tail(struct store *store, const struct segment *segment) {
     return err == RMQ_OK ? env_file_truncate(segment->file, store->log.segments.file_bytes) : err;
 }
 
+static void begin(struct store *store, uint32_t index);
+
+static uint32_t third_last(uint32_t count) {
+    return count > CLEAN_FILES ? count - CLEAN_FILES : 0;
+}
+
 static void finish(struct store *store) {
     struct recovery *recovery = &store->recovery;
     struct segments *segments = &store->log.segments;
     uint64_t position = recovery->position, file_bytes = segments->file_bytes;
+    if (store->was_clean && position == recovery->from && recovery->index > 0) {
+        begin(store, third_last(recovery->index)); /* writes failed: files without a record */
+        return;
+    }
     if (recovery->cut_bytes > 0 && env_plant(store->env, PLANT_STORE_REFUSE_TORN)) {
         end(store, RMQ_E_INVALID);
         return;
@@ -158,27 +168,28 @@ static bool is_torn(const struct store *store, struct span rest, const struct me
            has_zero_sector(store, rest, message->properties);
 }
 
-enum step { STEP_ON, STEP_MORE, STEP_NEXT_FILE, STEP_CUT };
-
 /* Looks at the record that begins `rest`, at recovery->position. */
-static enum step check_record(struct store *store, struct span rest, const char **reason) {
+static enum recovery_step check_record(struct store *store, struct span rest) {
     struct recovery *recovery = &store->recovery;
     struct message message;
     uint64_t left = file_end(store, recovery->position) - recovery->position;
     bool crc = store->config.check_crc_on_recover && !env_plant(store->env, PLANT_STORE_NO_CRC);
     uint64_t size_max = (uint64_t)store->config.max_message_bytes + 65536;
     enum message_check check = message_decode(rest, crc, &message);
-    *reason = message_check_text(check);
+    recovery->reason = message_check_text(check);
     switch (check) {
     case MESSAGE_OK:
         if (message.physical_offset != (int64_t)recovery->position) {
-            *reason = "place";
+            recovery->reason = "place";
             return STEP_CUT;
         }
         if (!store->was_clean && is_torn(store, rest, &message)) {
-            *reason = "torn";
+            recovery->reason = "torn";
             return STEP_CUT;
         }
+        if (!store->was_clean && recovery->unsure == UINT64_MAX &&
+            message.store_ms + CHECKPOINT_MARGIN_MS >= store->checkpoint.physical_ms)
+            recovery->unsure = recovery->position;
         recovery->position += message.size;
         recovery->records++;
         recovery->last_store_ms = message.store_ms;
@@ -203,13 +214,13 @@ static enum step check_record(struct store *store, struct span rest, const char 
 }
 
 /* Ends the log here, or, as old releases did, takes the rest of the file for its end. */
-static void cut(struct store *store, struct span rest, const char *reason) {
+static void cut(struct store *store, struct span rest) {
     struct recovery *recovery = &store->recovery;
     uint64_t next = file_end(store, recovery->position);
     uint64_t bytes = count_cut(rest);
     recovery->cut_bytes += bytes;
     if (bytes > 0)
-        recovery->cut_reason = reason;
+        recovery->cut_reason = recovery->reason;
     if (quirk_on(store->config.quirks, QUIRK_READ_PAST_BAD) &&
         next < segments_end(&store->log.segments)) {
         recovery->position = next;
@@ -217,6 +228,44 @@ static void cut(struct store *store, struct span rest, const char *reason) {
     } else {
         finish(store);
     }
+}
+
+/* The records of the slice are looked at: goes on. */
+static void go_on(struct store *store) {
+    struct recovery *recovery = &store->recovery;
+    if (recovery->step == STEP_CUT) {
+        cut(store, span_from(buf_span(&recovery->bytes),
+                             (size_t)(recovery->position - recovery->read_from)));
+        return;
+    }
+    if (recovery->step == STEP_NEXT_FILE)
+        recovery->position = file_end(store, recovery->position);
+    scan_later(store);
+}
+
+static void on_written_again(struct env_file_op *op, int status) {
+    struct store *store = RMQ_CONTAINER_OF(op, struct store, recovery.op);
+    if (status == RMQ_OK)
+        go_on(store);
+    else
+        end(store, status);
+}
+
+/* Records that the checkpoint does not vouch for are written again, as they are. Where a sync of
+ * the earlier process failed, the kernel may hold their pages as clean: readable, not durable, and
+ * no later sync writes them (env.h). What is put behind them and acknowledged would be cut off with
+ * them after a power-off. Differs: Apache takes what it can read for durable. */
+static void write_again(struct store *store) {
+    struct recovery *recovery = &store->recovery;
+    uint64_t from = recovery->unsure > recovery->read_from ? recovery->unsure : recovery->read_from;
+    uint64_t to = recovery->position + (recovery->step == STEP_NEXT_FILE ? MESSAGE_BLANK_BYTES : 0);
+    if (from >= to) {
+        go_on(store);
+        return;
+    }
+    struct span bytes =
+        span_of(recovery->bytes.data + (from - recovery->read_from), (size_t)(to - from));
+    segments_write(&store->log.segments, from, bytes, &recovery->op, on_written_again);
 }
 
 static void scan(struct store *store) {
@@ -236,25 +285,19 @@ static void scan(struct store *store) {
         return;
     }
     recovery->need = 0;
-    enum step step = STEP_ON;
+    recovery->step = STEP_ON;
     struct span rest = buf_span(&recovery->bytes);
-    const char *reason = "";
-    while (step == STEP_ON && rest.len > 0) {
-        step = check_record(store, rest, &reason);
+    while (recovery->step == STEP_ON && rest.len > 0) {
+        recovery->step = check_record(store, rest);
         rest = span_from(buf_span(&recovery->bytes),
                          (size_t)(recovery->position - recovery->read_from));
     }
-    if (step == STEP_CUT) {
-        cut(store, rest, reason);
-        return;
-    }
-    if (step == STEP_NEXT_FILE)
-        recovery->position = file_end(store, recovery->position);
-    scan_later(store);
+    write_again(store);
 }
 
 static void begin(struct store *store, uint32_t index) {
     struct recovery *recovery = &store->recovery;
+    recovery->index = index;
     recovery->from = recovery->position = store->log.segments.items[index].from;
     scan(store);
 }
@@ -295,12 +338,13 @@ static void choose(struct store *store) {
 void recovery_start(struct store *store, recovery_fn *done) {
     struct recovery *recovery = &store->recovery;
     uint32_t count = store->log.segments.count;
-    *recovery = (struct recovery){.done = done, .cut_reason = ""};
+    *recovery =
+        (struct recovery){.done = done, .cut_reason = "", .reason = "", .unsure = UINT64_MAX};
     buf_init(&recovery->bytes, store->env);
     if (count == 0) {
         end(store, RMQ_OK);
     } else if (store->was_clean) {
-        begin(store, count > CLEAN_FILES ? count - CLEAN_FILES : 0);
+        begin(store, third_last(count));
     } else {
         recovery->index = count - 1;
         choose(store);

@@ -14,14 +14,19 @@
 struct store;
 typedef void recovery_fn(struct store *store, int status);
 
+enum recovery_step { STEP_ON, STEP_MORE, STEP_NEXT_FILE, STEP_CUT };
+
 struct recovery {
     uint64_t from;     /* where checking began */
     uint64_t position; /* the log's end so far */
     uint64_t records;
-    uint64_t cut_bytes;     /* from the end to the last byte that is not zero, near it */
-    const char *cut_reason; /* "": nothing was there */
+    uint64_t cut_bytes;      /* from the end to the last byte that is not zero, near it */
+    const char *cut_reason;  /* "": nothing was there */
+    uint64_t unsure;         /* the first record that may not be durable although it can be read */
+    enum recovery_step step; /* what ended the slice */
+    const char *reason;      /* of that */
     int64_t last_store_ms;
-    uint32_t index;   /* file that is looked at, while choosing where to begin */
+    uint32_t index;   /* file where checking begins */
     size_t need;      /* bytes of a record that is larger than a slice */
     struct buf bytes; /* that are looked at */
     uint64_t read_from;

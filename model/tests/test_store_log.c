@@ -1,6 +1,6 @@
 /* test_store_log.c - the commit log: what is put is there after every kind of end, and nothing
  * else. */
-#include "model/tests/store_role.h"
+#include "model/tests/store_role_fake.h"
 #include "model/tests/suite.h"
 #include "model/wire/message_bytes.h"
 
@@ -397,6 +397,31 @@ START_TEST(test_abort_file_is_durable) {
 }
 END_TEST
 
+/* Empty in 4.9, the process number in 5.3; a shorter one takes the place of a longer one. */
+START_TEST(test_abort_file_holds_the_process_number) {
+    struct span file;
+    ck_assert_int_eq(store_start(env, TINY), RMQ_OK);
+    ck_assert(fake_get_file(env, "/store/abort", &file));
+    ck_assert_uint_eq(file.len, 0);
+    fake_power_off(env, FAKE_KEEP_ALL);
+    fake_set_identity(env, "10.0.0.9", 123456);
+    ck_assert_int_eq(store_start(env, TINY "profile=5.3\n"), RMQ_OK);
+    ck_assert(!store_of(env)->was_clean);
+    ck_assert(fake_get_file(env, "/store/abort", &file));
+    ck_assert(span_equal(file, SPAN_LITERAL("123456")));
+    fake_power_off(env, FAKE_KEEP_ALL);
+    fake_set_identity(env, "10.0.0.9", 77);
+    ck_assert_int_eq(store_start(env, TINY "profile=5.3\n"), RMQ_OK);
+    ck_assert(fake_get_file(env, "/store/abort", &file));
+    ck_assert(span_equal(file, SPAN_LITERAL("77")));
+    ck_assert(store_stop(env));
+    fake_fail_at(env, FAKE_FAIL_FILE_WRITE, 3); /* after the lock's and the truncation's */
+    ck_assert_int_eq(store_start(env, TINY "profile=5.3\n"), RMQ_OK);
+    ck_assert(store_of(env)->was_clean);
+    ck_assert_uint_eq(fake_failed(env, FAKE_FAIL_FILE_WRITE), 1);
+}
+END_TEST
+
 START_TEST(test_sync_failure_stops_puts) {
     ck_assert_int_eq(store_start(env, SYNC), RMQ_OK);
     command("do=put\n");
@@ -556,6 +581,7 @@ int main(void) {
     tcase_add_test(tests, test_recovered_is_durable);
     tcase_add_test(tests, test_clock_goes_back);
     tcase_add_test(tests, test_abort_file_is_durable);
+    tcase_add_test(tests, test_abort_file_holds_the_process_number);
     tcase_add_test(tests, test_sync_failure_stops_puts);
     tcase_add_test(tests, test_page_cache_busy);
     tcase_add_test(tests, test_crash_points);

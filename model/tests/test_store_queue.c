@@ -56,6 +56,35 @@ static enum get_status status_at(const char *topic, int32_t queue_id, int64_t of
 
 /* ---- path ---- */
 
+static int64_t tags_code_of(const char *properties, int64_t *store_ms) {
+    struct sf_put put = sf_put(&f, "SCHEDULE_TOPIC_XXXX", 0, "x", properties);
+    ck_assert_int_eq(put.status, PUT_OK);
+    *store_ms = put.put.store_ms;
+    return f.last.tags_code;
+}
+
+/* Delivery times, by messageDelayLevel (6.2). */
+START_TEST(test_queue__tags_code_of_delayed_messages) {
+    int64_t store_ms, code = tags_code_of("DELAY\0013", &store_ms);
+    ck_assert_int_eq(code, store_ms + 10000);
+    code = tags_code_of("DELAY\00199", &store_ms); /* the highest there is */
+    ck_assert_int_eq(code, store_ms + 7200000);
+    ck_assert_int_eq(tags_code_of("DELAY\0010\002TAGS\001TagA", &store_ms), 2598919);
+    ck_assert_int_eq(tags_code_of("TAGS\001TagA", &store_ms), 2598919);
+    sf_close(&f);
+    f.config.delay_levels = 2;
+    f.config.delay_ms[0] = 5;
+    f.config.delay_ms[1] = 86400000;
+    sf_open(&f);
+    code = tags_code_of("DELAY\0011", &store_ms);
+    ck_assert_int_eq(code, store_ms + 5);
+    code = tags_code_of("DELAY\0013", &store_ms);
+    ck_assert_int_eq(code, store_ms + 86400000);
+    code = tags_code_of("DELAY\0012147483647", &store_ms);
+    ck_assert_int_eq(code, store_ms + 86400000);
+}
+END_TEST
+
 START_TEST(test_store__put_dispatch_get) {
     struct sf_put put = sf_put(&f, "T", 3, "hi", "TAGS\001TagA");
     ck_assert(put.done);
@@ -389,6 +418,7 @@ int main(void) {
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, test_store__put_dispatch_get);
     tcase_add_test(tests, test_queue__file_bytes);
+    tcase_add_test(tests, test_queue__tags_code_of_delayed_messages);
     tcase_add_test(tests, test_queue__no_file_before_a_unit);
     tcase_add_test(tests, test_queue__several_queues_and_restart);
     tcase_add_test(tests, test_store_each_queue__in_order);

@@ -1,7 +1,7 @@
 /* test_store_recovery.c - logs with damage of every kind: cut at the first bad record, nothing that
  * was cut comes back, and the store opens. */
 #include "model/store/queues.h"
-#include "model/tests/store_role.h"
+#include "model/tests/store_role_fake.h"
 #include "model/tests/suite.h"
 #include "model/wire/message_bytes.h"
 
