@@ -22,9 +22,11 @@ do for [p = 1:panels] {
     set label 1002 value(sprintf('axis_%d', p)) \
         at screen px(left + 18 + width / columns / 2),py(top + panel_height - 11) center
     low = value(sprintf('low_%d', p))
-    set xrange [low:value(sprintf('high_%d', p))]
+    high = value(sprintf('high_%d', p))
+    set xrange [low:high]
     set format x '%g'
-    if (value(sprintf('zero_%d', p))) { set xtics add ('0' low) }
+    if (value(sprintf('zero_%d', p))) { set xtics add ('0' low) } \
+    else { if (high / low > 5e4) { set xtics low,100 } }
     if (value(sprintf('count_%d', p)) == 0) {
         plot -1
     } else {

@@ -83,9 +83,12 @@ void messages_on_node_down(struct messages *messages, const struct record *recor
     if (broker == NULL)
         return;
     broker->lives++;
-    broker->down = oracle_mark(record);
-    broker->down_flushed_to = broker->flushed_to;
-    broker->power_lost = span_equal(record_text(record, 0), SPAN_LITERAL("power_off"));
+    if (broker->recovered || broker->down.kind == 0) { /* else nothing was promised since */
+        broker->down = oracle_mark(record);
+        broker->down_flushed_to = broker->flushed_to;
+        broker->power_lost = false;
+    }
+    broker->power_lost |= span_equal(record_text(record, 0), SPAN_LITERAL("power_off"));
     broker->recovered = false;
     messages->facts.broker = broker;
 }
@@ -138,8 +141,13 @@ void messages_on_disk_fault(struct messages *messages, const struct record *reco
     bool sync_failed = record->kind == EVENT_store_sync_failed;
     struct message_broker *broker = messages_broker_of(messages, record->node);
     static const char *const wrong[] = {"rot", "misdirected", NULL};
-    if (broker != NULL && (sync_failed || is_one_of(record_text(record, 1), wrong)))
+    static const char *const power[] = {"page", "torn", "name", "size", NULL};
+    if (broker == NULL)
+        return;
+    if (sync_failed || is_one_of(record_text(record, 1), wrong))
         broker->disk_fault = broker->disk_trouble = true;
+    else if (is_one_of(record_text(record, 1), power)) /* perhaps after its process had ended */
+        broker->power_lost = true;
 }
 
 /* ---- recoveries ---- */
