@@ -32,6 +32,22 @@ static inline bool span_is_absent(struct span span) {
     return span.data == NULL;
 }
 
+/* As memcmp() == 0, for keys: short ones are compared by two words that may overlap. */
+static inline bool bytes_equal(const void *a, const void *b, size_t len) {
+    const uint8_t *x = a, *y = b;
+    if (len >= 8 && len <= 16) {
+        uint64_t first[2], last[2];
+        memcpy(&first[0], x, 8);
+        memcpy(&first[1], y, 8);
+        memcpy(&last[0], x + len - 8, 8);
+        memcpy(&last[1], y + len - 8, 8);
+        return ((first[0] ^ first[1]) | (last[0] ^ last[1])) == 0;
+    }
+    if (len == 1)
+        return *x == *y;
+    return memcmp(a, b, len) == 0;
+}
+
 /* Equal bytes; absent equals empty. */
 static inline bool span_equal(struct span a, struct span b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);

@@ -62,8 +62,8 @@ void offsets_give(struct offsets *offsets, struct span who, struct span topic, i
                   int64_t offset);
 /* The client's connection is closed. */
 void offsets_forget_client(struct offsets *offsets, struct span client);
-/* At a master's start, with the store open: lowers what is above its queue's max. To be saved before
- * a message is accepted: the next start would find new messages there and not lower. */
+/* At a master's start, with the store open: lowers what is above its queue's max. To be saved
+ * before a message is accepted: the next start would find new messages there and not lower. */
 void offsets_lower(struct offsets *offsets);
 /* Saves what the timer has not saved yet (clean stop); config_file_settle then waits for it. */
 void offsets_save_now(struct offsets *offsets);

@@ -5,6 +5,8 @@
 #include "model/base/check.h"
 #include "model/wire/message_bytes.h"
 
+/* One that cannot be read just now is not 0: index files would go that the next start, which can
+ * read it, does not miss. */
 static void on_read(struct env_file_op *op, int status) {
     struct checkpoint *checkpoint = RMQ_CONTAINER_OF(op, struct checkpoint, op);
     if (status == RMQ_OK && op->bytes == CHECKPOINT_USED_BYTES) {
@@ -15,7 +17,7 @@ static void on_read(struct env_file_op *op, int status) {
     } else {
         memset(checkpoint->bytes, 0, sizeof checkpoint->bytes);
     }
-    checkpoint->done(checkpoint->ctx, RMQ_OK);
+    checkpoint->done(checkpoint->ctx, status);
 }
 
 void checkpoint_load(struct checkpoint *checkpoint, struct env *env, struct span path,

@@ -29,7 +29,7 @@ struct checkpoint {
 };
 
 /* Opens `path`, made when missing, and reads it; `done` in a later handler, or before
- * the return with an error of env_file_open. */
+ * the return with an error of env_file_open. RMQ_E_IO: it cannot be read. */
 void checkpoint_load(struct checkpoint *checkpoint, struct env *env, struct span path,
                      checkpoint_fn *done, void *ctx);
 /* Writes and syncs what the times are now. Calls while one is under way are answered by one more.

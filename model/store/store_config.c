@@ -104,14 +104,18 @@ static void read_limits(struct settings *settings, struct store_config *out) {
 
 /* "30s", "2h": milliseconds. -1: not one. */
 static int64_t delay_ms(struct span word) {
-    static const char UNITS[] = "smhd";
-    static const int64_t UNIT_MS[] = {1000, 60000, 3600000, 86400000};
+    static const struct {
+        uint8_t letter;
+        int64_t ms;
+    } UNITS[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}};
     uint64_t number;
-    const char *unit = word.len < 2 ? NULL : memchr(UNITS, word.data[word.len - 1], 4);
-    if (unit == NULL || span_to_u64(span_of(word.data, word.len - 1), &number) != RMQ_OK ||
+    if (word.len < 2 || span_to_u64(span_of(word.data, word.len - 1), &number) != RMQ_OK ||
         number > INT_MAX_VALUE)
         return -1;
-    return (int64_t)number * UNIT_MS[unit - UNITS];
+    for (size_t i = 0; i < sizeof UNITS / sizeof UNITS[0]; i++)
+        if (word.data[word.len - 1] == UNITS[i].letter)
+            return (int64_t)number * UNITS[i].ms;
+    return -1;
 }
 
 static void read_delays(struct settings *settings, struct store_config *out) {

@@ -5,6 +5,7 @@
 #include "model/wire/header.h"
 
 #include "model/base/check.h"
+#include "model/wire/frame_internal.h"
 
 /* ---- descriptions, from the same macros as the structs -------------------------------------- */
 
@@ -66,7 +67,7 @@ DEFINE_HEADER(consumer_group);
 /* ---- decoding ------------------------------------------------------------------------------- */
 
 static inline bool key_is(const struct header_field_info *field, struct span key) {
-    return key.len == field->key_len && memcmp(key.data, field->key, key.len) == 0;
+    return key.len == field->key_len && bytes_equal(key.data, field->key, key.len);
 }
 
 /* Index of the description of `key`, tried from `hint` on, or field_count. */
@@ -210,7 +211,7 @@ int header_encode(const struct header_info *info, const void *header, struct wir
         struct span value = encode_value(field, header, scratch);
         if (span_is_absent(value))
             continue;
-        int err = wire_field_add(command, span_of(field->key, field->key_len), value);
+        int err = frame_add_field(command, span_of(field->key, field->key_len), value);
         if (err != RMQ_OK)
             return err;
     }

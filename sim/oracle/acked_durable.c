@@ -1,12 +1,13 @@
 /* sim/oracle/acked_durable.c - O-ACK: what was acknowledged is there.
  *
- * Three ways to lose a message are looked for. (1) A broker comes back and a queue ends before an
+ * Four ways to lose a message are looked for. (1) A broker comes back and a queue ends before an
  * acknowledged offset. After a kill nothing may be missing. After a power-off a broker that flushes
  * before it answers (`sync`) loses nothing; another one loses only what its log had not flushed
  * (physical offset at or behind the last store.flushed) and what is younger than `window`. (2) A
  * group's progress passes an acknowledged message that none of its members got, be it one that took
  * the place of a lost one which the group had. (3) A part of the log is deleted as expired, though
- * even its store is younger than `retention`.
+ * even its store is younger than `retention`. (4) A `sync` broker answers before its log says that
+ * the message is flushed, even if nothing comes of it.
  *
  * Not promised: an answer with a status other than 0, a one-way send, what retention removed, and
  * anything of a broker whose disk lied, failed a sync, or rotted. */
@@ -90,6 +91,28 @@ static void on_lost(struct acked_durable *oracle, const struct record *record,
                    (unsigned long long)queue->max);
 }
 
+/* Topic, broker, queue, offset, physical, message, status. */
+static void on_acked(struct acked_durable *oracle, const struct record *record) {
+    struct oracle_base *base = &oracle->base;
+    const struct messages *messages = base->host.messages;
+    const struct message_queue *queue = messages->facts.queue;
+    char where[QUEUE_TEXT_MAX];
+    if (queue == NULL)
+        return;
+    base->verdict.checked++;
+    const struct message_broker *broker = queue->broker;
+    if (!is_sync(oracle, broker) || record_int(record, 6) != 0 ||
+        record_int(record, 4) < broker->flushed_to || broker->node == 0 || broker->disk_fault ||
+        oracle_excuses(base, cluster_node(base->host.cluster, broker->node)))
+        return;
+    messages_queue_text(messages, queue, where);
+    if (oracle_fail(base, "offset %lld of %s was acknowledged before it was flushed",
+                    (long long)record_int(record, 3), where))
+        oracle_witness(base, oracle_mark(record),
+                       "acknowledged at physical %lld; the log is flushed up to %lld",
+                       (long long)record_int(record, 4), (long long)broker->flushed_to);
+}
+
 static void on_committed(struct acked_durable *oracle, const struct record *record) {
     struct oracle_base *base = &oracle->base;
     const struct messages *messages = base->host.messages;
@@ -138,7 +161,7 @@ static void on_record(void *self, const struct record *record) {
     struct acked_durable *oracle = self;
     const struct message_facts *facts = &oracle->base.host.messages->facts;
     if (record->kind == EVENT_send_acked)
-        oracle->base.verdict.checked += facts->queue != NULL;
+        on_acked(oracle, record);
     else if (record->kind == EVENT_store_file_deleted)
         on_deleted(oracle, record);
     else if (record->kind == EVENT_offset_committed && facts->progress != NULL)

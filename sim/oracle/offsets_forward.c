@@ -1,10 +1,12 @@
 /* sim/oracle/offsets_forward.c - O-OFFSET: a group's progress on a queue never goes back, and never
  * beyond the queue's end.
  *
- * It may go back: by a consumer.offset_reset or offset.lowered; when another client commits while
- * owners change (it may have owned the queue before, or still believe so); and when the broker ends
- * by a fault, to what was committed `window` before that, because offsets are saved each 5 s. What
- * a new owner begins with counts as well: the stored offset is not below that, and is there. */
+ * It may go back: when a client has a new connection, by what is still under way on the old one
+ * (for `handover`: two connections keep no order); by a consumer.offset_reset or offset.lowered;
+ * when another client commits while owners change (it may have owned the queue before, or still
+ * believe so); and when the broker ends by a fault, to what was committed `window` before that,
+ * because offsets are saved each 5 s. What a new owner begins with counts as well: the stored
+ * offset is not below that, and is there. */
 #include "sim/oracle/base.h"
 
 static const struct oracle_parameter PARAMETERS[] = {
@@ -24,8 +26,9 @@ struct offset_state {
     struct commit commits[COMMITS]; /* but the last one, a sixth of `window` apart */
     size_t count;
     uint32_t lives;  /* of the broker when they were made */
-    uint32_t client; /* interned: who committed last */
-    bool restarted;  /* the first word after a restart is due */
+    uint32_t client; /* interned: who committed last; a connection's address */
+    uint64_t client_since_ns;
+    bool restarted; /* the first word after a restart is due */
     struct commit floor;
 };
 
@@ -134,8 +137,9 @@ static bool is_beyond(const struct offsets_forward *oracle, uint64_t offset) {
 
 /* Could another client have committed last, and this one go on from less? */
 static bool is_handover(const struct offsets_forward *oracle, const struct group_queue *progress,
-                        const struct commit *last) {
+                        const struct offset_state *state, const struct commit *last) {
     return progress->owner_count > 1 ||
+           oracle->base.host.cluster->now_ns <= state->client_since_ns + oracle->handover_ns ||
            progress->acquired.world_ns + oracle->handover_ns >= last->mark.world_ns ||
            progress->released.world_ns + oracle->handover_ns >= last->mark.world_ns;
 }
@@ -152,8 +156,10 @@ static void on_committed(struct offsets_forward *oracle, const struct record *re
     else if (state->restarted && offset < state->floor.offset)
         fail(oracle, record, &state->floor, offset, "went back further than a fault may take it");
     else if (!state->restarted && last != NULL && offset < last->offset &&
-             (client == state->client || !is_handover(oracle, progress, last)))
+             (client == state->client || !is_handover(oracle, progress, state, last)))
         fail(oracle, record, last, offset, "went back");
+    if (client != state->client)
+        state->client_since_ns = record->world_ns;
     state->client = client;
     if (last != NULL && offset < last->offset)
         begin_anew(state, record, offset);

@@ -73,24 +73,6 @@ enum event_field_type record_field_type(uint16_t kind, size_t index) {
 
 /* ---- fields ---- */
 
-struct span record_text(const struct record *record, size_t index) {
-    RMQ_ASSERT(index < record->field_count);
-    RMQ_ASSERT(record->fields[index].type == EVENT_TEXT);
-    return record->fields[index].text;
-}
-
-uint64_t record_uint(const struct record *record, size_t index) {
-    RMQ_ASSERT(index < record->field_count);
-    RMQ_ASSERT(record->fields[index].type == EVENT_UINT);
-    return record->fields[index].number;
-}
-
-int64_t record_int(const struct record *record, size_t index) {
-    RMQ_ASSERT(index < record->field_count);
-    RMQ_ASSERT(record->fields[index].type == EVENT_INT);
-    return (int64_t)record->fields[index].number;
-}
-
 /* ---- encoding ---- */
 
 static uint8_t *put_le(uint8_t *out, uint64_t value, size_t bytes) {

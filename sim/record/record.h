@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 
+#include "model/base/check.h"
 #include "model/events.h"
 
 #define RECORD_STEP 0x8000
@@ -65,9 +66,18 @@ void record_encode(const struct record *record, uint8_t *out);
 bool record_decode(struct span bytes, struct record *out);
 
 /* Field access for readers; asserts index and type. */
-struct span record_text(const struct record *record, size_t index);
-uint64_t record_uint(const struct record *record, size_t index);
-int64_t record_int(const struct record *record, size_t index);
+static inline struct span record_text(const struct record *record, size_t index) {
+    RMQ_ASSERT(index < record->field_count && record->fields[index].type == EVENT_TEXT);
+    return record->fields[index].text;
+}
+static inline uint64_t record_uint(const struct record *record, size_t index) {
+    RMQ_ASSERT(index < record->field_count && record->fields[index].type == EVENT_UINT);
+    return record->fields[index].number;
+}
+static inline int64_t record_int(const struct record *record, size_t index) {
+    RMQ_ASSERT(index < record->field_count && record->fields[index].type == EVENT_INT);
+    return (int64_t)record->fields[index].number;
+}
 
 /* The sink: an append-only file outside the world, addressed by event number. */
 struct record_sink;

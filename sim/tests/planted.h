@@ -22,7 +22,7 @@
 
 #define SEEDS 10        /* of each row, each combination of what varies */
 #define MEDIAN_SEEDS 20 /* of a row with a median */
-#define SETS_MAX 4
+#define SETS_MAX 6
 
 /* What this executable tests. */
 struct planted {

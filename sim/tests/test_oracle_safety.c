@@ -28,6 +28,17 @@ static struct stream stored(const char *parameters) {
     return stream;
 }
 
+/* The same of a broker that flushes before it answers. */
+static struct stream synced(const char *parameters) {
+    struct stream stream = stream_of("acked-durable", parameters);
+    stream_start(&stream);
+    stream.now_ns = 100 * SECOND;
+    flow_acquire(&stream, CLIENT, BROKER_A, 0, 0);
+    s_store_flushed(&stream, BROKER_A, 2000, 1);
+    flow_through(&stream, 0, 20);
+    return stream;
+}
+
 START_TEST(test_acked_durable__after_a_kill_nothing_is_lost) {
     struct stream stream = stored("");
     flow_restart(&stream, BROKER_A, "kill", 20);
@@ -52,12 +63,15 @@ START_TEST(test_acked_durable__a_power_off_takes_what_was_not_flushed) {
     stream = stored("");
     flow_restart(&stream, BROKER_A, "power_off", 9);
     EXPECT_REASON(stream, FAIL, "it was flushed");
-    stream = stored("sync=broker-a");
+    stream = synced("sync=broker-a");
     flow_restart(&stream, BROKER_A, "power_off", 19);
     EXPECT_REASON(stream, FAIL, "flushes before it answers");
     stream = stored("sync=broker-b");
     flow_restart(&stream, BROKER_A, "power_off", 19);
     EXPECT(stream, PASS);
+    /* an answer that comes too early, even if nothing is lost */
+    stream = stored("sync=broker-a");
+    EXPECT_REASON(stream, FAIL, "offset 0 of T queue 0 of broker-a was acknowledged before it was");
     /* a machine that goes down after its process was killed */
     stream = stored("");
     s_world_node_down(&stream, BROKER_A, "kill");
@@ -89,24 +103,24 @@ START_TEST(test_acked_durable__has_excuses) {
     static const char *const faults[] = {"lying-sync", "bit-rot", "disk-errors",
                                          "misdirected-write"};
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
-        struct stream stream = stored("sync=all");
+        struct stream stream = synced("sync=all");
         s_world_fault(&stream, BROKER_A, 0, faults[i], "broker-a", "once");
         flow_restart(&stream, BROKER_A, "power_off", 5);
         EXPECT(stream, PASS);
     }
-    struct stream stream = stored("sync=all");
+    struct stream stream = synced("sync=all");
     s_world_fault(&stream, BROKER_A, 0, "slow-disk", "broker-a", "once");
     flow_restart(&stream, BROKER_A, "power_off", 5);
     EXPECT(stream, FAIL);
-    stream = stored("sync=all");
+    stream = synced("sync=all");
     s_store_sync_failed(&stream, BROKER_A, "/commitlog/0", "io");
     flow_restart(&stream, BROKER_A, "power_off", 5);
     EXPECT(stream, PASS);
-    stream = stored("sync=all excused=broker-a");
+    stream = synced("sync=all excused=broker-a");
     flow_restart(&stream, BROKER_A, "power_off", 5);
     EXPECT(stream, PASS);
     /* retention took all of it */
-    stream = stored("sync=all");
+    stream = synced("sync=all");
     s_store_file_deleted(&stream, BROKER_A, "/store/commitlog/0", 0, 5000, "expired");
     flow_restart(&stream, BROKER_A, "kill", 0);
     EXPECT(stream, PASS);
