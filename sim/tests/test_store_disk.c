@@ -5,11 +5,13 @@
 #include "sim/world/world_internal.h" /* before the puppet's globals */
 
 #include "sim/tests/puppet.h"
+#include "sim/tests/slow_build.h"
 #include "sim/world/disk.h"
 
 #define S WORLD_SECOND_NS
 #define QUEUES 3
 #define PER_LOOP 20
+#define LOOPS (SLOW_BUILD ? 2 : 5) /* 300 seeds passed when it was written */
 #define TINY_FILES                                            \
     "storePathRootDir=/store\nmappedFileSizeCommitLog=8192\n" \
     "mappedFileSizeConsumeQueue=400\nmaxHashSlotNum=8\nmaxIndexNum=16\n"
@@ -447,8 +449,8 @@ START_TEST(test_store__opens_on_a_full_disk) {
 END_TEST
 
 static void fill(TCase *cases) {
-    tcase_set_timeout(cases, 300);
-    tcase_add_loop_test(cases, test_store__survives_its_disk, 0, 300 / PER_LOOP);
+    tcase_set_timeout(cases, 600);
+    tcase_add_loop_test(cases, test_store__survives_its_disk, 0, LOOPS);
     tcase_add_loop_test(cases, test_store__opens_on_a_full_disk, 0, 10);
 }
 
