@@ -88,11 +88,11 @@
     T(group) T(topic) T(broker) U(queue) I(committed) U(in_flight) T(reason)
 #define EVENT_FIELDS_consume_pulled(T, U, I) \
     T(group) T(topic) T(broker) U(queue) I(asked) I(next) U(count) I(first) I(last) U(foreign)
-#define EVENT_FIELDS_consume_delivered(T, U, I)                                      \
-    T(group)                                                                         \
-    T(topic)                                                                         \
-    T(broker) U(queue) I(queue_offset) I(physical) U(message) U(intact) U(reconsume) \
-        I(born_wall_ms) T(tag)
+#define EVENT_FIELDS_consume_delivered(T, U, I) \
+    T(group)                                    \
+    T(topic)                                    \
+    T(broker)                                   \
+    U(queue) I(queue_offset) I(physical) U(message) U(intact) U(reconsume) I(born_wall_ms) T(tag)
 #define EVENT_FIELDS_consume_failed(T, U, I) \
     T(group) T(topic) T(broker) U(queue) I(queue_offset) U(message) T(reason)
 #define EVENT_FIELDS_consumer_rebalanced(T, U, I) \

@@ -74,8 +74,8 @@ struct fake_disk {
     struct fake_name *names;
     size_t name_count, name_capacity;
     const struct fake_name **listing; /* of the last env_path_list */
-    struct env_file *files; /* all that were ever opened */
-    struct fake_op *ops;    /* under way, in order of their start */
+    struct env_file *files;           /* all that were ever opened */
+    struct fake_op *ops;              /* under way, in order of their start */
     size_t op_count, op_capacity;
     bool held;       /* they complete one by one, when the test says so */
     int error;       /* of scripted failures */

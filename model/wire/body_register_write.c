@@ -97,7 +97,8 @@ int register_body_compress(struct env *env, struct buf *out, bool profile_5_3,
     struct buf parts;
     buf_init(&parts, env);
     put_parts(&parts, profile_5_3, version, topics, topic_count);
-    int err = buf_failed(&parts) ? RMQ_E_NOMEM : body_deflate(env, buf_span(&parts), BODY_DEFLATE_REGISTER, out);
+    int err = buf_failed(&parts) ? RMQ_E_NOMEM
+                                 : body_deflate(env, buf_span(&parts), BODY_DEFLATE_REGISTER, out);
     buf_deinit(&parts);
     return err;
 }

@@ -159,6 +159,9 @@ DECLARE_HEADER(broker_member);
     OS(H, broker_name, "brokerName")
 DECLARE_HEADER(min_broker_id_change);
 
+/* clang-format 14 does not come to rest on these. */
+/* clang-format off */
+
 /* ---- messages (broker.md 11, 14, 18, 19; client.md 10.1) ---- */
 
 /* 310, 320: one-letter keys, broker.md 11.1; 10 has the same members under long names */
@@ -263,5 +266,7 @@ DECLARE_HEADER(send_back);
 #define HEADER_FIELDS_consumer_group(H, RS, OS, RI, OI, RL, OL, RB, OB) \
     RS(H, consumer_group, "consumerGroup")
 DECLARE_HEADER(consumer_group);
+
+/* clang-format on */
 
 #endif
