@@ -64,7 +64,7 @@ uint32_t settings_quirks(struct settings *settings) {
 static bool is_known(struct span key, const char *const *known, size_t known_count) {
     for (size_t i = 0; i < known_count; i++) {
         struct span name = span_of_text(known[i]);
-        bool prefix = name.data[name.len - 1] == '.';
+        bool prefix = name.len > 0 && name.data[name.len - 1] == '.';
         if (prefix ? span_starts_with(key, name) : span_equal(key, name))
             return true;
     }

@@ -75,13 +75,15 @@ static void topic_free(struct consumer_topic *topic) {
 static int topic_create(struct consumer *consumer, struct span name, struct span expression,
                         struct consumer_topic **out) {
     struct env *env = consumer->env;
+    RMQ_ASSERT(name.data != NULL);
     struct consumer_topic *topic = env_alloc(env, sizeof *topic + name.len + expression.len);
     if (topic == NULL)
         return RMQ_E_NOMEM;
     *topic = (struct consumer_topic){.consumer = consumer, .version = env_wall_ms(env)};
     list_init(&topic->queues);
     memcpy(topic->text, name.data, name.len);
-    memcpy(topic->text + name.len, expression.data, expression.len);
+    if (expression.len > 0)
+        memcpy(topic->text + name.len, expression.data, expression.len);
     topic->name = span_of(topic->text, name.len);
     topic->expression = span_of(topic->text + name.len, expression.len);
     topic->retry = span_starts_with(name, SPAN_LITERAL(RETRY_PREFIX));
