@@ -42,7 +42,8 @@ static const char *text_of(const cJSON *row, const char *key) {
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row, key));
 }
 static int64_t number_of(const cJSON *row, const char *key) {
-    return (int64_t)cJSON_GetObjectItemCaseSensitive(row, key)->valuedouble;
+    double value = cJSON_GetObjectItemCaseSensitive(row, key)->valuedouble;
+    return value >= 9223372036854775808.0 ? INT64_MAX : (int64_t)value; /* a double of 2^63 - 1 */
 }
 
 /* Bytes of a text of hex digits, in static memory. */
