@@ -110,7 +110,8 @@ static void make_tasks(struct pulled *pulled, size_t each) {
 int pulled_create(struct consumer_queue *queue, struct span body, struct pulled **out) {
     struct env *env = queue->consumer->env;
     size_t each = queue->consumer->config.batch_messages;
-    size_t count = count_records(body), tasks = (count + each - 1) / each;
+    size_t count = count_records(body);
+    size_t tasks = count / each + (count % each != 0); /* each may be as large as can be */
     size_t head = sizeof(struct pulled) + count * sizeof(struct incoming) +
                   tasks * sizeof(struct consume_task);
     struct pulled *pulled = env_alloc(env, head + queue->broker_name.len + body.len);
