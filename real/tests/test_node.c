@@ -59,7 +59,7 @@ static void on_exit_flag(void *ctx, struct env *env, int status) {
     *(bool *)ctx = true;
 }
 
-static struct env *start_name_server(struct env *holder, bool *exited) {
+static struct env *start_name_server(struct env *holder, void *exited) {
     struct props config;
     struct env *env = NULL;
     struct real_node_options options = {
