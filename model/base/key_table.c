@@ -116,11 +116,11 @@ static bool judge(const struct key_table *table, const struct props_entry *entry
     return true;
 }
 
-int key_table_check(const struct key_table *table, const struct props *props, bool profile_5_3,
-                    key_finding_fn *found, void *ctx) {
+int key_table_check(const struct key_table *table, struct env *env, const struct props *props,
+                    bool profile_5_3, key_finding_fn *found, void *ctx) {
     struct buf text;
     int err = RMQ_OK;
-    buf_init(&text, props->env);
+    buf_init(&text, env);
     for (size_t i = 0; i < props->count && err == RMQ_OK; i++) {
         enum key_finding finding;
         buf_clear(&text);

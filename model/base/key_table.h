@@ -60,9 +60,9 @@ static inline bool key_finding_is_error(enum key_finding finding) {
  * ends with the call, without a line end: "brokerPermision: unknown key; did you mean ..." */
 typedef void key_finding_fn(void *ctx, enum key_finding finding, const struct props_entry *entry,
                             struct span text);
-/* Keys that begin with "quirk." are left out. RMQ_E_NOMEM. */
-int key_table_check(const struct key_table *table, const struct props *props, bool profile_5_3,
-                    key_finding_fn *found, void *ctx) RMQ_CHECK_RESULT;
+/* Keys that begin with "quirk." are left out. `env` is for the text. RMQ_E_NOMEM. */
+int key_table_check(const struct key_table *table, struct env *env, const struct props *props,
+                    bool profile_5_3, key_finding_fn *found, void *ctx) RMQ_CHECK_RESULT;
 
 /* Appends "key=value\n" of every key that has a value: the profile's defaults, `given` over them;
  * then given ones that the table does not have. Sorted as the table is. `important`: those only. */

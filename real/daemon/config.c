@@ -218,8 +218,8 @@ static int check(struct loading *loading) {
     struct span servers = get(loading, "namesrvAddr");
     int64_t port = 0;
     config->profile_5_3 = span_equal(get(loading, "profile"), SPAN_LITERAL("5.3"));
-    if (key_table_check(config->table, &config->props, config->profile_5_3, on_finding, loading) !=
-        RMQ_OK)
+    if (key_table_check(config->table, config->props.env, &config->props, config->profile_5_3,
+                        on_finding, loading) != RMQ_OK)
         abort();
     check_paths(loading);
     check_quirks(loading);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "model/events.h"
 #include "real/daemon/config.h"
@@ -149,7 +150,12 @@ static void on_event(void *ctx, struct env *env, int kind, const struct event_va
 static void on_exit_(void *ctx, struct env *env, int status) {
     struct daemon *daemon = ctx;
     event_file_close(&daemon->events);
-    log_file_write(&daemon->log, env_wall_ms(env), env_utc_offset_min(env), "INFO",
+    RMQ_IGNORE(env != daemon->env, "its clock has stopped");
+    struct timespec now = {0};
+    struct tm parts = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)localtime_r(&now.tv_sec, &parts);
+    log_file_write(&daemon->log, (int64_t)now.tv_sec * 1000, (int)(parts.tm_gmtoff / 60), "INFO",
                    status == 0 ? "stopped cleanly" : "ended by a failure");
     daemon->status = status;
     daemon->env = NULL;
