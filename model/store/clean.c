@@ -10,6 +10,8 @@
  * A store that opens may wait for space: its queues and index catch up with the log. Then log files
  * behind the dispatch go at once, for want of space only; what follows for queues and index waits
  * until it is open. Differs: Apache cleans nothing before it has started, and a full disk ends it.
+ * A forced round that used up its batch is followed by the next one at once, until there is space.
+ * Differs: Apache deletes 10 files in 10 s however small they are, and refuses writes meanwhile.
  * Differs: Apache checks the disk by two tasks that disagree about when it is no more full; in
  * effect it is at or below the warning level, as here. */
 #include "model/store/index.h"
@@ -146,8 +148,14 @@ static bool is_delete_hour(const struct store *store) {
 static void sleep_until_due(struct clean *clean) {
     struct env *env = clean->store->env;
     uint64_t now = env_mono_ns(env);
-    uint64_t period = (uint64_t)clean->store->config.clean_interval_ms * NS_PER_MS;
+    const struct store_config *config = &clean->store->config;
+    uint64_t period = (uint64_t)config->clean_interval_ms * NS_PER_MS;
+    bool goes_on = clean->active && clean->at_once && clean->batch == 0;
     clean->active = false;
+    if (goes_on) {
+        period = ((uint64_t)config->delete_files_interval_ms + 1) * NS_PER_MS;
+        clean->due_ns = now;
+    }
     clean->due_ns = clean->due_ns + period > now ? clean->due_ns + period : now + period;
     if (clean->store->state == STORE_OPEN || clean->store->state == STORE_LOADING) {
         env_timer_start(env, &clean->timer, clean->due_ns - now, on_timer);
@@ -182,8 +190,8 @@ static bool is_expired(const struct clean *clean) {
     return clean->at_once || age_ms >= (int64_t)store->config.reserved_hours * MS_PER_HOUR;
 }
 
-/* The first file may go but for its units: it is not the last, durable, dispatched, and nobody reads
- * it. */
+/* The first file may go but for its units: it is not the last, durable, dispatched, and nobody
+ * reads it. */
 static bool is_free(const struct store *store) {
     const struct segments *log = &store->log.segments;
     uint64_t from = segments_min(log), end = from + log->file_bytes;
