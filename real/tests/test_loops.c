@@ -178,7 +178,7 @@ static void reach_limit(void *ctx) {
     half = env_realloc(node, half, 1000);
     ck_assert_ptr_nonnull(half);
     ck_assert_ptr_null(env_alloc(node, 1));
-    half = env_realloc(node, half, 10);
+    ck_assert_ptr_nonnull(env_realloc(node, half, 10));
     ck_assert_ptr_nonnull(env_alloc(node, 990)); /* left to the end of the node */
 }
 
