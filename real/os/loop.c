@@ -80,6 +80,7 @@ static bool has_nodes(const struct real_loop *loop) {
 #define LAST_WORDS_NS 3000000000ULL
 
 void real_loop_run(struct real_loop *loop) {
+    end_turn(loop); /* of what was done outside of turns: nodes may have ended already */
     while (has_nodes(loop) && !loop->stopping) {
         turn(loop, INT64_MAX);
     }
@@ -169,10 +170,12 @@ int real_loop_create(struct real_loop **out) {
 
 void real_loop_free(struct real_loop *loop) {
     RMQ_ASSERT(list_is_empty(&loop->nodes)); /* real_node_free comes first */
+    end_turn(loop);
     while (has_nodes(loop)) {
         turn(loop, INT64_MAX);
     }
     real_net_deinit(loop);
+    run_jobs(loop); /* frees what went last */
     real_timers_deinit(loop);
     real_signals_deinit(loop);
     uv_close((uv_handle_t *)&loop->wake, NULL);

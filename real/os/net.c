@@ -11,6 +11,8 @@ int real_net_init(struct real_loop *loop) {
     struct real_net *net = &loop->net;
     list_init(&net->dirty);
     list_init(&net->lingering);
+    net->linger_ns = REAL_LINGER_NS;
+    net->output_max = REAL_OUTPUT_BYTES;
     net->input = malloc(REAL_INPUT_BYTES);
     net->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (net->input == NULL || net->spare_fd < 0) {

@@ -146,14 +146,17 @@ void real_conn_linger(struct env_conn *conn) {
     }
     conn->state = REAL_CONN_LINGERING;
     list_append(&conn->loop->net.lingering, &conn->of_node);
-    real_timer_start(conn->loop, &conn->linger, REAL_LINGER_NS, give_up);
+    real_timer_start(conn->loop, &conn->linger, conn->loop->net.linger_ns, give_up);
     mark_dirty(conn); /* its FIN goes at the end of the turn */
 }
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
 static bool may_drain(const struct env_conn *conn) {
-    return conn->wants_drain && conn->output.bytes <= conn->pending_max / 2;
+    const struct real_net *net = &conn->loop->net;
+    size_t pending = conn->output.bytes;
+    bool half = pending <= conn->pending_max / 2 && net->output_bytes <= net->output_max;
+    return conn->wants_drain && (half || pending == 0);
 }
 
 static void send_failed(struct env_conn *conn, int error) {
@@ -315,23 +318,48 @@ void env_conn_bind(struct env_conn *conn, const struct env_conn_handler *handler
     conn->ctx = ctx;
 }
 
+/* All connections together have written more than the loop keeps: what lingers goes first. */
+static bool is_over_all_full(struct real_net *net, size_t more) {
+    LIST_EACH(&net->lingering, link, following) {
+        struct env_conn *conn = LIST_ENTRY(link, struct env_conn, of_node);
+        if (net->output_bytes + more <= net->output_max)
+            return false;
+        if (conn->output.bytes > 0)
+            real_conn_release(conn, true);
+    }
+    return net->output_bytes + more > net->output_max;
+}
+
+/* One write of any size fits when nothing waits. */
+static bool is_full(const struct env_conn *conn, size_t more) {
+    struct real_net *net = &conn->loop->net;
+    size_t pending = conn->output.bytes;
+    if (pending == 0)
+        return false;
+    if (pending > conn->pending_max || more > conn->pending_max - pending)
+        return true;
+    return net->output_bytes + more > net->output_max && is_over_all_full(net, more);
+}
+
 int env_conn_write(struct env_conn *conn, const struct span *spans, size_t count) {
     conn_call(conn);
     if (conn->state != REAL_CONN_OPEN || conn->failed != RMQ_OK)
         return RMQ_E_CLOSED;
-    size_t total = 0, pending = conn->output.bytes;
+    size_t total = 0;
     for (size_t i = 0; i < count; i++) {
         total += spans[i].len;
     }
     if (total == 0)
         return RMQ_OK;
-    bool full = pending > 0 && (pending > conn->pending_max || total > conn->pending_max - pending);
-    if (full || real_output_add(&conn->loop->net, &conn->output, spans, count, total) != RMQ_OK) {
+    if (is_full(conn, total)) {
         conn->wants_drain = true;
-        mark_dirty(conn); /* so that on_drain comes even if nothing waits */
         return RMQ_E_FULL;
     }
     mark_dirty(conn);
+    if (real_output_add(&conn->loop->net, &conn->output, spans, count, total) != RMQ_OK) {
+        real_conn_fail(conn, RMQ_E_RESET); /* the machine has no memory: the stream is broken */
+        return RMQ_E_CLOSED;
+    }
     return RMQ_OK;
 }
 

@@ -2,7 +2,7 @@
  *
  * A connection is a non-blocking socket under a uv_poll. It is read once per turn, into the loop's
  * one input buffer, so that endless input of one starves no other; what it writes is kept until the
- * end of the turn and sent by one call. Closed by us, it lingers (REAL_LINGER_NS at most): the rest
+ * end of the turn and sent by one call. Closed by us, it lingers (linger_ns at most): the rest
  * of its output goes out, then FIN, then what the peer still sends is read and dropped until its
  * FIN, since closing a socket with unread input resets the connection and may take what was
  * written with it. */
@@ -18,10 +18,11 @@
 struct real_loop;
 
 #define REAL_INPUT_BYTES (128U << 10)
-#define REAL_LINGER_NS 30000000000ULL
+#define REAL_LINGER_NS 30000000000ULL  /* default of linger_ns */
+#define REAL_OUTPUT_BYTES (256U << 20) /* of all connections of a loop, default of output_max */
 #define REAL_PENDING_BYTES (16U << 20) /* conn_pending_max, default */
-#define REAL_KEEP_ALIVE_S 60           /* a silent peer is asked after this, then four times */
-#define REAL_UNACKNOWLEDGED_MS 120000  /* bytes that the peer does not acknowledge end it */
+#define REAL_KEEP_ALIVE_S 120         /* a silent peer is asked after this, again after a quarter */
+#define REAL_UNACKNOWLEDGED_MS 120000 /* bytes that the peer does not acknowledge end it */
 
 /* ---- output --------------------------------------------------------------------------------- */
 
@@ -41,8 +42,10 @@ struct real_output {
 
 struct real_net {
     struct list dirty;     /* struct env_conn, of_dirty: have output of this turn */
-    struct list lingering; /* struct env_conn, of_node: closed by us */
-    uint8_t *input;        /* REAL_INPUT_BYTES; each read's bytes until its on_data returns */
+    struct list lingering; /* struct env_conn, of_node: closed by us, the oldest first */
+    uint64_t linger_ns;
+    size_t output_bytes, output_max; /* of all connections: waiting to be sent */
+    uint8_t *input; /* REAL_INPUT_BYTES; each read's bytes until its on_data returns */
     struct real_chunk *spare_chunks; /* some of the usual size, to be used again */
     size_t spare_chunk_count;
     int spare_fd; /* given up to refuse a connection when no descriptor is left; -1: none */
@@ -145,7 +148,7 @@ void real_socket_options(int fd);
 
 /* net_output.c */
 
-/* Appends all spans, `total` bytes. RMQ_E_NOMEM: nothing. */
+/* Appends all spans, `total` bytes, counted in net->output_bytes. RMQ_E_NOMEM: nothing. */
 int real_output_add(struct real_net *net, struct real_output *output, const struct span *spans,
                     size_t count, size_t total) RMQ_CHECK_RESULT;
 /* Sends what the socket takes, by one call if it can. 0, or errno: EAGAIN when something is left.

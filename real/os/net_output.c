@@ -77,6 +77,7 @@ int real_output_add(struct real_net *net, struct real_output *output, const stru
         output->last = more;
     }
     output->bytes += total;
+    net->output_bytes += total;
     return RMQ_OK;
 }
 
@@ -84,6 +85,7 @@ int real_output_add(struct real_net *net, struct real_output *output, const stru
 static void consume(struct real_net *net, struct real_output *output, size_t len) {
     RMQ_ASSERT(len <= output->bytes);
     output->bytes -= len;
+    net->output_bytes -= len;
     while (output->first != NULL) {
         struct real_chunk *chunk = output->first;
         size_t part = chunk->end - chunk->start;
