@@ -23,6 +23,8 @@ uint64_t channel_id(const struct channel *channel);
 const char *channel_peer(const struct channel *channel);
 /* It was accepted by the second port. */
 bool channel_is_second(const struct channel *channel);
+/* The endpoint it belongs to. */
+struct remoting *channel_remoting(const struct channel *channel);
 void *channel_user(const struct channel *channel);
 void channel_set_user(struct channel *channel, void *user);
 /* Ends it like channel loss: on_channel_closed follows before this returns, and what was asked over
@@ -63,6 +65,9 @@ struct remoting {
     /* A connection that was dialled is open; NULL after remoting_init. What waited for it has been
      * sent. */
     void (*on_opened)(void *ctx, struct channel *channel);
+    /* A request was answered, `took_ns` after it arrived; NULL after remoting_init. Its owner's
+     * answer functions call it (broker/answer.c). */
+    void (*on_answered)(void *ctx, int32_t code, uint64_t took_ns);
     struct env_listener *listener;
     struct env_listener *second; /* remoting_listen_second; NULL: none */
     struct list accepted;        /* channels, in order of creation */
