@@ -1,9 +1,12 @@
 /* mqbroker.c - the broker as a daemon: model/broker over sockets and files. */
 #include "model/broker/broker.h"
+#include "model/broker/health.h"
 #include "real/daemon/daemon.h"
 
 int main(int argc, char **argv) {
-    static const struct daemon_program PROGRAM = {
-        .kind = DAEMON_BROKER, .role = &broker_role, .log_name = "broker"};
+    static const struct daemon_program PROGRAM = {.kind = DAEMON_BROKER,
+                                                  .role = &broker_role,
+                                                  .log_name = "broker",
+                                                  .health = broker_health_write};
     return daemon_main(&PROGRAM, argc, argv);
 }
