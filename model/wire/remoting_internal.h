@@ -39,7 +39,8 @@ struct channel {
     uint16_t depth; /* callbacks that run now */
     uint8_t state;
     bool inbound : 1;
-    bool slow : 1; /* its queue overflowed, the timer closes it */
+    bool slow : 1;   /* its queue overflowed, the timer closes it */
+    bool greedy : 1; /* it keeps too much, the timer closes it */
     char peer[];
 };
 
