@@ -38,6 +38,7 @@
 #define EVENT_FIELDS_registration_round_done(T, U, I) \
     U(sent) U(accepted) U(duration_ns) U(late_ns) /* late: behind the fixed-rate schedule */
 #define EVENT_FIELDS_broker_topic_created(T, U, I) T(topic) U(read_queues) U(write_queues) U(perm)
+#define EVENT_FIELDS_broker_topic_deleted(T, U, I) T(topic)
 #define EVENT_FIELDS_broker_order_changed(T, U, I) T(topic) U(order)
 #define EVENT_FIELDS_client_name_server_chosen(T, U, I) T(name_server)
 #define EVENT_FIELDS_client_name_server_lost(T, U, I) T(name_server) T(reason)
@@ -136,6 +137,7 @@
     X(registration_failed, "registration.failed", "broker", "")                                    \
     X(registration_round_done, "registration.round_done", "broker", "all answered or budget over") \
     X(broker_topic_created, "broker.topic_created", "broker", "")                                  \
+    X(broker_topic_deleted, "broker.topic_deleted", "broker", "by an administrator")               \
     X(broker_order_changed, "broker.order_changed", "broker", "")                                  \
     X(client_name_server_chosen, "client.name_server_chosen", "client", "connected to it")         \
     X(client_name_server_lost, "client.name_server_lost", "client", "")                            \
