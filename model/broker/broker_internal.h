@@ -51,6 +51,7 @@ struct broker {
     struct list admin_tasks; /* admin.h */
     struct list creations;   /* quirk serialRegistration: answers that wait (admin.c) */
     struct unregistration goodbye;
+    struct env_timer save_again; /* lowered offsets, before `serves` */
 };
 
 /* Handles every request that arrives (remoting_handler). */

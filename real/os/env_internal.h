@@ -13,25 +13,18 @@
 
 #include "model/base/check.h"
 #include "model/base/list.h"
+#include "real/os/job.h"
+#include "real/os/net_internal.h"
 #include "real/os/node.h"
 
-/* ---- jobs: handlers of a later moment ------------------------------------------------------- */
-
-/* Something to do after the handlers that run now, before the loop waits again: in order of posting.
- * Embedded; zero-initialised before first use. `run` enters a handler itself where it needs one. */
-struct real_job {
-    void (*run)(struct real_job *job); /* NULL when not posted */
-    struct list link;
-};
-
 /* ---- the loop ------------------------------------------------------------------------------- */
-
-struct real_chunk; /* net_output.h: a piece of output */
 
 struct real_loop {
     uv_loop_t uv;
     struct env *current; /* whose handler runs; NULL between handlers */
     struct list nodes;   /* struct env, of_loop */
+    struct list ending;  /* nodes that are gone and wait for the OS; of_loop */
+    struct list active;  /* nodes whose handlers ran in this turn; of_active */
     struct list jobs;    /* struct real_job */
     bool stopping;
     bool in_turn;
@@ -40,14 +33,9 @@ struct real_loop {
     uint64_t timer_sequence;
     int timer_fd;
     uint64_t timer_fd_ns; /* what timer_fd is set to; UINT64_MAX: nothing */
+    bool timer_fired;     /* timer_fd is readable until it is set again */
     uv_poll_t timer_poll;
-    /* net.c */
-    struct list dirty;     /* struct env_conn, of_dirty: have output of this turn */
-    struct list lingering; /* struct env_conn, of_node: closed by us, not yet delivered */
-    uint8_t *input;        /* REAL_INPUT_BYTES; each read's bytes until its on_data returns */
-    struct real_chunk *spare_chunks;
-    size_t spare_chunk_count;
-    int spare_fd; /* given up to accept (and end) a connection when no descriptor is left */
+    struct real_net net; /* net_internal.h */
     /* signals.c */
     uv_async_t wake;
     void (*on_wake)(void *ctx);
@@ -59,19 +47,14 @@ struct real_loop {
     void *on_hangup_ctx;
 };
 
-/* Posts `job`; does nothing when it is posted already. */
-void real_post(struct real_loop *loop, struct real_job *job, void (*run)(struct real_job *job));
-/* Takes it back when it is posted. */
-void real_unpost(struct real_job *job);
-
 /* ---- the node ------------------------------------------------------------------------------- */
 
-struct real_block;  /* memory.c: the header of an allocation */
-struct real_disk;   /* disk_internal.h */
+struct real_block; /* memory.c: the header of an allocation */
+struct real_disk;  /* disk_internal.h */
 
 struct env {
     struct real_loop *loop;
-    struct list of_loop;
+    struct list of_loop; /* nodes, or ending when it is gone */
     struct real_node_options options;
     char ip[ENV_ADDRESS_MAX];
     const struct role *role;
@@ -88,14 +71,16 @@ struct env {
     struct list conns;     /* struct env_conn, of_node */
     struct list listeners; /* struct env_listener, of_node */
     uint32_t conn_count;
+    union real_address bind_address;
     /* disk*.c */
     struct real_disk *disk;
     /* node.c */
     bool exiting; /* env_exit was called: ends when the handler returns */
-    bool gone;    /* its handlers have ended; what the OS still holds of it ends first */
-    bool killed;  /* real_node_free */
+    bool gone;    /* its handlers have ended; its memory stays until the OS has let go of it */
+    bool killed;  /* real_node_free, or its start failed */
     int status;
-    struct real_job end_job;
+    bool active;
+    struct list of_active;
 };
 
 /* A handler of `env` begins. Not when another runs; not for a node that is gone. */
@@ -108,8 +93,10 @@ static inline void real_call(const struct env *env) {
 }
 /* The monotonic clock, outside of handlers. */
 uint64_t real_clock_ns(void);
-/* An error of the operating system (errno, positive) as an RMQ_E_ value: of files or of streams. */
-int real_error_of_stream(int error);
+/* The first address of this host that is not loopback, else 127.0.0.1. */
+void real_own_address(char out[ENV_ADDRESS_MAX]);
+/* Frees a node that is gone and calls on_exit, if the OS has let go of its memory. */
+void real_node_reap(struct env *env);
 
 /* ---- parts, each in its own file ------------------------------------------------------------- */
 
@@ -117,11 +104,15 @@ int real_error_of_stream(int error);
 int real_timers_init(struct real_loop *loop) RMQ_CHECK_RESULT;
 void real_timers_deinit(struct real_loop *loop);
 void real_timers_fire(struct real_loop *loop);
-/* Before the loop waits: the timer descriptor is set to the earliest deadline. */
-void real_timers_arm(struct real_loop *loop);
+/* Before the loop waits: it wakes at the earliest deadline, and at `wait_until_ns`. */
+void real_timers_arm(struct real_loop *loop, uint64_t wait_until_ns);
 bool real_timers_due(const struct real_loop *loop);
 /* Disarms all timers of a node that ended. */
 void real_timers_drop(struct env *env);
+/* Timers of the loop itself, outside of handlers; fired with env NULL. */
+void real_timer_start(struct real_loop *loop, struct env_timer *timer, uint64_t delay_ns,
+                      env_timer_fn *fire);
+void real_timer_stop(struct env_timer *timer);
 
 /* net*.c */
 int real_net_init(struct real_loop *loop) RMQ_CHECK_RESULT;
@@ -129,8 +120,12 @@ void real_net_deinit(struct real_loop *loop);
 void real_net_turn_end(struct real_loop *loop);
 /* The node ended: its listeners close, its connections are delivered and closed, or reset. */
 void real_net_drop(struct env *env, bool reset);
-/* Waits for nothing any more on behalf of nodes: what lingers is reset. */
-void real_net_end_lingering(struct real_loop *loop);
+/* Fills in what the node's options leave open. RMQ_E_INVALID: bind_ip is no address. */
+int real_net_options(struct env *env) RMQ_CHECK_RESULT;
+/* A connection of a node that ended has bytes that the kernel did not take yet. */
+bool real_net_has_last_words(const struct real_loop *loop);
+
+void real_signals_deinit(struct real_loop *loop);
 
 /* memory.c. Frees all of a node's blocks. */
 void real_memory_drop(struct env *env);
@@ -143,8 +138,8 @@ int real_disk_init(struct env *env) RMQ_CHECK_RESULT;
 /* At the end of each turn, outside of handlers: submits what the handlers asked for. What is done
  * already is told by a posted job. */
 void real_disk_turn_end(struct env *env);
-/* The node ended (env->gone): nothing calls back any more, no new operation is started. True when no
- * operation is under way that could touch the node's memory: then everything of it is freed and
+/* The node ended (env->gone): nothing calls back any more, no new operation is started. True when
+ * no operation is under way that could touch the node's memory: then everything of it is freed and
  * env->disk is NULL. While false it is asked again after each turn. */
 bool real_disk_deinit(struct env *env);
 
