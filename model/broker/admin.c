@@ -277,9 +277,9 @@ void broker_on_update_and_create_topic_list(struct broker *broker, struct channe
         return;
     buf_init(&scratch, broker->env);
     buf_init(&list.text, broker->env);
-    int err = topic_config_list_decode(request->body, &scratch, on_listed_checked, &list, &error);
+    int err = topic_configs_decode(request->body, &scratch, on_listed_checked, &list, &error);
     if (err == RMQ_OK)
-        err = topic_config_list_decode(request->body, &scratch, on_listed, &list, &error);
+        err = topic_configs_decode(request->body, &scratch, on_listed, &list, &error);
     if (err == RMQ_OK)
         admin_answer(broker, &asker, SPAN_LITERAL(REMARK_UNSET), NULL);
     else if (err == RMQ_E_STATE)

@@ -85,9 +85,9 @@ void broker_on_update_group_list(struct broker *broker, struct channel *channel,
     if (!admin_master(broker, &asker))
         return;
     buf_init(&scratch, broker->env);
-    int err = group_list_decode(request->body, &scratch, check_listed, &list, &error);
+    int err = group_configs_decode(request->body, &scratch, check_listed, &list, &error);
     if (err == RMQ_OK)
-        err = group_list_decode(request->body, &scratch, put_listed, &list, &error);
+        err = group_configs_decode(request->body, &scratch, put_listed, &list, &error);
     if (err == RMQ_OK)
         admin_answer(broker, &asker, SPAN_NONE, NULL);
     else if (err == RMQ_E_STATE)

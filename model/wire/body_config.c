@@ -72,9 +72,9 @@ static int on_topic_list_member(struct body_reader *reader, void *ctx) {
     return body_skip(reader);
 }
 
-int topic_config_list_decode(struct span body, struct buf *scratch,
-                             int (*each)(void *ctx, const struct topic_config *topic), void *ctx,
-                             struct wire_error *error) {
+int topic_configs_decode(struct span body, struct buf *scratch,
+                         int (*each)(void *ctx, const struct topic_config *topic), void *ctx,
+                         struct wire_error *error) {
     struct body_reader reader;
     struct decoding decoding = {.on_topic = each, .ctx = ctx};
     body_reader_init(&reader, body, scratch, error);
@@ -191,9 +191,9 @@ static int on_group_list_member(struct body_reader *reader, void *ctx) {
     return body_skip(reader);
 }
 
-int group_list_decode(struct span body, struct buf *scratch,
-                      int (*each)(void *ctx, const struct group *group), void *ctx,
-                      struct wire_error *error) {
+int group_configs_decode(struct span body, struct buf *scratch,
+                         int (*each)(void *ctx, const struct group *group), void *ctx,
+                         struct wire_error *error) {
     struct body_reader reader;
     struct decoding decoding = {.on_group = each, .ctx = ctx};
     body_reader_init(&reader, body, scratch, error);

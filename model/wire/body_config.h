@@ -59,12 +59,12 @@ int delay_table_decode(struct span body, struct buf *scratch,
  * body changes. */
 int group_decode(struct span body, struct buf *scratch, struct group *out,
                  struct wire_error *error) RMQ_CHECK_RESULT;
-int group_list_decode(struct span body, struct buf *scratch,
-                      int (*each)(void *ctx, const struct group *group), void *ctx,
-                      struct wire_error *error) RMQ_CHECK_RESULT;
-int topic_config_list_decode(struct span body, struct buf *scratch,
-                             int (*each)(void *ctx, const struct topic_config *topic), void *ctx,
-                             struct wire_error *error) RMQ_CHECK_RESULT;
+int group_configs_decode(struct span body, struct buf *scratch,
+                         int (*each)(void *ctx, const struct group *group), void *ctx,
+                         struct wire_error *error) RMQ_CHECK_RESULT;
+int topic_configs_decode(struct span body, struct buf *scratch,
+                         int (*each)(void *ctx, const struct topic_config *topic), void *ctx,
+                         struct wire_error *error) RMQ_CHECK_RESULT;
 /* The next value: one group. 5.3's members also where there is something in them. */
 void group_write_value(struct json_writer *json, const struct group *group, bool profile_5_3);
 
