@@ -137,7 +137,6 @@
     X(registration_failed, "registration.failed", "broker", "")                                    \
     X(registration_round_done, "registration.round_done", "broker", "all answered or budget over") \
     X(broker_topic_created, "broker.topic_created", "broker", "")                                  \
-    X(broker_topic_deleted, "broker.topic_deleted", "broker", "by an administrator")               \
     X(broker_order_changed, "broker.order_changed", "broker", "")                                  \
     X(client_name_server_chosen, "client.name_server_chosen", "client", "connected to it")         \
     X(client_name_server_lost, "client.name_server_lost", "client", "")                            \
@@ -190,7 +189,8 @@
     X(world_node_up, "world.node_up", "world", "a node's process exists from now on")              \
     X(world_node_down, "world.node_down", "world", "how: kill, crash, power_off, exit, assert")    \
     X(world_fault, "world.fault", "world", "phase: begin, end, or once (leaves no lasting state)") \
-    X(world_assert, "world.assert", "world", "an assertion of ours failed in a node")
+    X(world_assert, "world.assert", "world", "an assertion of ours failed in a node")              \
+    X(broker_topic_deleted, "broker.topic_deleted", "broker", "by an administrator")
 
 enum event_kind {
 #define EVENT_ENUM(id, name, who, about) EVENT_##id,
