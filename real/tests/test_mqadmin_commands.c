@@ -139,10 +139,11 @@ static const struct success SUCCESSES[] = {
      "G                                                               \n",
      "\"topics\":[{\"clusterName\":\"C\",\"topic\":\"T\",\"consumerGroup\":\"G\"}],\"ok\":true}"},
     {"topicRoute -t T", "105 ", "topic=T;",
-     "{\n\t\"brokerDatas\":[{\n\t\t\t\"brokerAddrs\":{0:\"$A\"\n\t\t\t},\n\t\t\t\"brokerName\":"
-     "\"broker-a\",\n\t\t\t\"cluster\":\"C\"\n\t\t}],\n\t\"filterServerTable\":{},\n\t"
-     "\"queueDatas\":[{\n\t\t\t\"brokerName\":\"broker-a\",\n\t\t\t\"perm\":6,\n\t\t\t"
-     "\"readQueueNums\":2,\n\t\t\t\"topicSysFlag\":0,\n\t\t\t\"writeQueueNums\":2\n\t\t}]\n}\n",
+     "{\n\t\"brokerDatas\":[\n\t\t{\n\t\t\t\"brokerAddrs\":{0:\"$A\"\n\t\t\t},"
+     "\n\t\t\t\"brokerName\":"
+     "\"broker-a\",\n\t\t\t\"cluster\":\"C\"\n\t\t}\n\t],\n\t\"filterServerTable\":{},\n\t"
+     "\"queueDatas\":[\n\t\t{\n\t\t\t\"brokerName\":\"broker-a\",\n\t\t\t\"perm\":6,\n\t\t\t"
+     "\"readQueueNums\":2,\n\t\t\t\"topicSysFlag\":0,\n\t\t\t\"writeQueueNums\":2\n\t\t}\n\t]\n}\n",
      "\"route\":{\"brokerDatas\":[{\"brokerAddrs\":{\"0\":\"$A\"},"},
     {"topicRoute -l -t T", "105 ", NULL,
      "~C                                             broker-a                         {0=$A}",
@@ -394,7 +395,7 @@ static const struct success SUCCESSES[] = {
     {"printMsg -t T -b 1 -e 2", "105 31 30 29 29 31 30 29 29 ", "timestamp=2;",
      "~minOffset=6, maxOffset=6, MessageQueue [topic=T, brokerName=broker-a, queueId=1]\n",
      "\"messages\":[],\"ok\":true}"},
-    {"consumeMessage -t T -b broker-a -i 1 -o 7", "105 31 30 11 ", "maxMsgNums=1;",
+    {"consumeMessage -t T -b broker-a -i 1 -o 7 -c 1", "105 31 30 11 ", "maxMsgNums=1;",
      "~Consume ok\nMSGID: 10A0B0C0D MessageExt [", "\"body\":\"hello\"}],\"ok\":true}"},
     {"sendMessage -t T -p hello -k k1 -c TagA -b broker-a -i 1", "105 310 ", "e=1;f=0;",
      "~broker-a                          1     SEND_OK                 ",
