@@ -23,6 +23,8 @@ static void on_channel_closed(void *ctx, struct channel *channel, const char *re
     sends_forget_channel(&broker->sends, channel);
     pulls_forget_channel(&broker->pulls, broker, channel);
     queries_forget_channel(&broker->queries, channel);
+    scans_forget_channel(&broker->scans, channel);
+    earliest_forget_channel(&broker->earliest, channel);
     clients_channel_closed(&broker->clients, channel);
     offsets_forget_client(&broker->offsets, span_of_text(channel_peer(channel)));
     if (broker->servers.env != NULL)
@@ -43,6 +45,8 @@ static void broker_free(struct broker *broker) {
         pulls_deinit(&broker->pulls, broker);
         holds_deinit(&broker->holds);
         queries_deinit(&broker->queries, broker);
+        scans_deinit(&broker->scans, broker);
+        earliest_deinit(&broker->earliest, broker);
         registrar_deinit(&broker->registrar);
         clients_deinit(&broker->clients);
     }
@@ -51,6 +55,7 @@ static void broker_free(struct broker *broker) {
     if (broker->remoting_up)
         remoting_deinit(&broker->remoting);
     store_free(broker->store);
+    stats_deinit(&broker->stats);
     env_free(broker->env, broker->store_config);
     env_free(broker->env, broker->acting);
     offsets_deinit(&broker->offsets);
@@ -113,12 +118,19 @@ static int refuse_key(struct broker *broker, const char *key, int err) {
     return err;
 }
 
+static void on_answered(void *ctx, int32_t code, uint64_t took_ns) {
+    struct broker *broker = ctx;
+    if (broker->stats.env != NULL)
+        stats_answered(&broker->stats, code, took_ns);
+}
+
 static void init_remoting(struct broker *broker) {
     struct remoting_config remoting;
     remoting_config_default(&remoting);
     remoting.version = broker->config.profile_5_3 ? WIRE_VERSION_5_3_3 : WIRE_VERSION_4_9_8;
     remoting.serialization = broker->config.serialization;
     remoting_init(&broker->remoting, broker->env, &remoting, &HANDLER, broker);
+    broker->remoting.on_answered = on_answered;
     broker->remoting_up = true;
 }
 
@@ -146,6 +158,7 @@ static void init_tables(struct broker *broker) {
     struct env *env = broker->env;
     groups_init(&broker->groups, env, &broker->config);
     offsets_init(&broker->offsets, env, &broker->config);
+    stats_init(&broker->stats, env, broker->groups.hash_key);
     registrar_init(&broker->registrar, env, &broker->config, &broker->topics, &broker->remoting,
                    &broker->servers);
     clients_init(&broker->clients, env, &broker->config, &broker->remoting);
@@ -155,6 +168,8 @@ static void init_tables(struct broker *broker) {
     pulls_init(&broker->pulls, broker);
     holds_init(&broker->holds, broker);
     queries_init(&broker->queries);
+    scans_init(&broker->scans);
+    earliest_init(&broker->earliest);
     broker->tables_up = true;
 }
 

@@ -9,8 +9,11 @@
 #include "model/broker/pull.h"
 #include "model/broker/queue_query.h"
 #include "model/broker/registration.h"
+#include "model/broker/runtime_info.h"
 #include "model/broker/send.h"
 #include "model/broker/side_traffic.h"
+#include "model/broker/stats.h"
+#include "model/broker/stats_scan.h"
 #include "model/store/store.h"
 
 /* Invariants: B1: while `stopping`, no worker runs and no round is under way. B2: parts are torn
@@ -34,6 +37,9 @@ struct broker {
     struct message_host host;          /* brokerIP1:listenPort, as in records and message ids */
     uint32_t page_cache_busy_ms;
     uint32_t max_message_bytes;
+    struct stats stats;
+    struct earliest earliest;
+    struct scans scans;
     struct flow flow;
     struct sends sends;
     struct pulls pulls;

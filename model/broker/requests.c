@@ -53,6 +53,30 @@ void broker_on_request(void *ctx, struct channel *channel, const struct wire_com
     case REQUEST_VIEW_MESSAGE_BY_ID:
         query_by_offset(broker, channel, request);
         break;
+    case REQUEST_GET_BROKER_RUNTIME_INFO:
+        broker_on_runtime_info(broker, channel, request);
+        break;
+    case REQUEST_VIEW_BROKER_STATS_DATA:
+        broker_on_stats_data(broker, channel, request);
+        break;
+    case REQUEST_GET_TOPIC_STATS_INFO:
+        broker_on_topic_stats(broker, channel, request);
+        break;
+    case REQUEST_GET_CONSUME_STATS:
+        broker_on_consume_stats(broker, channel, request);
+        break;
+    case REQUEST_GET_BROKER_CONSUME_STATS:
+        broker_on_all_consume_stats(broker, channel, request);
+        break;
+    case REQUEST_QUERY_TOPIC_CONSUME_BY_WHO:
+        broker_on_topic_consumers(broker, channel, request);
+        break;
+    case REQUEST_QUERY_CONSUME_TIME_SPAN:
+        broker_on_consume_time_span(broker, channel, request);
+        break;
+    case REQUEST_QUERY_CONSUME_QUEUE:
+        broker_on_queue_units(broker, channel, request);
+        break;
     case REQUEST_HEART_BEAT:
         broker_on_heartbeat(broker, channel, request);
         break;

@@ -21,6 +21,8 @@ struct channel;
 uint64_t channel_id(const struct channel *channel);
 /* Remote address: for a dialled one the text that was dialled, else "ip:port". NUL-terminated. */
 const char *channel_peer(const struct channel *channel);
+/* The endpoint it belongs to. */
+struct remoting *channel_remoting(const struct channel *channel);
 void *channel_user(const struct channel *channel);
 void channel_set_user(struct channel *channel, void *user);
 /* Ends it like channel loss: on_channel_closed follows before this returns, and what was asked over
@@ -61,6 +63,9 @@ struct remoting {
     /* A connection that was dialled is open; NULL after remoting_init. What waited for it has been
      * sent. */
     void (*on_opened)(void *ctx, struct channel *channel);
+    /* A request was answered, `took_ns` after it arrived; NULL after remoting_init. Its owner's
+     * answer functions call it (broker/answer.c). */
+    void (*on_answered)(void *ctx, int32_t code, uint64_t took_ns);
     struct env_listener *listener;
     struct list accepted; /* channels, in order of creation */
     struct list dialled;

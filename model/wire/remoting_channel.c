@@ -15,6 +15,10 @@ const char *channel_peer(const struct channel *channel) {
     return channel->peer;
 }
 
+struct remoting *channel_remoting(const struct channel *channel) {
+    return channel->remoting;
+}
+
 void *channel_user(const struct channel *channel) {
     return channel->user;
 }
