@@ -73,6 +73,12 @@ DEFINE_HEADER(running_info);
 DEFINE_HEADER(consume_directly);
 DEFINE_HEADER(correction_offset);
 DEFINE_HEADER(clone_offset);
+DEFINE_HEADER(queue_units);
+DEFINE_HEADER(broker_consume_stats);
+DEFINE_HEADER(stats_data);
+DEFINE_HEADER(consume_time_span);
+DEFINE_HEADER(consume_stats);
+DEFINE_HEADER(topic_stats);
 
 /* ---- decoding ------------------------------------------------------------------------------- */
 
