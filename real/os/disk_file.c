@@ -15,6 +15,7 @@ static int new_handle(struct inode *inode, bool writable, struct env_file **out)
         inode_release(inode);
         return RMQ_E_NOMEM;
     }
+    list_append(&inode->disk->files, &file->of_disk);
     file->inode = inode;
     file->writable = writable;
     list_init(&file->jobs);
@@ -51,6 +52,7 @@ void env_file_close(struct env_file *file) {
     }
     inode->handles--;
     inode_release(inode);
+    list_remove(&file->of_disk);
     free(file);
 }
 

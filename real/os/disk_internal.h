@@ -49,6 +49,7 @@ struct inode {
 };
 
 struct env_file {
+    struct list of_disk;
     struct inode *inode;
     struct list jobs; /* struct job, of_file: operations under way */
     bool writable;
@@ -78,6 +79,7 @@ struct job {
 
 struct real_disk {
     struct env *env;
+    struct list files; /* struct env_file, of_disk */
     struct list inodes;
     struct inode **hash; /* hash_size chains, a power of two */
     size_t hash_size, inode_count;

@@ -279,8 +279,8 @@ static void sync_after(uv_work_t *work, int cancelled) {
     }
     job_finish(job, status);
     inode->syncing = false;
-    if (!list_is_empty(&inode->syncs)) {
-        inode_queue(inode);
+    if (!inode->disk->env->gone) {
+        disk_sync_queued(inode);
     }
     inode_release(inode);
 }
