@@ -90,6 +90,8 @@ struct json_writer {
     enum json_style style;
     bool pretty; /* set after init: as fastjson's PrettyFormat, tabs; bare keys and arrays stay on
                     their line */
+    bool pretty_lists; /* with it: each element of an array on a line of its own, as fastjson has
+                          Java's lists (its sets stay on their line) */
     size_t depth;
     uint8_t state[JSON_DEPTH_MAX + 1];
 };

@@ -6,11 +6,15 @@
 #include "model/broker/config_files.h"
 #include "model/broker/flow.h"
 #include "model/broker/hold.h"
+#include "model/broker/live_config.h"
 #include "model/broker/pull.h"
 #include "model/broker/queue_query.h"
 #include "model/broker/registration.h"
+#include "model/broker/runtime_info.h"
 #include "model/broker/send.h"
 #include "model/broker/side_traffic.h"
+#include "model/broker/stats.h"
+#include "model/broker/stats_scan.h"
 #include "model/store/store.h"
 
 /* Invariants: B1: while `stopping`, no worker runs and no round is under way. B2: parts are torn
@@ -19,6 +23,7 @@
 struct broker {
     struct env *env;
     struct broker_config config;
+    struct live_config live;
     struct topics topics;
     struct groups groups;
     struct offsets offsets;
@@ -34,6 +39,9 @@ struct broker {
     struct message_host host;          /* brokerIP1:listenPort, as in records and message ids */
     uint32_t page_cache_busy_ms;
     uint32_t max_message_bytes;
+    struct stats stats;
+    struct earliest earliest;
+    struct scans scans;
     struct flow flow;
     struct sends sends;
     struct pulls pulls;

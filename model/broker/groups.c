@@ -124,6 +124,17 @@ size_t groups_count(const struct groups *groups) {
     return count;
 }
 
+void groups_each(const struct groups *groups, void (*each)(void *ctx, const struct group *group),
+                 void *ctx) {
+    struct group_entry *entry, *following;
+    for (size_t i = 0; i < builtin_count(groups); i++) {
+        if (find_entry(groups, BUILTINS[i].name) == NULL)
+            each(ctx, groups_find(groups, BUILTINS[i].name));
+    }
+    HASH_ITER(hh, groups->table, entry, following)
+    each(ctx, &entry->group);
+}
+
 /* ---- the file -------------------------------------------------------------------------------- */
 
 /* Where the groups are while they are put in order. */
@@ -231,8 +242,8 @@ static int groups_read(void *ctx, struct span text, size_t *error_offset) {
     return RMQ_OK;
 }
 
-static const struct config_table GROUPS_TABLE = {"subscriptionGroup.json", groups_write,
-                                                 groups_read};
+static const struct config_table GROUPS_TABLE = {
+    .file_name = "subscriptionGroup.json", .write = groups_write, .read = groups_read};
 
 void groups_init(struct groups *groups, struct env *env, const struct broker_config *config) {
     *groups = (struct groups){.env = env,

@@ -8,7 +8,7 @@
 
 #include "model/base/map.h"
 #include "model/broker/config.h"
-#include "model/broker/config_file.h"
+#include "model/base/config_file.h"
 #include "model/wire/body_config.h"
 
 #define GROUP_NAME_MAX 255
@@ -39,5 +39,8 @@ int groups_find_or_create(struct groups *groups, struct span name,
 /* Creates or replaces, and saves the file. RMQ_E_NOMEM: nothing changed. */
 int groups_put(struct groups *groups, const struct group *group) RMQ_CHECK_RESULT;
 size_t groups_count(const struct groups *groups);
+/* Each group, the untouched built-in ones first. Nothing may change meanwhile. */
+void groups_each(const struct groups *groups, void (*each)(void *ctx, const struct group *group),
+                 void *ctx);
 
 #endif

@@ -302,6 +302,9 @@ static void on_get_done(struct store_get *get, enum get_status status) {
     op->reading = false;
     broker->pulls.reading--;
     op->first = false;
+    if (status != GET_FAILED)
+        stats_get(&broker->stats, op->topic, op->group, status == GET_FOUND ? get->count : 0,
+                  get->records.len, env_mono_ns(broker->env) - op->asker.since_ns);
     bool held = code == RESPONSE_PULL_NOT_FOUND && first && op->suspend &&
                 op->asker.channel != NULL && !broker->stopping;
     if (held) {
@@ -331,7 +334,9 @@ static void read_messages(struct pull_op *op) {
 }
 
 void pull_woken(struct held *held) {
-    read_messages(RMQ_CONTAINER_OF(held, struct pull_op, held));
+    struct pull_op *op = RMQ_CONTAINER_OF(held, struct pull_op, held);
+    op->asker.since_ns = env_mono_ns(op->broker->env); /* the hold is no slowness */
+    read_messages(op);
 }
 
 struct holds *pull_holds(const struct held *held) {

@@ -27,7 +27,9 @@ void broker_on_request(void *ctx, struct channel *channel, const struct wire_com
         break;
     case REQUEST_PULL_MESSAGE:
     case REQUEST_LITE_PULL_MESSAGE:
-        if (flow_admit(&broker->flow, FLOW_PULLS, channel, request))
+        if (channel_is_second(channel)) /* no processor there (BrokerController.java) */
+            on_unknown(broker, channel, request);
+        else if (flow_admit(&broker->flow, FLOW_PULLS, channel, request))
             pull_process(broker, channel, request);
         break;
     case REQUEST_QUERY_MESSAGE:
@@ -53,6 +55,30 @@ void broker_on_request(void *ctx, struct channel *channel, const struct wire_com
     case REQUEST_VIEW_MESSAGE_BY_ID:
         query_by_offset(broker, channel, request);
         break;
+    case REQUEST_GET_BROKER_RUNTIME_INFO:
+        broker_on_runtime_info(broker, channel, request);
+        break;
+    case REQUEST_VIEW_BROKER_STATS_DATA:
+        broker_on_stats_data(broker, channel, request);
+        break;
+    case REQUEST_GET_TOPIC_STATS_INFO:
+        broker_on_topic_stats(broker, channel, request);
+        break;
+    case REQUEST_GET_CONSUME_STATS:
+        broker_on_consume_stats(broker, channel, request);
+        break;
+    case REQUEST_GET_BROKER_CONSUME_STATS:
+        broker_on_all_consume_stats(broker, channel, request);
+        break;
+    case REQUEST_QUERY_TOPIC_CONSUME_BY_WHO:
+        broker_on_topic_consumers(broker, channel, request);
+        break;
+    case REQUEST_QUERY_CONSUME_TIME_SPAN:
+        broker_on_consume_time_span(broker, channel, request);
+        break;
+    case REQUEST_QUERY_CONSUME_QUEUE:
+        broker_on_queue_units(broker, channel, request);
+        break;
     case REQUEST_HEART_BEAT:
         broker_on_heartbeat(broker, channel, request);
         break;
@@ -67,6 +93,12 @@ void broker_on_request(void *ctx, struct channel *channel, const struct wire_com
         break;
     case REQUEST_CHECK_CLIENT_CONFIG:
         broker_on_check_client_config(broker, channel, request);
+        break;
+    case REQUEST_UPDATE_BROKER_CONFIG:
+        broker_on_update_config(broker, channel, request);
+        break;
+    case REQUEST_GET_BROKER_CONFIG:
+        broker_on_get_config(broker, channel, request);
         break;
     default:
         on_unknown(broker, channel, request);

@@ -63,6 +63,12 @@ DEFINE_HEADER(query_message_response);
 DEFINE_HEADER(unregister_client);
 DEFINE_HEADER(send_back);
 DEFINE_HEADER(consumer_group);
+DEFINE_HEADER(queue_units);
+DEFINE_HEADER(broker_consume_stats);
+DEFINE_HEADER(stats_data);
+DEFINE_HEADER(consume_time_span);
+DEFINE_HEADER(consume_stats);
+DEFINE_HEADER(topic_stats);
 
 /* ---- decoding ------------------------------------------------------------------------------- */
 

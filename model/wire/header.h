@@ -267,6 +267,31 @@ DECLARE_HEADER(send_back);
     RS(H, consumer_group, "consumerGroup")
 DECLARE_HEADER(consumer_group);
 
+/* 202, and others with a topic */
+#define HEADER_FIELDS_topic_stats(H, RS, OS, RI, OI, RL, OL, RB, OB) RS(H, topic, "topic")
+DECLARE_HEADER(topic_stats);
+/* 208 */
+#define HEADER_FIELDS_consume_stats(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RS(H, consumer_group, "consumerGroup") OS(H, topic, "topic")
+DECLARE_HEADER(consume_stats);
+/* 303 */
+#define HEADER_FIELDS_consume_time_span(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RS(H, topic, "topic") RS(H, group, "group")
+DECLARE_HEADER(consume_time_span);
+/* 315 */
+#define HEADER_FIELDS_stats_data(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RS(H, stats_name, "statsName") RS(H, stats_key, "statsKey")
+DECLARE_HEADER(stats_data);
+/* 317 */
+#define HEADER_FIELDS_broker_consume_stats(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RB(H, is_order, "isOrder")
+DECLARE_HEADER(broker_consume_stats);
+/* 321 */
+#define HEADER_FIELDS_queue_units(H, RS, OS, RI, OI, RL, OL, RB, OB)        \
+    RS(H, topic, "topic") RI(H, queue_id, "queueId") RL(H, index, "index") \
+        RI(H, count, "count") OS(H, consumer_group, "consumerGroup")
+DECLARE_HEADER(queue_units);
+
 /* clang-format on */
 
 #endif
