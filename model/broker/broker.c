@@ -12,6 +12,7 @@
 #include "model/events.h"
 
 #define NS_PER_MS UINT64_C(1000000)
+#define FAST_PORT_BELOW 2 /* listenPort - 2: all but pulls */
 #define REGISTER_FIRST_NS (10000 * NS_PER_MS)
 #define METADATA_TIMEOUT_NS (3000 * NS_PER_MS)
 #define SAVE_AGAIN_NS (1000 * NS_PER_MS)
@@ -61,6 +62,7 @@ static void broker_free(struct broker *broker) {
     offsets_deinit(&broker->offsets);
     groups_deinit(&broker->groups);
     topics_deinit(&broker->topics);
+    live_config_deinit(&broker->live);
     broker_config_free(broker->env, &broker->config);
     env_free(broker->env, broker);
 }
@@ -178,6 +180,9 @@ static int prepare(struct broker *broker, const struct props *config) {
     if (err != RMQ_OK)
         return err;
     topics_init(&broker->topics, broker->env, &broker->config);
+    err = live_config_init(&broker->live, broker, config);
+    if (err != RMQ_OK)
+        return err;
     err = topics_load(&broker->topics, props_get(config, "topics"));
     if (err != RMQ_OK)
         return refuse_key(broker, "topics", err);
@@ -208,8 +213,10 @@ static void give_up(struct broker *broker, const char *what, int err) {
 static void serve(struct broker *broker) {
     const struct broker_config *mine = &broker->config;
     int err = remoting_listen(&broker->remoting, mine->listen_port);
+    if (err == RMQ_OK && mine->listen_port > FAST_PORT_BELOW)
+        err = remoting_listen_second(&broker->remoting, mine->listen_port - FAST_PORT_BELOW);
     if (err != RMQ_OK) {
-        give_up(broker, "listenPort", err);
+        give_up(broker, "listenPort, or the fast port two below", err);
         return;
     }
     broker->serves = true;
@@ -312,12 +319,20 @@ static void on_store_closed(void *ctx) {
     end(ctx);
 }
 
+static void on_live_saved(void *ctx, int status) {
+    struct broker *broker = ctx;
+    if (status != RMQ_OK)
+        env_log(broker->env, ENV_LOG_ERROR, "broker: its properties file at the end: %s",
+                rmq_err_text(status));
+    store_close(broker->store);
+}
+
 static void on_config_saved(void *ctx, int status) {
     struct broker *broker = ctx;
     if (status != RMQ_OK)
         env_log(broker->env, ENV_LOG_ERROR, "broker: config files at the end: %s",
                 rmq_err_text(status));
-    store_close(broker->store);
+    live_config_settle(&broker->live, on_live_saved, broker);
 }
 
 static void on_withdrawn(void *ctx) {

@@ -6,6 +6,7 @@
 #include "model/broker/config_files.h"
 #include "model/broker/flow.h"
 #include "model/broker/hold.h"
+#include "model/broker/live_config.h"
 #include "model/broker/pull.h"
 #include "model/broker/queue_query.h"
 #include "model/broker/registration.h"
@@ -22,6 +23,7 @@
 struct broker {
     struct env *env;
     struct broker_config config;
+    struct live_config live;
     struct topics topics;
     struct groups groups;
     struct offsets offsets;

@@ -242,8 +242,8 @@ static int groups_read(void *ctx, struct span text, size_t *error_offset) {
     return RMQ_OK;
 }
 
-static const struct config_table GROUPS_TABLE = {"subscriptionGroup.json", groups_write,
-                                                 groups_read};
+static const struct config_table GROUPS_TABLE = {
+    .file_name = "subscriptionGroup.json", .write = groups_write, .read = groups_read};
 
 void groups_init(struct groups *groups, struct env *env, const struct broker_config *config) {
     *groups = (struct groups){.env = env,

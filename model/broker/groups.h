@@ -8,7 +8,7 @@
 
 #include "model/base/map.h"
 #include "model/broker/config.h"
-#include "model/broker/config_file.h"
+#include "model/base/config_file.h"
 #include "model/wire/body_config.h"
 
 #define GROUP_NAME_MAX 255

@@ -22,7 +22,7 @@
 
 #include "model/base/map.h"
 #include "model/broker/config.h"
-#include "model/broker/config_file.h"
+#include "model/base/config_file.h"
 
 struct store;
 struct progress;

@@ -27,7 +27,9 @@ void broker_on_request(void *ctx, struct channel *channel, const struct wire_com
         break;
     case REQUEST_PULL_MESSAGE:
     case REQUEST_LITE_PULL_MESSAGE:
-        if (flow_admit(&broker->flow, FLOW_PULLS, channel, request))
+        if (channel_is_second(channel)) /* no processor there (BrokerController.java) */
+            on_unknown(broker, channel, request);
+        else if (flow_admit(&broker->flow, FLOW_PULLS, channel, request))
             pull_process(broker, channel, request);
         break;
     case REQUEST_QUERY_MESSAGE:
@@ -91,6 +93,12 @@ void broker_on_request(void *ctx, struct channel *channel, const struct wire_com
         break;
     case REQUEST_CHECK_CLIENT_CONFIG:
         broker_on_check_client_config(broker, channel, request);
+        break;
+    case REQUEST_UPDATE_BROKER_CONFIG:
+        broker_on_update_config(broker, channel, request);
+        break;
+    case REQUEST_GET_BROKER_CONFIG:
+        broker_on_get_config(broker, channel, request);
         break;
     default:
         on_unknown(broker, channel, request);

@@ -6,7 +6,7 @@
 #include "model/broker/topics.h"
 
 #include "model/base/check.h"
-#include "model/broker/config_file.h"
+#include "model/base/config_file.h"
 #include "model/events.h"
 
 enum builtin_name {
@@ -98,6 +98,8 @@ static bool builtin_exists(const struct broker_config *config, const struct buil
 }
 
 static int32_t builtin_perm(const struct broker_config *config, const struct builtin *builtin) {
+    if (builtin->when == WHEN_AUTO_CREATE && !config->auto_create_topic)
+        return PERM_READ | PERM_WRITE; /* switched off by request 25 */
     if (builtin->perm != 0)
         return builtin->perm;
     bool open = builtin->kind == NAME_CLUSTER ? config->cluster_topic : config->broker_topic;
@@ -211,9 +213,13 @@ int topics_find(const struct topics *topics, struct span name, struct topic_conf
     return RMQ_OK;
 }
 
-static void next_version(struct topics *topics) {
+void topics_touch(struct topics *topics) {
     topics->version_counter++;
     topics->version_timestamp = env_wall_ms(topics->env);
+}
+
+static void next_version(struct topics *topics) {
+    topics_touch(topics);
     if (topics->file != NULL)
         config_file_save(topics->file);
 }

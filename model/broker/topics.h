@@ -67,6 +67,10 @@ int topics_find(const struct topics *topics, struct span name, struct topic_conf
 int topics_put(struct topics *topics, const struct topic_config *config,
                bool *created) RMQ_CHECK_RESULT;
 
+/* Counts the version up without a change of a topic, in memory only: registrations say something
+ * else (4.9 name servers would skip an unchanged version). */
+void topics_touch(struct topics *topics);
+
 /* Order table of a registration's answer (updateOrderTopicConfig): exactly the topics for which
  * `is_ordered` says so become ordered. The version counts up once if anything changed; each change
  * is an event. Returns whether. */

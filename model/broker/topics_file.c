@@ -1,6 +1,6 @@
 /* broker/topics_file.c - topics.json (store.md 10.1). */
 #include "model/base/check.h"
-#include "model/broker/config_file.h"
+#include "model/base/config_file.h"
 #include "model/broker/topics.h"
 #include "model/quirks.h"
 #include "model/wire/body_config.h"
@@ -62,7 +62,8 @@ static int topics_read(void *ctx, struct span text, size_t *error_offset) {
 }
 
 void topics_file_init(struct config_file *file, struct topics *topics) {
-    static const struct config_table TABLE = {"topics.json", topics_write, topics_read};
+    static const struct config_table TABLE = {
+        .file_name = "topics.json", .write = topics_write, .read = topics_read};
     config_file_init(file, topics->env, &TABLE, topics, topics->config->config_dir,
                      quirk_on(topics->config->quirks, QUIRK_UNSYNCED_CONFIG));
     topics->file = file;
