@@ -68,7 +68,11 @@ static int make_entry(struct env *env, struct span key, struct span value,
 }
 
 int props_set(struct props *props, struct span key, struct span value) {
-    struct props_entry made;
+    return props_set_line(props, key, value, 0);
+}
+
+int props_set_line(struct props *props, struct span key, struct span value, uint32_t line) {
+    struct props_entry made = {.line = line};
     int err = make_entry(props->env, key, value, &made);
     if (err != RMQ_OK) {
         return err;
@@ -137,7 +141,8 @@ int props_get_bool(const struct props *props, const char *key, bool fallback, bo
 
 int props_copy(struct props *to, const struct props *from) {
     for (size_t i = 0; i < from->count; i++) {
-        int err = props_set(to, from->entries[i].key, from->entries[i].value);
+        const struct props_entry *entry = &from->entries[i];
+        int err = props_set_line(to, entry->key, entry->value, entry->line);
         if (err != RMQ_OK) {
             return err;
         }

@@ -11,6 +11,7 @@
 struct props_entry {
     struct span key;   /* owned by the props */
     struct span value; /* owned */
+    uint32_t line;     /* of the text it was parsed from, 1-based; 0: set by a program */
 };
 
 struct props {
@@ -24,6 +25,8 @@ void props_init(struct props *props, struct env *env);
 void props_deinit(struct props *props);
 /* Adds or replaces. RMQ_E_NOMEM. */
 int props_set(struct props *props, struct span key, struct span value);
+/* The same with a line. */
+int props_set_line(struct props *props, struct span key, struct span value, uint32_t line);
 int props_set_text(struct props *props, const char *key, const char *value);
 void props_remove(struct props *props, struct span key);
 /* Absent span when missing. */
@@ -33,9 +36,10 @@ struct span props_get_span(const struct props *props, struct span key);
  * *out at the fallback. Booleans: true/false. */
 int props_get_i64(const struct props *props, const char *key, int64_t fallback, int64_t *out);
 int props_get_bool(const struct props *props, const char *key, bool fallback, bool *out);
+/* With their lines. */
 int props_copy(struct props *to, const struct props *from);
 
-/* Adds all entries of `text`. RMQ_E_INVALID with *error_line (1-based) on a broken escape. */
+/* Adds all entries of `text`, with their lines. RMQ_E_INVALID with *error_line (1-based) on a broken escape. */
 int props_parse(struct props *props, struct span text, size_t *error_line);
 /* Appends "key=value\n" lines, escaped as Java's Properties reader needs. */
 void props_write(const struct props *props, struct buf *out);

@@ -171,6 +171,7 @@ static void skip_separator(struct cursor *cursor) {
 }
 
 static int take_entry(struct cursor *cursor, struct props *props, struct buf *scratch) {
+    uint32_t line = (uint32_t)cursor->line;
     buf_clear(scratch);
     int err = take_text(cursor, true, scratch);
     if (err != RMQ_OK) {
@@ -185,8 +186,8 @@ static int take_entry(struct cursor *cursor, struct props *props, struct buf *sc
     if (buf_failed(scratch)) {
         return RMQ_E_NOMEM;
     }
-    return props_set(props, span_of(scratch->data, key_len),
-                     span_of(scratch->data + key_len, scratch->len - key_len));
+    return props_set_line(props, span_of(scratch->data, key_len),
+                          span_of(scratch->data + key_len, scratch->len - key_len), line);
 }
 
 int props_parse(struct props *props, struct span text, size_t *error_line) {

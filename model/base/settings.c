@@ -71,13 +71,18 @@ static bool is_known(struct span key, const char *const *known, size_t known_cou
     return span_starts_with(key, SPAN_LITERAL("quirk."));
 }
 
-int settings_finish(const struct settings *settings, struct env *env, const char *role,
-                    const char *const *known, size_t known_count) {
-    if (settings->err != RMQ_OK) {
+int settings_refused(const struct settings *settings, struct env *env, const char *role) {
+    if (settings->err != RMQ_OK)
         env_log(env, ENV_LOG_ERROR, "%s: value of %.*s: %s", role, (int)settings->bad_key.len,
                 (const char *)settings->bad_key.data, rmq_err_text(settings->err));
-        return settings->err;
-    }
+    return settings->err;
+}
+
+int settings_finish(const struct settings *settings, struct env *env, const char *role,
+                    const char *const *known, size_t known_count) {
+    int err = settings_refused(settings, env, role);
+    if (err != RMQ_OK)
+        return err;
     for (size_t i = 0; i < settings->props->count; i++) {
         struct span key = settings->props->entries[i].key;
         if (!is_known(key, known, known_count))

@@ -31,9 +31,11 @@ uint32_t settings_quirks(struct settings *settings);
 /* Marks `key` as wrong, for checks of the caller. */
 void settings_refuse(struct settings *settings, struct span key, int err);
 
-/* Logs the wrong value, or else each key that is not among `known` (one that ends in '.' stands for
- * all that begin with it) and does not begin with "quirk."; they have no effect, as in RocketMQ.
- * Returns settings->err. */
+/* Logs the wrong value, if there is one. Returns settings->err. */
+int settings_refused(const struct settings *settings, struct env *env,
+                     const char *role) RMQ_CHECK_RESULT;
+/* The same; without one logs each key that is not among `known` (one that ends in '.' stands for
+ * all that begin with it) and does not begin with "quirk."; they have no effect, as in RocketMQ. */
 int settings_finish(const struct settings *settings, struct env *env, const char *role,
                     const char *const *known, size_t known_count) RMQ_CHECK_RESULT;
 

@@ -14,6 +14,7 @@
 #define NS_PER_MS UINT64_C(1000000)
 #define REGISTER_FIRST_NS (10000 * NS_PER_MS)
 #define METADATA_TIMEOUT_NS (3000 * NS_PER_MS)
+#define SAVE_AGAIN_NS (1000 * NS_PER_MS)
 
 static void on_channel_closed(void *ctx, struct channel *channel, const char *reason) {
     struct broker *broker = ctx;
@@ -32,6 +33,7 @@ static const struct remoting_handler HANDLER = {broker_on_request, on_channel_cl
 
 /* Tears down what was started, in reverse order (B2). */
 static void broker_free(struct broker *broker) {
+    env_timer_stop(broker->env, &broker->save_again);
     fixed_rate_stop(&broker->worker);
     if (broker->acting != NULL)
         acting_traffic_stop(broker->acting);
@@ -203,11 +205,29 @@ static void serve(struct broker *broker) {
     start_schedule(broker);
 }
 
-/* A disk that does not take the file takes no messages either. */
+static void on_lowered(void *ctx, int status);
+
+static void on_save_again(struct env *env, struct env_timer *timer) {
+    struct broker *broker = RMQ_CONTAINER_OF(timer, struct broker, save_again);
+    RMQ_ASSERT(env == broker->env);
+    config_files_save_all(&broker->files, on_lowered, broker);
+}
+
+/* Lowered offsets are durable before messages can take the places above: else the next unclean
+ * start finds the old offsets, below the queue's end by then, and those messages are skipped
+ * (INC-33). Until the disk takes them the port is closed; the store, open, makes space meanwhile.
+ * Other files may wait: a broker on a full disk still serves what it has. */
 static void on_lowered(void *ctx, int status) {
     struct broker *broker = ctx;
+    if (status != RMQ_OK && broker->offsets.file.changed) {
+        env_log(broker->env, ENV_LOG_ERROR,
+                "broker: lowered offsets are not saved: %s; no port is opened before they are",
+                rmq_err_text(status));
+        env_timer_start(broker->env, &broker->save_again, SAVE_AGAIN_NS, on_save_again);
+        return;
+    }
     if (status != RMQ_OK)
-        env_log(broker->env, ENV_LOG_ERROR, "broker: lowered offsets are not saved yet: %s",
+        env_log(broker->env, ENV_LOG_ERROR, "broker: config files at the start: %s",
                 rmq_err_text(status));
     serve(broker);
 }

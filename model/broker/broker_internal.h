@@ -47,6 +47,7 @@ struct broker {
     struct acting_traffic *acting; /* 5.3 with enableSlaveActingMaster */
     struct list creations;         /* quirk serialRegistration: answers that wait (admin.c) */
     struct unregistration goodbye;
+    struct env_timer save_again; /* lowered offsets, before `serves` */
 };
 
 /* Handles every request that arrives (remoting_handler). */

@@ -35,7 +35,8 @@ struct outgoing {
     struct span body;
     bool no_wait; /* WAIT=false: not for the flush */
     int32_t delay_level;
-    uint64_t number; /* the application's, for events; 0: none */
+    uint64_t number;  /* the application's, for events; 0: none */
+    uint64_t late_ns; /* behind the application's schedule, for events */
 };
 enum send_mode { SEND_SYNC, SEND_ASYNC, SEND_ONEWAY };
 /* Where to: a queue of the application's choice, one attempt (11.1). */

@@ -31,7 +31,7 @@ static void tell_started(struct producer *producer, struct span topic,
                          const struct outgoing *messages, size_t count) {
     for (size_t i = 0; i < count; i++)
         event_send_started(producer->env, topic, messages[i].number, messages[i].body.len,
-                           messages[i].tags);
+                           messages[i].tags, messages[i].late_ns);
 }
 
 /* A state with the topic set. */

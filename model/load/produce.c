@@ -53,6 +53,8 @@ static void give_back(struct produce_slot *slot) {
 static void begin_end(struct produce *load) {
     load->base.stopping = true;
     load->waiting = 0;
+    buf_clear(&load->dues);
+    load->dues_at = 0;
     stop_timers(load);
     LIST_EACH(&load->busy_slots, link, next) {
         struct produce_slot *slot = LIST_ENTRY(link, struct produce_slot, link);
@@ -87,6 +89,7 @@ static void produce_free(struct load *base) {
     list_remove(&base->link);
     buf_deinit(&load->text);
     buf_deinit(&load->body);
+    buf_deinit(&load->dues);
     env_free(env_of(load), load->items);
     env_free(env_of(load), load->key_texts);
     env_free(env_of(load), load);
@@ -112,6 +115,33 @@ static struct produce_slot *take_slot(struct produce *load) {
     list_append(&load->busy_slots, &slot->link);
     load->busy++;
     return slot;
+}
+
+/* ---- arrivals that wait, first in first out -------------------------------------------------- */
+
+static void due_keep(struct produce *load, uint64_t due_ns) {
+    load->waiting++;
+    if ((load->dues_at == load->dues.len && load->dues_at > 0) ||
+        load->dues_at > 64 * sizeof due_ns * 1024) {
+        size_t left = load->dues.len - load->dues_at;
+        memmove(load->dues.data, load->dues.data + load->dues_at, left);
+        load->dues.len = left;
+        load->dues_at = 0;
+    }
+    uint8_t *at = buf_extend(&load->dues, sizeof due_ns);
+    if (at != NULL)
+        memcpy(at, &due_ns, sizeof due_ns);
+}
+
+/* Without memory for it: now. */
+static uint64_t due_take(struct produce *load) {
+    uint64_t due_ns = env_mono_ns(env_of(load));
+    load->waiting--;
+    if (load->dues_at < load->dues.len) {
+        memcpy(&due_ns, load->dues.data + load->dues_at, sizeof due_ns);
+        load->dues_at += sizeof due_ns;
+    }
+    return due_ns;
 }
 
 static bool all_begun(const struct produce *load) {
@@ -140,7 +170,7 @@ static void go_on(struct produce_slot *slot) {
     if (!ends && load->config.arrivals == ARRIVALS_CLOSED) {
         think(slot);
     } else if (!ends && load->waiting > 0) {
-        load->waiting--;
+        slot->due_ns = due_take(load);
         env_timer_start(env_of(load), &slot->think, 0, on_thought);
     } else {
         give_back(slot);
@@ -174,6 +204,7 @@ static void send_from(struct produce_slot *slot) {
     uint64_t left = load->config.count == 0 ? UINT64_MAX : load->config.count - load->begun;
     uint32_t count = left < load->config.batch ? (uint32_t)left : load->config.batch;
     struct send_target target;
+    load->late_ns = slot->due_ns == 0 ? 0 : env_mono_ns(env_of(load)) - slot->due_ns;
     if (count == 0 || produce_messages(load, count) != RMQ_OK) {
         go_on(slot);
         return;
@@ -185,14 +216,16 @@ static void send_from(struct produce_slot *slot) {
                       load->config.mode, &slot->send, on_sent);
 }
 
-/* One arrival of an open loop. */
-static void arrive(struct produce *load) {
+/* One arrival of an open loop, due at `due_ns` (not in the future). */
+static void arrive(struct produce *load, uint64_t due_ns) {
     bool full = load->config.in_flight > 0 && load->busy >= load->config.in_flight;
     struct produce_slot *slot = full ? NULL : take_slot(load);
-    if (slot == NULL)
-        load->waiting++;
-    else
-        send_from(slot);
+    if (slot == NULL) {
+        due_keep(load, due_ns);
+        return;
+    }
+    slot->due_ns = due_ns;
+    send_from(slot);
 }
 
 /* ---- the schedule of an open loop ------------------------------------------------------------ */
@@ -228,8 +261,9 @@ static void on_arrival_due(struct env *env, struct env_timer *timer) {
     struct produce *load = RMQ_CONTAINER_OF(timer, struct produce, arrival);
     uint64_t now = env_mono_ns(env);
     while (load->due_ns <= now && !load->base.stopping && !all_begun(load)) {
+        uint64_t due_ns = load->due_ns;
         next_due(load);
-        arrive(load);
+        arrive(load, due_ns);
     }
     if (!load->base.stopping && !all_begun(load))
         env_timer_start(env, timer, load->due_ns - now, on_arrival_due);
@@ -239,7 +273,7 @@ static void on_burst(struct env *env, struct env_timer *timer) {
     struct produce *load = RMQ_CONTAINER_OF(timer, struct produce, burst);
     env_timer_start(env, timer, load->config.burst_every_ns, on_burst);
     for (uint64_t i = 0; i < load->config.burst_of && !load->base.stopping; i++)
-        arrive(load);
+        arrive(load, env_mono_ns(env));
 }
 
 static void on_end(struct env *env, struct env_timer *timer) {
@@ -301,6 +335,7 @@ int produce_begin(struct load_set *set, const struct props *order) {
     list_init(&load->busy_slots);
     buf_init(&load->text, set->env);
     buf_init(&load->body, set->env);
+    buf_init(&load->dues, set->env);
     int err = load_init(&load->base, set, &PRODUCE, order, "topic");
     if (err != RMQ_OK) {
         env_free(set->env, load);

@@ -30,6 +30,7 @@ struct produce_slot {
     struct produce *load;
     struct send send;
     struct env_timer think;
+    uint64_t due_ns; /* open loop: when the message should have gone out; 0: no schedule */
 };
 
 struct produce {
@@ -44,7 +45,10 @@ struct produce {
     uint64_t begin_ns, due_ns;
     uint64_t due_fraction; /* of a nanosecond, in 1/rate: constant arrivals do not drift */
     uint64_t waiting;      /* arrivals that in_flight holds back */
-    uint64_t begun;        /* messages */
+    struct buf dues;       /* when they were due: u64 each, from dues_at; fewer without memory */
+    size_t dues_at;
+    uint64_t late_ns; /* of the messages that are being made */
+    uint64_t begun;   /* messages */
     uint64_t acked, failed;
     uint32_t incarnation;
     struct buf body;

@@ -4,102 +4,118 @@
 #include "model/env.h"
 #include "model/quirks.h"
 
-enum key_type { KEY_TEXT, KEY_BOOL, KEY_INT };
-
-struct key_row {
-    const char *key;
-    enum key_type type;
-    int64_t min;
-    int64_t max;
-    const char *default_4_9; /* NULL: no value unless given */
-    const char *default_5_3;
-};
-
 #define BLACK_LIST "configBlackList;configStorePath;kvConfigPath"
-#define INT_MAX_ INT32_MAX
 
-/* Keys of NamesrvConfig and NettyServerConfig (namesrv.md 2), then those of this implementation. A
- * key without a default in a profile does not exist in that release; it is accepted all the same.
- */
-static const struct key_row KEYS[] = {
-    {"bindAddress", KEY_TEXT, 0, 0, NULL, "0.0.0.0"},
-    {"clientRequestThreadPoolNums", KEY_INT, 1, INT_MAX_, NULL, "8"},
-    {"clientRequestThreadPoolQueueCapacity", KEY_INT, 1, INT_MAX_, NULL, "50000"},
-    {"clusterTest", KEY_BOOL, 0, 0, "false", "false"},
-    {"configBlackList", KEY_TEXT, 0, 0, BLACK_LIST, BLACK_LIST},
-    {"configStorePath", KEY_TEXT, 0, 0, NULL, NULL},
-    {"defaultThreadPoolNums", KEY_INT, 1, INT_MAX_, NULL, "16"},
-    {"defaultThreadPoolQueueCapacity", KEY_INT, 1, INT_MAX_, NULL, "10000"},
-    {"deleteTopicWithBrokerRegistration", KEY_BOOL, 0, 0, NULL, "false"},
-    {"enableAllTopicList", KEY_BOOL, 0, 0, NULL, "true"},
-    {"enableControllerInNamesrv", KEY_BOOL, 0, 0, NULL, "false"},
-    {"enableShutdownGracefully", KEY_BOOL, 0, 0, NULL, "false"},
-    {"enableTopicList", KEY_BOOL, 0, 0, NULL, "true"},
-    {"kvConfigPath", KEY_TEXT, 0, 0, NULL, NULL},
-    {"listenPort", KEY_INT, 0, 65535, "9876", "9876"},
-    {"needWaitForService", KEY_BOOL, 0, 0, NULL, "false"},
-    {"notifyMinBrokerIdChanged", KEY_BOOL, 0, 0, NULL, "false"},
-    {"orderMessageEnable", KEY_BOOL, 0, 0, "false", "false"},
-    {"productEnvName", KEY_TEXT, 0, 0, "center", "center"},
-    {"returnOrderTopicConfigToBroker", KEY_BOOL, 0, 0, NULL, "true"},
-    {"rocketmqHome", KEY_TEXT, 0, 0, NULL, NULL},
-    {"scanNotActiveBrokerInterval", KEY_INT, 1, INT_MAX_, NULL, "5000"},
-    {"serverAsyncSemaphoreValue", KEY_INT, 1, INT_MAX_, "64", "64"},
-    {"serverCallbackExecutorThreads", KEY_INT, 0, INT_MAX_, "0", "0"},
-    {"serverChannelMaxIdleTimeSeconds", KEY_INT, 0, INT_MAX_, "120", "120"},
-    {"serverNettyWorkerGroupEnable", KEY_BOOL, 0, 0, NULL, "true"},
-    {"serverOnewaySemaphoreValue", KEY_INT, 1, INT_MAX_, "256", "256"},
-    {"serverPooledByteBufAllocatorEnable", KEY_BOOL, 0, 0, "true", "true"},
-    {"serverSelectorThreads", KEY_INT, 1, INT_MAX_, "3", "3"},
-    {"serverSocketBacklog", KEY_INT, 1, INT_MAX_, "1024", "1024"},
-    {"serverSocketRcvBufSize", KEY_INT, 0, INT_MAX_, "0", "0"},
-    {"serverSocketSndBufSize", KEY_INT, 0, INT_MAX_, "0", "0"},
-    {"serverWorkerThreads", KEY_INT, 1, INT_MAX_, "8", "8"},
-    {"shutdownWaitTimeSeconds", KEY_INT, 0, INT_MAX_, NULL, "30"},
-    {"supportActingMaster", KEY_BOOL, 0, 0, NULL, "false"},
-    {"unRegisterBrokerQueueCapacity", KEY_INT, 1, INT_MAX_, NULL, "3000"},
-    {"useEpollNativeSelector", KEY_BOOL, 0, 0, "false", "false"},
-    {"waitSecondsForService", KEY_INT, 0, INT_MAX_, NULL, "45"},
-    {"writeBufferHighWaterMark", KEY_INT, 0, INT_MAX_, "0", "0"},
-    {"writeBufferLowWaterMark", KEY_INT, 0, INT_MAX_, "0", "0"},
-    {"profile", KEY_TEXT, 0, 0, NULL, NULL},
-    {"rejectLiveConflict", KEY_BOOL, 0, 0, NULL, NULL},
-    {"rocketmq.serialize.type", KEY_TEXT, 0, 0, NULL, NULL},
+/* Keys of NamesrvConfig, NettyServerConfig and (5.3) NettyClientConfig and ControllerConfig
+ * (namesrv.md 2), and those of this implementation. A key without a default in a profile does not
+ * exist in that release, or depends on the machine; it is accepted all the same. */
+/* clang-format off */
+static const struct key_row ROWS[] = {
+    {"allowQuirks", KEY_BOOL, KEY_START, false, 0, 0, NULL, {NULL, NULL}},
+    {"bindAddress", KEY_TEXT, KEY_START, false, 0, 0, NULL, {NULL, "0.0.0.0"}},
+    {"channelNotActiveInterval", KEY_INT, KEY_IDLE, false, INT64_MIN, INT64_MAX, NULL, {NULL, NULL}},
+    {"clientAsyncSemaphoreValue", KEY_INT, KEY_IDLE, false, INT32_MIN, INT32_MAX, NULL, {NULL, NULL}},
+    {"clientCallbackExecutorThreads", KEY_INT, KEY_IDLE, false, INT32_MIN, INT32_MAX, NULL, {NULL, NULL}},
+    {"clientChannelMaxIdleTimeSeconds", KEY_INT, KEY_IDLE, false, INT32_MIN, INT32_MAX, NULL, {NULL, NULL}},
+    {"clientCloseSocketIfTimeout", KEY_BOOL, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"clientOnewaySemaphoreValue", KEY_INT, KEY_IDLE, false, INT32_MIN, INT32_MAX, NULL, {NULL, NULL}},
+    {"clientPooledByteBufAllocatorEnable", KEY_BOOL, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"clientRequestThreadPoolNums", KEY_INT, KEY_IDLE, false, 1, INT32_MAX, NULL, {NULL, "8"}},
+    {"clientRequestThreadPoolQueueCapacity", KEY_INT, KEY_IDLE, false, 1, INT32_MAX, NULL, {NULL, "50000"}},
+    {"clientSocketRcvBufSize", KEY_INT, KEY_IDLE, false, INT32_MIN, INT32_MAX, NULL, {NULL, NULL}},
+    {"clientSocketSndBufSize", KEY_INT, KEY_IDLE, false, INT32_MIN, INT32_MAX, NULL, {NULL, NULL}},
+    {"clientWorkerThreads", KEY_INT, KEY_IDLE, false, INT32_MIN, INT32_MAX, NULL, {NULL, NULL}},
+    {"clusterTest", KEY_WORD, KEY_FENCED, false, 0, 0, "false", {"false", "false"}},
+    {"configBlackList", KEY_TEXT, KEY_NOW, false, 0, 0, NULL, {BLACK_LIST, BLACK_LIST}},
+    {"configStorePath", KEY_TEXT, KEY_START, false, 0, 0, NULL, {NULL, NULL}},
+    {"connectTimeoutMillis", KEY_INT, KEY_IDLE, false, INT32_MIN, INT32_MAX, NULL, {NULL, NULL}},
+    {"controllerDLegerGroup", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"controllerDLegerPeers", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"controllerDLegerSelfId", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"controllerRequestThreadPoolQueueCapacity", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"controllerStorePath", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"controllerThreadPoolNums", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"controllerType", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"defaultThreadPoolNums", KEY_INT, KEY_IDLE, false, 1, INT32_MAX, NULL, {NULL, "16"}},
+    {"defaultThreadPoolQueueCapacity", KEY_INT, KEY_IDLE, false, 1, INT32_MAX, NULL, {NULL, "10000"}},
+    {"deleteTopicWithBrokerRegistration", KEY_BOOL, KEY_NOW, false, 0, 0, NULL, {NULL, "false"}},
+    {"disableCallbackExecutor", KEY_BOOL, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"disableNettyWorkerGroup", KEY_BOOL, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"electMasterMaxRetryCount", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"enableAllTopicList", KEY_BOOL, KEY_NOW, false, 0, 0, NULL, {NULL, "true"}},
+    {"enableControllerInNamesrv", KEY_WORD, KEY_FENCED, false, 0, 0, "false", {NULL, "false"}},
+    {"enableElectUncleanMaster", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"enableReconnectForGoAway", KEY_BOOL, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"enableShutdownGracefully", KEY_BOOL, KEY_IDLE, false, 0, 0, NULL, {NULL, "false"}},
+    {"enableTopicList", KEY_BOOL, KEY_NOW, false, 0, 0, NULL, {NULL, "true"}},
+    {"isProcessReadEvent", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"isScanAvailableNameSrv", KEY_BOOL, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"kvConfigPath", KEY_TEXT, KEY_START, false, 0, 0, NULL, {NULL, NULL}},
+    {"listenPort", KEY_INT, KEY_START, false, 0, 65535, NULL, {"9876", "9876"}},
+    {"mappedFileSize", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"maxReconnectIntervalTimeSeconds", KEY_INT, KEY_IDLE, false, INT64_MIN, INT64_MAX, NULL, {NULL, NULL}},
+    {"metricGrpcExporterIntervalInMills", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"metricGrpcExporterTimeOutInMills", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"metricLoggingExporterIntervalInMills", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"metricsGrpcExporterHeader", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"metricsGrpcExporterTarget", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"metricsInDelta", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"metricsLabel", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"metricsPort", KEY_INT, KEY_START, false, 0, 65535, NULL, {NULL, NULL}},
+    {"metricsPromExporterHost", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"metricsPromExporterPort", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"needWaitForService", KEY_BOOL, KEY_NOW, false, 0, 0, NULL, {NULL, "false"}},
+    {"notifyMinBrokerIdChanged", KEY_BOOL, KEY_NOW, false, 0, 0, NULL, {NULL, "false"}},
+    {"orderMessageEnable", KEY_BOOL, KEY_NOW, false, 0, 0, NULL, {"false", "false"}},
+    {"productEnvName", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {"center", "center"}},
+    {"profile", KEY_WORD, KEY_START, false, 0, 0, "4.9|5.3", {NULL, NULL}},
+    {"rejectLiveConflict", KEY_BOOL, KEY_START, false, 0, 0, NULL, {NULL, NULL}},
+    {"returnOrderTopicConfigToBroker", KEY_BOOL, KEY_NOW, false, 0, 0, NULL, {NULL, "true"}},
+    {"rocketmq.serialize.type", KEY_WORD, KEY_START, false, 0, 0, "JSON|ROCKETMQ", {NULL, NULL}},
+    {"rocketmqHome", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"scanInactiveMasterInterval", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"scanNotActiveBrokerInterval", KEY_INT, KEY_START, false, 1, INT32_MAX, NULL, {NULL, "5000"}},
+    {"serverAsyncSemaphoreValue", KEY_INT, KEY_IDLE, false, 1, INT32_MAX, NULL, {"64", "64"}},
+    {"serverCallbackExecutorThreads", KEY_INT, KEY_IDLE, false, 0, INT32_MAX, NULL, {"0", "0"}},
+    {"serverChannelMaxIdleTimeSeconds", KEY_INT, KEY_START, false, 0, INT32_MAX, NULL, {"120", "120"}},
+    {"serverNettyWorkerGroupEnable", KEY_BOOL, KEY_IDLE, false, 0, 0, NULL, {NULL, "true"}},
+    {"serverOnewaySemaphoreValue", KEY_INT, KEY_IDLE, false, 1, INT32_MAX, NULL, {"256", "256"}},
+    {"serverPooledByteBufAllocatorEnable", KEY_BOOL, KEY_IDLE, false, 0, 0, NULL, {"true", "true"}},
+    {"serverSelectorThreads", KEY_INT, KEY_IDLE, false, 1, INT32_MAX, NULL, {"3", "3"}},
+    {"serverSocketBacklog", KEY_INT, KEY_IDLE, false, 1, INT32_MAX, NULL, {"1024", "1024"}},
+    {"serverSocketRcvBufSize", KEY_INT, KEY_IDLE, false, 0, INT32_MAX, NULL, {"0", "0"}},
+    {"serverSocketSndBufSize", KEY_INT, KEY_IDLE, false, 0, INT32_MAX, NULL, {"0", "0"}},
+    {"serverWorkerThreads", KEY_INT, KEY_IDLE, false, 1, INT32_MAX, NULL, {"8", "8"}},
+    {"shutdownWaitTimeSeconds", KEY_INT, KEY_IDLE, false, 0, INT32_MAX, NULL, {NULL, "30"}},
+    {"socksProxyConfig", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
+    {"supportActingMaster", KEY_BOOL, KEY_NOW, false, 0, 0, NULL, {NULL, "false"}},
+    {"tls.enable", KEY_WORD, KEY_FENCED, false, 0, 0, "false", {NULL, NULL}},
+    {"tls.server.mode", KEY_WORD, KEY_FENCED, false, 0, 0, "disabled|permissive", {NULL, NULL}},
+    {"unRegisterBrokerQueueCapacity", KEY_INT, KEY_IDLE, false, 1, INT32_MAX, NULL, {NULL, "3000"}},
+    {"useEpollNativeSelector", KEY_BOOL, KEY_IDLE, false, 0, 0, NULL, {"false", "false"}},
+    {"useTLS", KEY_WORD, KEY_FENCED, false, 0, 0, "false", {NULL, NULL}},
+    {"waitSecondsForService", KEY_INT, KEY_NOW, false, 0, INT32_MAX, NULL, {NULL, "45"}},
+    {"writeBufferHighWaterMark", KEY_INT, KEY_IDLE, false, 0, INT32_MAX, NULL, {"0", "0"}},
+    {"writeBufferLowWaterMark", KEY_INT, KEY_IDLE, false, 0, INT32_MAX, NULL, {"0", "0"}},
 };
-#define KEY_COUNT (sizeof KEYS / sizeof KEYS[0])
+/* clang-format on */
 
-static const struct key_row *find_row(struct span key) {
-    for (size_t i = 0; i < KEY_COUNT; i++)
-        if (span_equal(span_of_text(KEYS[i].key), key))
-            return &KEYS[i];
-    return NULL;
-}
-
-static bool value_is_good(const struct key_row *row, struct span value) {
-    int64_t number;
-    switch (row->type) {
-    case KEY_BOOL:
-        return span_equal(value, SPAN_LITERAL("true")) || span_equal(value, SPAN_LITERAL("false"));
-    case KEY_INT:
-        return span_to_i64(value, &number) == RMQ_OK && number >= row->min && number <= row->max;
-    case KEY_TEXT:
-        break;
-    }
-    return true;
-}
+const struct key_table NAMESRV_KEYS = {ROWS, sizeof ROWS / sizeof ROWS[0]};
 
 /* ---- members from text ----------------------------------------------------------------------- */
 
 /* Values were checked when they came in; only a missing one is left to the fallback. */
 static bool get_bool(const struct namesrv_config *config, const char *key, bool fallback) {
     bool value = fallback;
-    RMQ_IGNORE(props_get_bool(&config->values, key, fallback, &value), "checked by value_is_good");
+    RMQ_IGNORE(props_get_bool(&config->values, key, fallback, &value),
+               "checked by key_value_is_good");
     return value;
 }
 
 static int64_t get_i64(const struct namesrv_config *config, const char *key, int64_t fallback) {
     int64_t value = fallback;
-    RMQ_IGNORE(props_get_i64(&config->values, key, fallback, &value), "checked by value_is_good");
+    RMQ_IGNORE(props_get_i64(&config->values, key, fallback, &value),
+               "checked by key_value_is_good");
     return value;
 }
 
@@ -156,29 +172,33 @@ static int read_profile(struct namesrv_config *config, struct env *env, const st
 }
 
 static int set_defaults(struct namesrv_config *config) {
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        const char *value = config->profile_5_3 ? KEYS[i].default_5_3 : KEYS[i].default_4_9;
-        if (value != NULL && props_set_text(&config->values, KEYS[i].key, value) != RMQ_OK)
+    for (size_t i = 0; i < NAMESRV_KEYS.count; i++) {
+        const char *value = ROWS[i].defaults[config->profile_5_3 ? 1 : 0];
+        if (value != NULL && props_set_text(&config->values, ROWS[i].name, value) != RMQ_OK)
             return RMQ_E_NOMEM;
     }
     return RMQ_OK;
 }
 
-static const char *expectation(const struct key_row *row) {
-    return row->type == KEY_BOOL ? "true or false" : "an integer in its range";
+static int refuse_value(struct env *env, const struct key_row *row, struct span value) {
+    char text[128];
+    struct buf expected = {.data = (uint8_t *)text, .capacity = sizeof text - 1};
+    key_expectation(row, &expected);
+    text[expected.len] = 0;
+    return refuse(env, span_of_text(row->name), value, text);
 }
 
 static int set_given(struct namesrv_config *config, struct env *env, const struct props *given) {
     for (size_t i = 0; i < given->count; i++) {
         struct span key = given->entries[i].key;
         struct span value = given->entries[i].value;
-        const struct key_row *row = find_row(key);
-        if (row != NULL && !value_is_good(row, value))
-            return refuse(env, key, value, expectation(row));
+        const struct key_row *row = key_table_find(&NAMESRV_KEYS, key);
+        if (row != NULL && !key_value_is_good(row, value))
+            return refuse_value(env, row, value);
         if (row == NULL && !span_starts_with(key, SPAN_LITERAL("quirk.")))
             env_log(env, ENV_LOG_WARN, "name server configuration: %.*s: unknown key, kept",
                     (int)key.len, (const char *)key.data);
-        if (props_set(&config->values, key, value) != RMQ_OK)
+        if (props_set_line(&config->values, key, value, given->entries[i].line) != RMQ_OK)
             return RMQ_E_NOMEM;
     }
     return RMQ_OK;
@@ -235,9 +255,10 @@ int namesrv_config_update(struct namesrv_config *config, const struct props *cha
     for (size_t i = 0; i < changes->count; i++) {
         struct span key = changes->entries[i].key;
         struct span value = changes->entries[i].value;
-        const struct key_row *row = find_row(key);
+        const struct key_row *row = key_table_find(&NAMESRV_KEYS, key);
         bool exists = row != NULL && !span_is_absent(props_get_span(&config->values, key));
-        if (exists && value_is_good(row, value) && props_set(&config->values, key, value) != RMQ_OK)
+        if (exists && key_value_is_good(row, value) &&
+            props_set(&config->values, key, value) != RMQ_OK)
             return RMQ_E_NOMEM;
     }
     read_live_members(config);

@@ -5,8 +5,10 @@
 #ifndef MODEL_NAMESRV_CONFIG_H
 #define MODEL_NAMESRV_CONFIG_H
 
-#include "model/base/props.h"
+#include "model/base/key_table.h"
 #include "model/wire/frame.h"
+
+extern const struct key_table NAMESRV_KEYS;
 
 struct namesrv_config {
     struct props values; /* every key that has a value, extra ones too */

@@ -3,11 +3,15 @@
  * A round: log files, oldest first, each unlink made durable before the next, with pauses; then
  * what names messages below the log's new first byte: queue files, min offsets, index files. A
  * power-off at any point so leaves no gap in the log, and at worst a queue that names a message
- * that is gone. One timer: the disk is looked at 1 s after the start and then each round, files go
- * from 60 s on.
+ * that is gone. A file goes only when the queue units of its messages are durable: where all
+ * messages of a queue go, nothing else tells the start after a power-off which offsets were given
+ * out. (Index and checkpoint may lag behind: they are then too early, which does no harm.)
+ * One timer: the disk is looked at 1 s after the start and then each round, files go from 60 s on.
  * A store that opens may wait for space: its queues and index catch up with the log. Then log files
  * behind the dispatch go at once, for want of space only; what follows for queues and index waits
  * until it is open. Differs: Apache cleans nothing before it has started, and a full disk ends it.
+ * A forced round that used up its batch is followed by the next one at once, until there is space.
+ * Differs: Apache deletes 10 files in 10 s however small they are, and refuses writes meanwhile.
  * Differs: Apache checks the disk by two tasks that disagree about when it is no more full; in
  * effect it is at or below the warning level, as here. */
 #include "model/store/index.h"
@@ -19,6 +23,7 @@
 #define FIRST_LOOK_MS 1000
 #define FIRST_CLEAN_MS 60000
 #define MANUAL_ROUNDS 20
+#define UNITS_POLL_NS 10000000U
 #define MS_PER_HOUR 3600000
 #define PPM 1000000U
 
@@ -143,8 +148,14 @@ static bool is_delete_hour(const struct store *store) {
 static void sleep_until_due(struct clean *clean) {
     struct env *env = clean->store->env;
     uint64_t now = env_mono_ns(env);
-    uint64_t period = (uint64_t)clean->store->config.clean_interval_ms * NS_PER_MS;
+    const struct store_config *config = &clean->store->config;
+    uint64_t period = (uint64_t)config->clean_interval_ms * NS_PER_MS;
+    bool goes_on = clean->active && clean->at_once && clean->batch == 0;
     clean->active = false;
+    if (goes_on) {
+        period = ((uint64_t)config->delete_files_interval_ms + 1) * NS_PER_MS;
+        clean->due_ns = now;
+    }
     clean->due_ns = clean->due_ns + period > now ? clean->due_ns + period : now + period;
     if (clean->store->state == STORE_OPEN || clean->store->state == STORE_LOADING) {
         env_timer_start(env, &clean->timer, clean->due_ns - now, on_timer);
@@ -179,12 +190,21 @@ static bool is_expired(const struct clean *clean) {
     return clean->at_once || age_ms >= (int64_t)store->config.reserved_hours * MS_PER_HOUR;
 }
 
-/* The first file may go: it is not the last, durable, dispatched, and nobody reads it. */
+/* The first file may go but for its units: it is not the last, durable, dispatched, and nobody
+ * reads it. */
 static bool is_free(const struct store *store) {
     const struct segments *log = &store->log.segments;
     uint64_t from = segments_min(log), end = from + log->file_bytes;
     return log->count > 1 && log->flushed >= end && dispatch_position(store) >= end &&
            !reads_touch(&store->queues->reads, log, from, end);
+}
+
+/* Units of the first file's messages are durable. Where queues can't be written, only the log can
+ * give them space: then being dispatched must do. */
+static bool has_units(const struct store *store) {
+    const struct segments *log = &store->log.segments;
+    return queues_durable(store->queues) >= segments_min(log) + log->file_bytes ||
+           !queues_ready(store->queues);
 }
 
 static void on_names(void *ctx, int status) {
@@ -219,6 +239,14 @@ static void next_file(struct clean *clean) {
     }
     if (clean->batch == 0 || !may_clean(store) || !is_free(store) || !is_expired(clean)) {
         end_round(clean);
+        return;
+    }
+    if (!has_units(store)) {
+        if (queues_flush_now(store->queues)) {
+            env_timer_start(store->env, &clean->timer, UNITS_POLL_NS, on_timer);
+        } else {
+            end_round(clean);
+        }
         return;
     }
     char path[ENV_PATH_MAX];

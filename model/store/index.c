@@ -2,6 +2,7 @@
 #include "model/store/index.h"
 
 #include "model/base/buf.h"
+#include "model/base/date.h"
 #include "model/store/queues.h"
 #include "model/wire/message_bytes.h"
 
@@ -52,22 +53,16 @@ static void put_digits(char *out, int64_t value, unsigned digits) {
     }
 }
 
-/* yyyyMMddHHmmssSSS of local milliseconds; days to date as in Howard Hinnant's civil_from_days. */
+/* yyyyMMddHHmmssSSS of local milliseconds. */
 static void format_name(int64_t local_ms, char out[INDEX_NAME]) {
-    int64_t days = local_ms / 86400000, of_day = local_ms % 86400000;
-    int64_t z = days + 719468, era = z / 146097, of_era = z - era * 146097;
-    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-    int64_t shifted = (5 * of_year + 2) / 153;
-    int64_t month = shifted < 10 ? shifted + 3 : shifted - 9;
-    year += era * 400 + (month <= 2 ? 1 : 0);
-    put_digits(out, year, 4);
-    put_digits(out + 4, month, 2);
-    put_digits(out + 6, of_year - (153 * shifted + 2) / 5 + 1, 2);
-    put_digits(out + 8, of_day / 3600000, 2);
-    put_digits(out + 10, of_day / 60000 % 60, 2);
-    put_digits(out + 12, of_day / 1000 % 60, 2);
-    put_digits(out + 14, of_day % 1000, 3);
+    struct date date = date_of_ms(local_ms);
+    put_digits(out, date.year, 4);
+    put_digits(out + 4, date.month, 2);
+    put_digits(out + 6, date.day, 2);
+    put_digits(out + 8, date.hour, 2);
+    put_digits(out + 10, date.minute, 2);
+    put_digits(out + 12, date.second, 2);
+    put_digits(out + 14, date.millisecond, 3);
 }
 
 static int64_t digits(const uint8_t *text, unsigned count) {

@@ -48,6 +48,9 @@ static void arm(struct queues *queues) {
 static void round_end(struct queues *queues) {
     struct store *store = queues->store;
     queues->round_active = false;
+    if (queues->round_thorough && !queues->sync_failed) {
+        queues->durable = queues->round_physical;
+    }
     if (queues->round_thorough && !queues->sync_failed &&
         queues->round_ms > store->checkpoint.logics_ms) {
         store->checkpoint.logics_ms = queues->round_ms;
@@ -114,6 +117,7 @@ static void round_begin(struct queues *queues, bool thorough) {
     if (thorough) {
         queues->thorough_ns = env_mono_ns(queues->env);
         queues->round_ms = queues->dispatched_ms;
+        queues->round_physical = dispatch_position(queues->store);
     }
     LIST_EACH(&queues->flush_list, link, following) {
         struct consume_queue *queue = LIST_ENTRY(link, struct consume_queue, flush_link);
@@ -139,6 +143,22 @@ void queues_flush_kick(struct queues *queues, struct consume_queue *queue) {
     } else {
         arm(queues);
     }
+}
+
+uint64_t queues_durable(const struct queues *queues) {
+    bool all = list_is_empty(&queues->flush_list) && !queues->sync_failed;
+    return all ? dispatch_position(queues->store) : queues->durable;
+}
+
+bool queues_flush_now(struct queues *queues) {
+    if (queues->sync_failed || queues->failures > 0) {
+        return false;
+    }
+    if (!queues->round_active) {
+        env_timer_stop(queues->env, &queues->flush_timer);
+        round_begin(queues, true);
+    }
+    return true;
 }
 
 void queues_flush_all(struct store *store, store_step_fn *done) {

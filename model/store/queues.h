@@ -57,6 +57,8 @@ struct queues {
     struct consume_queue *syncing;
     struct segments_sync sync;
     int64_t round_ms;        /* store time that a thorough round makes durable */
+    uint64_t round_physical; /* units of messages before it are durable when that round ends */
+    uint64_t durable;        /* and are, since the last such round */
     store_step_fn *flushed;  /* of queues_flush_all */
     struct dir_sync *names;  /* of a queue whose files went; NULL until there is one */
     struct queues_walk walk; /* queue_recover.c, queue_trim.c */
@@ -91,6 +93,11 @@ void queues_settle(struct queues *queues, store_step_fn *done);
 void queues_trim(struct queues *queues, int64_t physical, store_step_fn *done);
 
 /* ---- between the files of this module ---- */
+/* Units of all messages before it are durable. After a failed sync it stays where it is. */
+uint64_t queues_durable(const struct queues *queues);
+/* Begins a thorough round, or one is under way: queues_durable() moves when it ends. False: it can't
+ * move before the next start, or before the disk takes units again. */
+bool queues_flush_now(struct queues *queues);
 /* Units of `queue` are written (NULL: it is gone): a round that waits for it goes on, or a timer
  * starts. */
 void queues_flush_kick(struct queues *queues, struct consume_queue *queue);

@@ -265,6 +265,72 @@ START_TEST(test_broker__keeps_acknowledged_messages_when_something_fails) {
 }
 END_TEST
 
+static bool offsets_file_has(const char *text) {
+    struct span file;
+    if (!fake_get_file(env, "/store/config/consumerOffset.json", &file))
+        return false;
+    while (file.len > 0 && !span_starts_with(file, span_of_text(text)))
+        file = span_from(file, 1);
+    return file.len > 0;
+}
+
+/* A group that committed 9 of a queue that now ends at 3. While the port is open, offset 3 is
+ * durable, whichever call of the save fails. */
+START_TEST(test_broker__lowered_offsets_are_durable_before_the_port_opens) {
+    enum fake_failure what = (enum fake_failure)_i;
+    unsigned waited = 0;
+    bool failed = true;
+    for (unsigned n = 1; failed; n++) {
+        store_teardown();
+        setup();
+        begin(CONFIG);
+        for (int i = 0; i < 3; i++)
+            ck_assert(send_message("hello"));
+        stop();
+        fake_put_file(env, "/store/config/consumerOffset.json",
+                      SPAN_LITERAL("{\"offsetTable\":{\"T@g\":{1:9}}}"));
+        fake_keep_all(env);
+        fake_fail_at(env, what, n);
+        int err = fake_start_text(env, &broker_role, CONFIG);
+        settle_until_it_serves();
+        if (err == RMQ_OK && fake_node(env) != NULL && !fake_listening(env, PORT)) {
+            waited++;
+            ck_assert(fake_failed(env, what));
+            fake_advance_ms(env, 900);
+            ck_assert(!fake_listening(env, PORT));
+            fake_advance_ms(env, 200);
+            ck_assert(fake_listening(env, PORT));
+            failed = true;
+        } else {
+            failed = fake_failed(env, what);
+        }
+        bool lowered = fake_event_count(env, EVENT_offset_lowered) > 0; /* it was read */
+        if (fake_node(env) != NULL) {
+            fake_power_off(env, FAKE_KEEP_NONE);
+            ck_assert(!lowered || (offsets_file_has("1:3") && !offsets_file_has("1:9")));
+        }
+    }
+    ck_assert_uint_gt(waited, 0);
+}
+END_TEST
+
+/* It may be stopped while it waits. */
+START_TEST(test_broker__may_stop_while_lowered_offsets_wait) {
+    begin(CONFIG);
+    ck_assert(send_message("hello"));
+    stop();
+    fake_put_file(env, "/store/config/consumerOffset.json",
+                  SPAN_LITERAL("{\"offsetTable\":{\"T@g\":{1:9}}}"));
+    fake_fail_at(env, FAKE_FAIL_FILE_RENAME, 1);
+    ck_assert_int_eq(fake_start_text(env, &broker_role, CONFIG), RMQ_OK);
+    settle_until_it_serves();
+    ck_assert(!fake_listening(env, PORT));
+    fake_stop(env);
+    wait_for_the_end();
+    expect_exit();
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("broker_store");
     TCase *tests = suite_case(suite, "store");
@@ -276,6 +342,11 @@ int main(void) {
     tcase_add_test(tests, test_broker__a_store_in_use_ends_it);
     tcase_add_test(tests, test_broker__a_port_in_use_ends_it);
     tcase_add_test(tests, test_broker__may_stop_before_it_serves);
+    tcase_add_loop_test(tests, test_broker__lowered_offsets_are_durable_before_the_port_opens,
+                        FAKE_FAIL_FILE_OPEN, FAKE_FAIL_FILE_WRITE + 1);
+    tcase_add_loop_test(tests, test_broker__lowered_offsets_are_durable_before_the_port_opens,
+                        FAKE_FAIL_FILE_SYNC, FAKE_FAIL_FILE_SYNC + 1);
+    tcase_add_test(tests, test_broker__may_stop_while_lowered_offsets_wait);
     tcase_add_loop_test(tests, test_broker__keeps_acknowledged_messages_at_any_crash_point, 0, 3);
     tcase_add_loop_test(tests, test_broker__keeps_acknowledged_messages_when_something_fails,
                         FAKE_FAIL_ALLOC, FAKE_FAIL_COUNT);

@@ -26,9 +26,7 @@ const char *heartbeat_from_text(enum heartbeat_from from) {
     return FROM_WHERE[from];
 }
 
-/* The next value: the index of one of `words`; null leaves *out alone. */
-static int read_word(struct body_reader *reader, const char *const *words, unsigned count,
-                     unsigned *out) {
+int body_word(struct body_reader *reader, const char *const *words, unsigned count, unsigned *out) {
     enum json_token token = json_next(&reader->json);
     if (token == JSON_NULL)
         return RMQ_OK;
@@ -110,6 +108,17 @@ static int on_subscription(struct body_reader *reader, void *ctx) {
     return err;
 }
 
+int body_subscription_members(struct body_reader *reader, struct heartbeat_subscription *out) {
+    *out = (struct heartbeat_subscription){.version = 0};
+    return element_members(reader, on_subscription_member, out);
+}
+
+int body_subscription(struct body_reader *reader, struct heartbeat_subscription *out,
+                      bool *present) {
+    *out = (struct heartbeat_subscription){.version = 0};
+    return body_object(reader, on_subscription_member, out, present);
+}
+
 /* ---- groups ---------------------------------------------------------------------------------- */
 
 struct consumer {
@@ -118,30 +127,36 @@ struct consumer {
     bool has_subscriptions;
 };
 
+int body_group_words(struct body_reader *reader, struct heartbeat_consumer *consumer, bool *known) {
+    unsigned word = UINT32_MAX;
+    int err = RMQ_OK;
+    *known = true;
+    if (body_key_is(reader, "consumeType")) {
+        err = body_word(reader, CONSUME_TYPES, 3, &word);
+        if (word != UINT32_MAX)
+            consumer->consume_type = (enum heartbeat_consume_type)word;
+    } else if (body_key_is(reader, "messageModel")) {
+        err = body_word(reader, MODELS, 2, &word);
+        if (word != UINT32_MAX)
+            consumer->model = (enum heartbeat_model)word;
+    } else if (body_key_is(reader, "consumeFromWhere")) {
+        err = body_word(reader, FROM_WHERE, 6, &word);
+        if (word != UINT32_MAX)
+            consumer->from_where = (enum heartbeat_from)word;
+    } else {
+        *known = false;
+    }
+    return err;
+}
+
 static int on_consumer_member(struct body_reader *reader, void *ctx) {
     struct consumer *consumer = ctx;
-    unsigned word = UINT32_MAX;
-    int err;
+    bool known;
     if (body_key_is(reader, "groupName"))
         return read_text(reader, &consumer->given.group);
-    if (body_key_is(reader, "consumeType")) {
-        err = read_word(reader, CONSUME_TYPES, 3, &word);
-        if (word != UINT32_MAX)
-            consumer->given.consume_type = (enum heartbeat_consume_type)word;
+    int err = body_group_words(reader, &consumer->given, &known);
+    if (err != RMQ_OK || known)
         return err;
-    }
-    if (body_key_is(reader, "messageModel")) {
-        err = read_word(reader, MODELS, 2, &word);
-        if (word != UINT32_MAX)
-            consumer->given.model = (enum heartbeat_model)word;
-        return err;
-    }
-    if (body_key_is(reader, "consumeFromWhere")) {
-        err = read_word(reader, FROM_WHERE, 6, &word);
-        if (word != UINT32_MAX)
-            consumer->given.from_where = (enum heartbeat_from)word;
-        return err;
-    }
     if (body_key_is(reader, "unitMode"))
         return body_bool(reader, &consumer->given.unit_mode);
     if (body_key_is(reader, "subscriptionDataSet"))

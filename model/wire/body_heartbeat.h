@@ -79,6 +79,11 @@ void heartbeat_producer(struct heartbeat_writer *writer, struct span group);
 /* RMQ_E_NOMEM, also of the buffer; RMQ_E_INVALID: an expression does not parse. */
 int heartbeat_end(struct heartbeat_writer *writer) RMQ_CHECK_RESULT;
 
+/* One subscription as Java writes it (SubscriptionData.java): the next value. Errors as of
+ * heartbeat_end; then the document ends in the middle. */
+int subscription_write(struct json_writer *json, struct env *env,
+                       const struct heartbeat_subscription *subscription) RMQ_CHECK_RESULT;
+
 /* 46 */
 struct check_client {
     struct span client_id;

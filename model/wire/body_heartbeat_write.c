@@ -61,8 +61,8 @@ static int write_sets(struct json_writer *json, struct env *env,
     return err;
 }
 
-static int write_subscription(struct json_writer *json, struct env *env,
-                              const struct heartbeat_subscription *subscription) {
+int subscription_write(struct json_writer *json, struct env *env,
+                       const struct heartbeat_subscription *subscription) {
     struct subscription compiled;
     int err = subscription_parse(env, subscription->expression, subscription->type, &compiled);
     if (err != RMQ_OK)
@@ -109,7 +109,7 @@ void heartbeat_consumer_begin(struct heartbeat_writer *writer,
 
 void heartbeat_subscription(struct heartbeat_writer *writer,
                             const struct heartbeat_subscription *subscription) {
-    int err = write_subscription(&writer->json, writer->env, subscription);
+    int err = subscription_write(&writer->json, writer->env, subscription);
     if (writer->err == RMQ_OK)
         writer->err = err;
 }
@@ -157,7 +157,7 @@ int check_client_write(struct env *env, struct buf *out, const struct check_clie
     write_text(&json, "group", check->group);
     if (check->has_subscription) {
         json_key_text(&json, "subscriptionData");
-        err = write_subscription(&json, env, &check->subscription);
+        err = subscription_write(&json, env, &check->subscription);
         if (err != RMQ_OK)
             return err; /* the document ends in the middle */
     }

@@ -52,6 +52,18 @@ void data_version_init(struct data_version *version);
 /* Next value: a topic; its name has scratch for itself. */
 int body_topic_config(struct body_reader *reader, struct topic_config *out);
 
+/* The next value: the index of one of `words`; null leaves *out alone. */
+int body_word(struct body_reader *reader, const char *const *words, unsigned count, unsigned *out);
+struct heartbeat_consumer;
+struct heartbeat_subscription;
+/* The value of a member consumeType, messageModel or consumeFromWhere; *known: it was one. */
+int body_group_words(struct body_reader *reader, struct heartbeat_consumer *consumer, bool *known);
+/* Next value: a subscription, or null; scratch has room for its texts. */
+int body_subscription(struct body_reader *reader, struct heartbeat_subscription *out,
+                      bool *present);
+/* The same, where the reader's last token should have begun it. */
+int body_subscription_members(struct body_reader *reader, struct heartbeat_subscription *out);
+
 /* Inflates a zlib stream into `out`, WIRE_FRAME_BYTES_MAX at most. */
 int body_inflate(struct env *env, struct span stream, struct buf *out, struct wire_error *error);
 /* Appends `bytes` as one zlib stream. RMQ_E_NOMEM. */

@@ -23,9 +23,10 @@ void real_loop_run(struct real_loop *loop);
 void real_loop_turn(struct real_loop *loop, uint64_t wait_ns);
 /* real_loop_run returns after this turn. */
 void real_loop_stop(struct real_loop *loop);
-/* From any thread or signal handler: the turn that waits ends, and `on_wake` is called in it. */
+/* From any thread or signal handler: the turn that waits ends, and what real_loop_on_wake was given
+ * is called in it. */
 void real_loop_wake(struct real_loop *loop);
-void real_loop_on_wake(struct real_loop *loop, void (*on_wake)(void *ctx), void *ctx);
+void real_loop_on_wake(struct real_loop *loop, void (*call)(void *ctx), void *ctx);
 /* SIGTERM and SIGINT stop every node of this loop cleanly (role->stop); a second one ends the
  * process at once with status 1. `on_hangup` is called on SIGHUP (NULL: ignored). SIGPIPE is
  * ignored. At most one loop of a process. */

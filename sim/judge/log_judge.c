@@ -29,7 +29,7 @@ static bool add_parameter(struct expectation_list *list, const char *key, size_t
     memcpy(copy, key, key_len);
     memcpy(copy + key_len, value, value_len);
     entries[props->count++] =
-        (struct props_entry){span_of(copy, key_len), span_of(copy + key_len, value_len)};
+        (struct props_entry){span_of(copy, key_len), span_of(copy + key_len, value_len), 0};
     return true;
 }
 

@@ -202,9 +202,12 @@ static void forget_server(struct convergence *oracle, uint16_t server) {
 
 /* ---- judging ---- */
 
+/* The record that ends a quiet time has changed the cluster already: a node that comes up with it
+ * was not there in that time. */
 static bool is_judged(const struct convergence *oracle, const struct cluster_node *node,
                       enum cluster_role role) {
     return node != NULL && node->role == role && cluster_is_healthy(node) &&
+           cluster_healthy_since(node) <= oracle->disturbed_ns &&
            !oracle_excuses(&oracle->base, node);
 }
 

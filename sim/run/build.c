@@ -34,7 +34,7 @@ static void set(struct props *props, struct span key, struct span value) {
         }
     }
     RMQ_ASSERT(props->count < props->capacity);
-    props->entries[props->count++] = (struct props_entry){key, value};
+    props->entries[props->count++] = (struct props_entry){key, value, 0};
 }
 static void set_text(struct props *props, const char *key, const char *value) {
     set(props, span_of_text(key), span_of_text(value));

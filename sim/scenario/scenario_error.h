@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "model/base/nearest.h"
+
 /* A text with positions: a scenario file, or one --set argument. */
 struct doc_source {
     const char *name; /* as printed; "--set" for arguments */
@@ -28,19 +30,5 @@ struct scenario_errors {
 void scenario_error(struct scenario_errors *errors, const struct doc_source *source, size_t offset,
                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 void doc_position(const struct doc_source *source, size_t offset, size_t *line, size_t *column);
-
-/* Search for the nearest right word: begin, offer each candidate, then ask. */
-struct nearest {
-    const char *word;
-    const char *best; /* NULL: nothing is near */
-    size_t distance;
-    char hint[128];
-};
-void nearest_begin(struct nearest *nearest, const char *word);
-void nearest_offer(struct nearest *nearest, const char *candidate);
-/* "; did you mean \"x\"?" or "". */
-const char *nearest_hint(struct nearest *nearest);
-const char *nearest_of(struct nearest *nearest, const char *word, const char *const *words,
-                       size_t count);
 
 #endif

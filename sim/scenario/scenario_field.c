@@ -277,7 +277,7 @@ static bool read_names(struct field_reader *reader, const struct field *field,
 
 void props_append(struct props *props, const char *key, const char *text) {
     RMQ_ASSERT(props->count < props->capacity);
-    props->entries[props->count++] = (struct props_entry){span_of_text(key), span_of_text(text)};
+    props->entries[props->count++] = (struct props_entry){span_of_text(key), span_of_text(text), 0};
 }
 
 static bool read_properties(struct field_reader *reader, const struct field *field,

@@ -177,7 +177,7 @@ static inline struct judge *stream_judge(const char *oracle, const char *paramet
         ck_assert_uint_lt(key, word);
         ck_assert_uint_lt(props.count, STREAM_PARAMETERS_MAX);
         entries[props.count++] =
-            (struct props_entry){span_of(at, key), span_of(at + key + 1, word - key - 1)};
+            (struct props_entry){span_of(at, key), span_of(at + key + 1, word - key - 1), 0};
         at += word + (at[word] == ' ');
     }
     const struct judge_expectation expectation = {oracle_find(span_of_text(oracle)), &props};

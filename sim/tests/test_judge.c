@@ -18,7 +18,7 @@ END_TEST
 
 static struct judge *judge_of(const char *const *oracles, size_t count) {
     struct judge_expectation expectations[4];
-    struct props_entry max = {SPAN_LITERAL("max"), SPAN_LITERAL("1s")};
+    struct props_entry max = {SPAN_LITERAL("max"), SPAN_LITERAL("1s"), 0};
     static const struct props none;
     const struct props with_max = {.entries = &max, .count = 1};
     for (size_t i = 0; i < count; i++)

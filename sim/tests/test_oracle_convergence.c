@@ -34,6 +34,32 @@ START_TEST(test_convergence__fails_when_a_broker_is_missing_at_one) {
 }
 END_TEST
 
+/* A server that comes up ends a long quiet time that it did not see: its empty tables are not
+ * judged, the other's are. */
+START_TEST(test_convergence__a_long_kill_is_no_quiet_time_of_the_killed) {
+    for (int missing = 0; missing < 2; missing++) {
+        struct stream stream = stream_of("convergence", "");
+        stream_start(&stream);
+        stream_run(&stream, 60 * SECOND, 3);
+        s_world_node_down(&stream, NS1, "kill");
+        stream.now_ns = 70 * SECOND;
+        if (missing)
+            stream_evict(&stream, NS2, BROKER_A, "close", 10 * SECOND);
+        stream.now_ns = 600 * SECOND;
+        stream_up(&stream, NS1);
+        stream.now_ns = 601 * SECOND;
+        stream_register(&stream, NS1, BROKER_A);
+        s_route_topic_set(&stream, NS1, "T", "broker-a", 4, 4, 6);
+        stream_register_all(&stream, BROKER_B);
+        stream.now_ns = 650 * SECOND;
+        if (missing)
+            EXPECT_REASON(stream, FAIL, "ns-2 does not list an address of broker broker-a");
+        else
+            EXPECT_REASON(stream, UNKNOWN, "too soon");
+    }
+}
+END_TEST
+
 /* INC-06: after a restart of ns-1 it only learns the topic that was created early. */
 START_TEST(test_convergence__fails_hidden_topics) {
     for (int quirk = 0; quirk < 2; quirk++) {
@@ -133,6 +159,7 @@ END_TEST
 STREAM_MAIN("oracle_convergence", test_convergence__passes_equal_tables,
             test_convergence__is_unknown_too_early_and_during_a_fault,
             test_convergence__fails_when_a_broker_is_missing_at_one,
+            test_convergence__a_long_kill_is_no_quiet_time_of_the_killed,
             test_convergence__fails_hidden_topics,
             test_convergence__compares_with_the_brokers_count,
             test_convergence__fails_topics_without_addresses, test_convergence__fails_other_queues,

@@ -36,7 +36,7 @@ static void play(struct stream *stream) {
 }
 
 static struct judge *judge_two(void) {
-    static struct props_entry entry = {SPAN_LITERAL("max"), SPAN_LITERAL("121s")};
+    static struct props_entry entry = {SPAN_LITERAL("max"), SPAN_LITERAL("121s"), 0};
     const struct props max = {.entries = &entry, .count = 1};
     const struct judge_expectation expectations[] = {
         {oracle_find(SPAN_LITERAL("route-bounds")), NULL},

@@ -36,6 +36,7 @@ uint8_t *props_pack(struct world *world, const struct props *props) {
 void props_unpack(const uint8_t *packed, struct props_entry *entries, size_t count) {
     for (size_t i = 0; i < count; i++) {
         packed = get_text(get_text(packed, &entries[i].key), &entries[i].value);
+        entries[i].line = 0;
     }
 }
 
