@@ -51,6 +51,10 @@ final class Env {
             }
     }
 
+    /** A case that is not expected to pass (its name came with a question mark) waits 8 s at most. */
+    static final ThreadLocal<Boolean> UNLIKELY = ThreadLocal.withInitial(() -> false);
+    static int seconds(int wanted) { return UNLIKELY.get() ? Math.min(wanted, 8) : wanted; }
+
     static void check(boolean condition, String what) {
         if (!condition) throw new IllegalStateException(what);
     }
@@ -61,7 +65,7 @@ final class Env {
 
     /** Waits for a state that the other side reaches by itself. */
     static void await(String what, int seconds, Callable<Boolean> condition) throws Exception {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds(seconds));
         Exception last = null;
         while (System.nanoTime() < end) {
             try {
@@ -152,7 +156,7 @@ final class Env {
 
     static List<MessageExt> take(BlockingQueue<MessageExt> inbox, int count, int seconds) throws Exception {
         List<MessageExt> found = new ArrayList<>();
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds(seconds));
         while (found.size() < count) {
             MessageExt message = inbox.poll(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
             if (message == null) throw new IllegalStateException("got " + found.size() + " of " + count + " messages in " + seconds + " s");

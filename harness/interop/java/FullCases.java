@@ -35,6 +35,7 @@ final class FullCases {
         Env.whole(found, 0, 3);
         for (MessageExt message : found) {
             Env.equal(2, message.getReconsumeTimes(), "reconsume times");
+            Env.check(message.getProperty("ORIGIN_MESSAGE_ID") != null, "the client redelivered it itself: the broker did not take it back");
             Env.equal(env.topic(), message.getTopic(), "topic");
         }
     }
@@ -88,11 +89,11 @@ final class FullCases {
         });
         env.start(producer);
         producer.sendMessageInTransaction(env.message("TagA", 0), LocalTransactionState.COMMIT_MESSAGE);
-        Env.whole(Env.take(inbox, 1, 20), 0, 1);
+        Env.whole(Env.take(inbox, 1, 60), 0, 1);
         producer.sendMessageInTransaction(env.message("TagA", 1), LocalTransactionState.ROLLBACK_MESSAGE);
         producer.sendMessageInTransaction(env.message("TagA", 2), LocalTransactionState.UNKNOW);
         // 5.3.3 may ask about what is decided already (it writes its op messages late), so messages may come twice
-        Env.await("the message that was checked", 40, () -> inbox.stream().anyMatch(m -> m.getUserProperty("number").equals("2")));
+        Env.await("the message that was checked", 60, () -> inbox.stream().anyMatch(m -> m.getUserProperty("number").equals("2")));
         Env.check(checks.get() >= 1, "the broker never asked");
         Env.check(inbox.stream().noneMatch(m -> m.getUserProperty("number").equals("1")), "what was rolled back came");
     }
@@ -135,8 +136,8 @@ final class FullCases {
         asker.request(env.message("TagA", 0), new org.apache.rocketmq.client.producer.RequestCallback() {
             @Override public void onSuccess(Message message) { if (message != null) answer.complete(message); }
             @Override public void onException(Throwable e) { answer.completeExceptionally(e); }
-        }, 30000);
-        Env.equal("re: " + new String(Env.body(0)), new String(answer.get(40, java.util.concurrent.TimeUnit.SECONDS).getBody()), "reply");
+        }, Env.seconds(30) * 1000L);
+        Env.equal("re: " + new String(Env.body(0)), new String(answer.get(Env.seconds(40), java.util.concurrent.TimeUnit.SECONDS).getBody()), "reply");
     }
 
     /** Producer and consumer with trace on: both leave records that a key finds. */

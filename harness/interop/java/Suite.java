@@ -6,7 +6,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * Runs cases of the Java client in one JVM: Suite NAMESRV BROKER PREFIX THREADS case... . A case is a static method of one of the
+ * Runs cases of the Java client in one JVM: Suite NAMESRV BROKER PREFIX THREADS case... (?case: not expected to pass). A case is a static method of one of the
  * *Cases classes; it throws when something is not as expected. One line per case goes to stdout:
  * RESULT<tab>case<tab>ok|fail<tab>milliseconds<tab>text.
  */
@@ -50,9 +50,11 @@ public final class Suite {
         ExecutorService pool = Executors.newFixedThreadPool(Integer.parseInt(args[3]));
         List<Future<?>> futures = new ArrayList<>();
         for (int i = 4; i < args.length; i++) {
-            String name = args[i];
+            boolean unlikely = args[i].startsWith("?");
+            String name = unlikely ? args[i].substring(1) : args[i];
             Env env = new Env(args[0], args[1], args[2] + "_" + name);
             futures.add(pool.submit(() -> {
+                Env.UNLIKELY.set(unlikely);
                 String line = one(name, env);
                 synchronized (Suite.class) {
                     System.out.println(line);

@@ -128,6 +128,7 @@ class Cluster:
         self.own = folder is None
         self.keys = {**BROKER_KEYS, **(keys or {})}
         self.processes = {}
+        self.java_options = []                  # more options for Apache's processes
         self.namesrv_port = self.broker_port = None
 
     def __enter__(self):
@@ -178,7 +179,7 @@ class Cluster:
             return [program, *arguments], {"HOME": str(home)}
         command = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Xms64m", f"-Xmx{self.heap}", "-Xmn64m",
                    "-XX:MaxDirectMemorySize=256m", *deps.JAVA_OPENS, f"-Duser.home={home}", "-Duser.timezone=UTC",
-                   "-Drocketmq.client.logUseSlf4j=false", "-cp", f"{deps.jars(release)}/*", main, *arguments]
+                   "-Drocketmq.client.logUseSlf4j=false", *self.java_options, "-cp", f"{deps.jars(release)}/*", main, *arguments]
         return command, {"ROCKETMQ_HOME": str(home), "HOME": str(home)}
 
     @staticmethod
