@@ -15,7 +15,7 @@ CACHE = Path(os.environ.get("WINDTUNNEL_CACHE", Path.home() / ".cache" / "windtu
 SERVERS = ("4.9.7", "5.3.3")           # releases whose brokers are on Maven Central
 CLIENTS = ("4.9.8", "5.3.3")           # releases of the Java client and of mqadmin
 JAVA_OPENS = [f"--add-opens=java.base/{p}=ALL-UNNAMED" for p in
-              ("java.nio", "sun.nio.ch", "java.lang", "java.util", "sun.nio.cs", "java.net")]
+              ("java.nio", "sun.nio.ch", "java.lang", "java.util", "sun.nio.cs", "java.net", "jdk.internal.ref", "jdk.internal.misc")]
 
 class Missing(Exception):
     """A tool or a download is missing; the text says which."""
@@ -44,7 +44,7 @@ def _once(folder, inputs, make):
 def need(*tools):
     for tool in tools:
         if not shutil.which(tool):
-            raise Missing(f"'{tool}' is not installed (Debian 12: see harness/lib/packages.sh, PACKAGES_INTEROP)")
+            raise Missing(f"'{tool}' is not installed (Debian 12: see harness/lib/packages.sh, COMMANDS_INTEROP)")
 
 def jars(release):
     """Folder with the jars of one release, servers among them where there are any."""

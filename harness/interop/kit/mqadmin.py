@@ -70,7 +70,7 @@ def commands(cluster, release, unfit):
 
 
 PATIENT = ("consumerProgressGroup", "consumerProgressClients", "producerConnection", "producer", "queryMsgByKey", "queryMsgByUniqueKey",
-           "topicStatus", "sendMessage", "brokerStatus", "brokerStatusCluster", "statsAll", "topicRouteDeleted", "consumerProgress")
+           "topicStatus", "sendMessage", "brokerStatus", "brokerStatusCluster", "statsAll", "topicRouteDeleted", "consumerProgress", "brokerConsumeStats")
 
 
 def run(cluster, cases):
