@@ -5,6 +5,8 @@
 
 struct asker asker_of(struct channel *channel, const struct wire_command *request) {
     return (struct asker){.channel = channel,
+                          .since_ns = env_mono_ns(channel_remoting(channel)->env),
+                          .code = request->code,
                           .opaque = request->opaque,
                           .flag = request->flag,
                           .serialization = request->serialization};
@@ -19,6 +21,9 @@ void answer(struct remoting *remoting, const struct asker *asker, struct wire_co
     request.serialization = asker->serialization;
     RMQ_IGNORE(remoting_answer(remoting, asker->channel, &request, response),
                "the asker's timeout covers it");
+    if (remoting->on_answered != NULL)
+        remoting->on_answered(remoting->ctx, asker->code,
+                              env_mono_ns(remoting->env) - asker->since_ns);
 }
 
 void answer_code(struct remoting *remoting, const struct asker *asker, int32_t code,
@@ -27,6 +32,16 @@ void answer_code(struct remoting *remoting, const struct asker *asker, int32_t c
     wire_command_init(&response, code);
     response.remark = remark;
     answer(remoting, asker, &response);
+}
+
+void answer_body(struct remoting *remoting, const struct asker *asker, const struct buf *body) {
+    struct wire_command response;
+    wire_command_init(&response, RESPONSE_SUCCESS);
+    response.body = buf_span(body);
+    if (buf_failed(body))
+        answer_code(remoting, asker, RESPONSE_SYSTEM_ERROR, SPAN_LITERAL("out of memory"));
+    else
+        answer(remoting, asker, &response);
 }
 
 void outcome_init(struct outcome *outcome, int32_t code) {

@@ -9,6 +9,8 @@
 /* Who waits, and what an answer needs of the request. */
 struct asker {
     struct channel *channel; /* NULL: gone, or nobody asked */
+    uint64_t since_ns;       /* arrival, or what its wait counts from */
+    int32_t code;            /* of the request */
     int32_t opaque;
     int32_t flag;
     enum wire_serialization serialization;
@@ -19,6 +21,9 @@ struct asker asker_of(struct channel *channel, const struct wire_command *reques
 void answer(struct remoting *remoting, const struct asker *asker, struct wire_command *response);
 void answer_code(struct remoting *remoting, const struct asker *asker, int32_t code,
                  struct span remark);
+
+/* SUCCESS with `body`; SYSTEM_ERROR when the buffer has failed. */
+void answer_body(struct remoting *remoting, const struct asker *asker, const struct buf *body);
 
 /* A code with its remark, which is static text or built in `text`, cut where it does not fit. */
 struct outcome {

@@ -199,6 +199,15 @@ static uint64_t waited_ms(const struct broker *broker, const struct parked *park
     return (env_mono_ns(broker->env) - parked->since_ns) / NS_PER_MS;
 }
 
+uint32_t flow_waiting(const struct flow *flow, enum flow_kind kind) {
+    return flow->queues[kind].count;
+}
+
+uint64_t flow_head_wait_ms(const struct flow *flow, enum flow_kind kind) {
+    const struct parked *first = first_of(&flow->queues[kind]);
+    return first == NULL ? 0 : waited_ms(flow->broker, first);
+}
+
 static void begin_clean(struct outcome *outcome, const char *prefix, uint64_t waited, size_t size) {
     outcome_init(outcome, RESPONSE_SYSTEM_BUSY);
     outcome_text(outcome, prefix);

@@ -56,6 +56,9 @@ bool flow_admit(struct flow *flow, enum flow_kind kind, struct channel *channel,
 void flow_resume(struct flow *flow, enum flow_kind kind);
 /* Its requests that wait are dropped. */
 void flow_forget_channel(struct flow *flow, const struct channel *channel);
+/* How many wait, and for how long the first of them does, ms; 0 without one. */
+uint32_t flow_waiting(const struct flow *flow, enum flow_kind kind);
+uint64_t flow_head_wait_ms(const struct flow *flow, enum flow_kind kind);
 /* The store refused a put because of its page cache: the rest of the remark, and the event. */
 void flow_store_refused(struct flow *flow, struct outcome *outcome);
 

@@ -26,6 +26,7 @@ static struct send_op *op_begin(struct broker *broker) {
             return NULL;
         memset(op, 0, sizeof *op);
         buf_init(&op->unique_key, broker->env);
+        buf_init(&op->topic, broker->env);
         buf_init(&op->put.ids, broker->env);
         op->broker = broker;
     }
@@ -36,6 +37,7 @@ static struct send_op *op_begin(struct broker *broker) {
 
 static void op_free(struct send_op *op) {
     buf_deinit(&op->unique_key);
+    buf_deinit(&op->topic);
     buf_deinit(&op->put.ids);
     env_free(op->broker->env, op);
 }
@@ -50,6 +52,7 @@ static void op_end(struct send_op *op) {
         return;
     }
     buf_clear(&op->unique_key);
+    buf_clear(&op->topic);
     buf_clear(&op->put.ids);
     list_append(&sends->idle, &op->link);
     sends->idle_count++;
@@ -155,6 +158,22 @@ static void refuse_status(struct broker *broker, enum put_status status, struct 
     }
 }
 
+static bool is_stored(enum put_status status) {
+    return status == PUT_OK || status == PUT_FLUSH_DISK_TIMEOUT ||
+           status == PUT_FLUSH_SLAVE_TIMEOUT || status == PUT_SLAVE_NOT_AVAILABLE;
+}
+
+static void count_put(const struct send_op *op, enum put_status status) {
+    struct broker *broker = op->broker;
+    if (!is_stored(status)) {
+        stats_put_failed(&broker->stats);
+        return;
+    }
+    stats_put(&broker->stats, buf_span(&op->topic), op->put.count, op->put.bytes,
+              env_mono_ns(broker->env) - op->begun_ns);
+    earliest_stored(broker, op->put.physical_offset, op->put.store_ms);
+}
+
 static void answer_put(struct send_op *op, enum put_status status) {
     struct outcome outcome;
     switch (status) {
@@ -179,6 +198,7 @@ static void answer_put(struct send_op *op, enum put_status status) {
 static void on_put_done(struct store_put *put, enum put_status status) {
     struct send_op *op = RMQ_CONTAINER_OF(put, struct send_op, put);
     struct broker *broker = op->broker;
+    count_put(op, status);
     answer_put(op, status);
     op_end(op);
     flow_resume(&broker->flow, FLOW_SENDS);
@@ -235,11 +255,12 @@ static bool read_header(const struct broker *broker, const struct wire_command *
     return false;
 }
 
-static bool keep_unique_key(struct send_op *op, struct span key) {
+static bool keep_texts(struct send_op *op, struct span topic, struct span key) {
     op->has_unique_key = op->broker->config.profile_5_3 && !span_is_absent(key);
     if (op->has_unique_key)
         buf_put_span(&op->unique_key, key);
-    return !buf_failed(&op->unique_key);
+    buf_put_span(&op->topic, topic);
+    return !buf_failed(&op->unique_key) && !buf_failed(&op->topic);
 }
 
 static void store_message(struct broker *broker, const struct asker *asker,
@@ -252,7 +273,7 @@ static void store_message(struct broker *broker, const struct asker *asker,
         return;
     }
     struct send_op *op = op_begin(broker);
-    if (op == NULL || !keep_unique_key(op, read->unique_key)) {
+    if (op == NULL || !keep_texts(op, message->topic, read->unique_key)) {
         if (op != NULL)
             op_end(op);
         outcome_refuse(&outcome, RESPONSE_SYSTEM_ERROR, "out of memory", SPAN_NONE, "");
@@ -262,6 +283,7 @@ static void store_message(struct broker *broker, const struct asker *asker,
     op->asker = *asker;
     op->queue_id = queue_id;
     op->batch = batch;
+    op->begun_ns = env_mono_ns(broker->env);
     if (batch)
         store_put_batch(broker->store, message, read->wait, &op->put, on_put_done);
     else

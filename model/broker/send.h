@@ -25,10 +25,12 @@ struct send_op {
     struct list link; /* in sends.under_way or sends.idle */
     struct broker *broker;
     struct asker asker;
+    uint64_t begun_ns;
     int32_t queue_id;
     bool batch;
     bool has_unique_key;
     struct buf unique_key; /* 5.3: goes into the answer */
+    struct buf topic;
 };
 
 struct sends {

@@ -13,10 +13,8 @@ static const char *const OWN_KEYS[] = {"do",   "name",  "service", "fail", "lite
 
 /* A handler under way. */
 struct consume_slot {
-    struct list link;
-    struct consume *load;
+    struct load_slot base; /* its timer: the service time */
     struct consume_batch *batch;
-    struct env_timer timer;
     bool fails;
 };
 
@@ -29,7 +27,7 @@ struct consume {
     bool lite, suspended;
     uint64_t poll_ns, for_ns;
     uint64_t run;
-    struct list free_slots, busy_slots;
+    struct load_slots slots;
     struct env_timer begin, end, poll, over;
 };
 
@@ -42,35 +40,16 @@ static struct env *env_of(const struct consume *load) {
 
 /* ---- handlers -------------------------------------------------------------------------------- */
 
-static struct consume_slot *take_slot(struct consume *load) {
-    struct consume_slot *slot;
-    if (!list_is_empty(&load->free_slots)) {
-        slot = LIST_ENTRY(load->free_slots.next, struct consume_slot, link);
-        list_remove(&slot->link);
-    } else {
-        slot = env_alloc(env_of(load), sizeof *slot);
-        if (slot == NULL)
-            return NULL;
-        memset(slot, 0, sizeof *slot);
-        slot->load = load;
-        list_init(&slot->link);
-    }
-    list_append(&load->busy_slots, &slot->link);
-    return slot;
-}
-
 static void give_back(struct consume_slot *slot) {
-    env_timer_stop(env_of(slot->load), &slot->timer);
     slot->batch = NULL;
-    list_remove(&slot->link);
-    list_append(&slot->load->free_slots, &slot->link);
+    load_slots_give_back(&of_base(slot->base.load)->slots, &slot->base);
 }
 
 static void on_poll(struct env *env, struct env_timer *timer);
 
 static void on_handled(struct env *env, struct env_timer *timer) {
-    struct consume_slot *slot = RMQ_CONTAINER_OF(timer, struct consume_slot, timer);
-    struct consume *load = slot->load;
+    struct consume_slot *slot = RMQ_CONTAINER_OF(timer, struct consume_slot, base.timer);
+    struct consume *load = of_base(slot->base.load);
     struct consume_batch *batch = slot->batch;
     bool fails = slot->fails;
     (void)env;
@@ -101,14 +80,14 @@ static void on_messages(void *ctx, struct consume_batch *batch) {
         consumer_batch_done(batch, !fails);
         return;
     }
-    struct consume_slot *slot = take_slot(load);
+    struct consume_slot *slot = load_slots_take(&load->slots, &load->base, sizeof *slot);
     if (slot == NULL) {
         consumer_batch_done(batch, false); /* no memory for a handler: it comes again */
         return;
     }
     slot->batch = batch;
     slot->fails = fails;
-    env_timer_start(env_of(load), &slot->timer, service, on_handled);
+    env_timer_start(env_of(load), &slot->base.timer, service, on_handled);
 }
 
 static bool inspect(void *ctx, const struct incoming *message, uint64_t *number) {
@@ -118,8 +97,8 @@ static bool inspect(void *ctx, const struct incoming *message, uint64_t *number)
 
 static void on_dropped(void *ctx, struct consume_batch *batch) {
     struct consume *load = ctx;
-    LIST_EACH(&load->busy_slots, link, next) {
-        struct consume_slot *slot = LIST_ENTRY(link, struct consume_slot, link);
+    LIST_EACH(&load->slots.busy, link, next) {
+        struct consume_slot *slot = LIST_ENTRY(link, struct consume_slot, base.link);
         if (slot->batch == batch)
             give_back(slot);
     }
@@ -140,7 +119,7 @@ static void on_poll(struct env *env, struct env_timer *timer) {
         return;
     }
     on_messages(load, batch);
-    if (list_is_empty(&load->busy_slots)) /* it took no time */
+    if (list_is_empty(&load->slots.busy)) /* it took no time */
         env_timer_start(env, timer, 0, on_poll);
 }
 
@@ -176,21 +155,12 @@ static void consume_stop(struct load *base) {
         on_stopped(load);
 }
 
-static void free_slots(struct consume *load, struct list *slots) {
-    LIST_EACH(slots, link, next) {
-        struct consume_slot *slot = LIST_ENTRY(link, struct consume_slot, link);
-        env_timer_stop(env_of(load), &slot->timer);
-        env_free(env_of(load), slot);
-    }
-}
-
 /* The consumer is the client's to free. */
 static void consume_free(struct load *base) {
     struct consume *load = of_base(base);
     stop_timers(load);
     env_timer_stop(env_of(load), &load->over);
-    free_slots(load, &load->busy_slots);
-    free_slots(load, &load->free_slots);
+    load_slots_deinit(&load->slots, env_of(load));
     props_deinit(&load->order);
     list_remove(&base->link);
     env_free(env_of(load), load);
@@ -203,7 +173,7 @@ static void consume_suspend(struct load *base, bool on) {
         return;
     if (load->lite && on)
         env_timer_stop(env_of(load), &load->poll);
-    else if (load->lite && list_is_empty(&load->busy_slots))
+    else if (load->lite && list_is_empty(&load->slots.busy))
         env_timer_start(env_of(load), &load->poll, 0, on_poll);
     else if (on)
         consumer_suspend(load->consumer);
@@ -262,8 +232,7 @@ int consume_begin(struct load_set *set, const struct props *order) {
     if (load == NULL)
         return RMQ_E_NOMEM;
     memset(load, 0, sizeof *load);
-    list_init(&load->free_slots);
-    list_init(&load->busy_slots);
+    load_slots_init(&load->slots);
     props_init(&load->order, set->env);
     int err = load_init(&load->base, set, &CONSUME, order, "consumerGroup");
     if (err != RMQ_OK) {

@@ -186,3 +186,46 @@ void load_set_free(struct load_set *set) {
     }
     env_free(set->env, set);
 }
+
+/* ---- slots ----------------------------------------------------------------------------------- */
+
+void load_slots_init(struct load_slots *slots) {
+    list_init(&slots->free);
+    list_init(&slots->busy);
+}
+
+void *load_slots_take(struct load_slots *slots, struct load *load, size_t bytes) {
+    struct load_slot *slot;
+    if (!list_is_empty(&slots->free)) {
+        slot = LIST_ENTRY(slots->free.next, struct load_slot, link);
+        list_remove(&slot->link);
+    } else {
+        slot = env_alloc(load->set->env, bytes);
+        if (slot == NULL)
+            return NULL;
+        memset(slot, 0, bytes);
+        slot->load = load;
+        list_init(&slot->link);
+    }
+    list_append(&slots->busy, &slot->link);
+    return slot;
+}
+
+void load_slots_give_back(struct load_slots *slots, struct load_slot *slot) {
+    env_timer_stop(slot->load->set->env, &slot->timer);
+    list_remove(&slot->link);
+    list_append(&slots->free, &slot->link);
+}
+
+static void free_list(struct list *list, struct env *env) {
+    LIST_EACH(list, link, next) {
+        struct load_slot *slot = LIST_ENTRY(link, struct load_slot, link);
+        env_timer_stop(env, &slot->timer);
+        env_free(env, slot);
+    }
+}
+
+void load_slots_deinit(struct load_slots *slots, struct env *env) {
+    free_list(&slots->busy, env);
+    free_list(&slots->free, env);
+}

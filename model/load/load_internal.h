@@ -33,6 +33,25 @@ struct load_set {
     void *stopped_ctx;
 };
 
+/* What is under way in a load - a send, a handler - with a timer. The first member of the kind's
+ * own struct; slots are kept until the load goes. */
+struct load_slot {
+    struct list link;
+    struct load *load;
+    struct env_timer timer;
+};
+struct load_slots {
+    struct list free, busy;
+};
+void load_slots_init(struct load_slots *slots);
+/* A slot of `bytes` (the same in each call), busy from now on; zeros when it is new, else as it was
+ * given back. NULL: no memory. */
+void *load_slots_take(struct load_slots *slots, struct load *load, size_t bytes);
+/* Stops its timer; it may be taken again. */
+void load_slots_give_back(struct load_slots *slots, struct load_slot *slot);
+/* Frees all, also what is busy. */
+void load_slots_deinit(struct load_slots *slots, struct env *env);
+
 /* Common members; the name is `name`, or else the value of `fallback_key`. */
 int load_init(struct load *load, struct load_set *set, const struct load_kind *kind,
               const struct props *order, const char *fallback_key) RMQ_CHECK_RESULT;

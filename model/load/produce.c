@@ -42,10 +42,19 @@ static void end_if_over(struct produce *load) {
         env_timer_start(env_of(load), &load->over, 0, on_over);
 }
 
+static struct produce *load_of(const struct produce_slot *slot) {
+    return of_base(slot->base.load);
+}
+
+static struct produce_slot *take_slot(struct produce *load) {
+    struct produce_slot *slot = load_slots_take(&load->slots, &load->base, sizeof *slot);
+    load->busy += slot != NULL;
+    return slot;
+}
+
 static void give_back(struct produce_slot *slot) {
-    struct produce *load = slot->load;
-    list_remove(&slot->link);
-    list_append(&load->free_slots, &slot->link);
+    struct produce *load = load_of(slot);
+    load_slots_give_back(&load->slots, &slot->base);
     load->busy--;
 }
 
@@ -56,12 +65,10 @@ static void begin_end(struct produce *load) {
     buf_clear(&load->dues);
     load->dues_at = 0;
     stop_timers(load);
-    LIST_EACH(&load->busy_slots, link, next) {
-        struct produce_slot *slot = LIST_ENTRY(link, struct produce_slot, link);
-        if (env_timer_armed(&slot->think)) {
-            env_timer_stop(env_of(load), &slot->think);
+    LIST_EACH(&load->slots.busy, link, next) {
+        struct produce_slot *slot = LIST_ENTRY(link, struct produce_slot, base.link);
+        if (env_timer_armed(&slot->base.timer))
             give_back(slot);
-        }
     }
     end_if_over(load);
 }
@@ -71,21 +78,12 @@ static void produce_stop(struct load *base) {
         begin_end(of_base(base));
 }
 
-static void free_slots(struct produce *load, struct list *slots) {
-    LIST_EACH(slots, link, next) {
-        struct produce_slot *slot = LIST_ENTRY(link, struct produce_slot, link);
-        env_timer_stop(env_of(load), &slot->think);
-        env_free(env_of(load), slot);
-    }
-}
-
 /* The producer, and with it what is under way, is the client's to free. */
 static void produce_free(struct load *base) {
     struct produce *load = of_base(base);
     stop_timers(load);
     env_timer_stop(env_of(load), &load->over);
-    free_slots(load, &load->busy_slots);
-    free_slots(load, &load->free_slots);
+    load_slots_deinit(&load->slots, env_of(load));
     list_remove(&base->link);
     buf_deinit(&load->text);
     buf_deinit(&load->body);
@@ -96,26 +94,6 @@ static void produce_free(struct load *base) {
 }
 
 static const struct load_kind PRODUCE = {"produce", produce_stop, produce_free, NULL};
-
-/* ---- sending --------------------------------------------------------------------------------- */
-
-static struct produce_slot *take_slot(struct produce *load) {
-    struct produce_slot *slot;
-    if (!list_is_empty(&load->free_slots)) {
-        slot = LIST_ENTRY(load->free_slots.next, struct produce_slot, link);
-        list_remove(&slot->link);
-    } else {
-        slot = env_alloc(env_of(load), sizeof *slot);
-        if (slot == NULL)
-            return NULL;
-        memset(slot, 0, sizeof *slot);
-        slot->load = load;
-        list_init(&slot->link);
-    }
-    list_append(&load->busy_slots, &slot->link);
-    load->busy++;
-    return slot;
-}
 
 /* ---- arrivals that wait, first in first out -------------------------------------------------- */
 
@@ -152,26 +130,26 @@ static void send_from(struct produce_slot *slot);
 
 static void on_thought(struct env *env, struct env_timer *timer) {
     (void)env;
-    send_from(RMQ_CONTAINER_OF(timer, struct produce_slot, think));
+    send_from(RMQ_CONTAINER_OF(timer, struct produce_slot, base.timer));
 }
 
 /* A closed loop's thread goes on in a later handler: no recursion, whatever ends at once. */
 static void think(struct produce_slot *slot) {
-    struct produce *load = slot->load;
+    struct produce *load = load_of(slot);
     const struct dist *time = &load->config.think_ns;
     uint64_t u = time->kind == DIST_CONSTANT ? 0 : env_random(env_of(load));
-    env_timer_start(env_of(load), &slot->think, dist_sample(time, u), on_thought);
+    env_timer_start(env_of(load), &slot->base.timer, dist_sample(time, u), on_thought);
 }
 
 /* A slot is free: a closed loop thinks, an open one sends what in_flight held back. */
 static void go_on(struct produce_slot *slot) {
-    struct produce *load = slot->load;
+    struct produce *load = load_of(slot);
     bool ends = load->base.stopping || (all_begun(load) && load->waiting == 0);
     if (!ends && load->config.arrivals == ARRIVALS_CLOSED) {
         think(slot);
     } else if (!ends && load->waiting > 0) {
         slot->due_ns = due_take(load);
-        env_timer_start(env_of(load), &slot->think, 0, on_thought);
+        env_timer_start(env_of(load), &slot->base.timer, 0, on_thought);
     } else {
         give_back(slot);
         if (ends && !load->base.stopping)
@@ -184,9 +162,9 @@ static void on_sent(struct send *send, int status, struct span remark) {
     (void)remark;
     struct produce_slot *slot = RMQ_CONTAINER_OF(send, struct produce_slot, send);
     if (status == RMQ_OK)
-        slot->load->acked++;
+        load_of(slot)->acked++;
     else
-        slot->load->failed++;
+        load_of(slot)->failed++;
     go_on(slot);
 }
 
@@ -200,7 +178,7 @@ static bool target_of_key(struct produce *load, struct send_target *target) {
 }
 
 static void send_from(struct produce_slot *slot) {
-    struct produce *load = slot->load;
+    struct produce *load = load_of(slot);
     uint64_t left = load->config.count == 0 ? UINT64_MAX : load->config.count - load->begun;
     uint32_t count = left < load->config.batch ? (uint32_t)left : load->config.batch;
     struct send_target target;
@@ -301,7 +279,7 @@ static void on_begin(struct env *env, struct env_timer *timer) {
         struct produce_slot *slot = take_slot(load);
         if (slot == NULL)
             break; /* fewer threads */
-        env_timer_start(env, &slot->think, 0, on_thought);
+        env_timer_start(env, &slot->base.timer, 0, on_thought);
     }
 }
 
@@ -331,8 +309,7 @@ int produce_begin(struct load_set *set, const struct props *order) {
     if (load == NULL)
         return RMQ_E_NOMEM;
     memset(load, 0, sizeof *load);
-    list_init(&load->free_slots);
-    list_init(&load->busy_slots);
+    load_slots_init(&load->slots);
     buf_init(&load->text, set->env);
     buf_init(&load->body, set->env);
     buf_init(&load->dues, set->env);

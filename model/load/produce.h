@@ -26,10 +26,8 @@ struct produce_config {
 struct produce;
 /* A send under way, and in a closed loop the thread that makes it. */
 struct produce_slot {
-    struct list link;
-    struct produce *load;
+    struct load_slot base; /* its timer: thinks, or sends in a later handler */
     struct send send;
-    struct env_timer think;
     uint64_t due_ns; /* open loop: when the message should have gone out; 0: no schedule */
 };
 
@@ -38,7 +36,7 @@ struct produce {
     struct produce_config config;
     struct buf text;
     struct producer *producer;
-    struct list free_slots, busy_slots;
+    struct load_slots slots;
     uint32_t busy;
     uint32_t topic_count, tag_count;
     struct env_timer arrival, burst, end, over;

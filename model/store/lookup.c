@@ -342,6 +342,49 @@ void store_offset_by_time(struct store *store, struct span topic, int32_t queue_
     run(job);
 }
 
+/* ---- units of a queue ---- */
+
+/* As many of the `count` as lie in the file of the first. */
+static int step_units(struct lookup_job *job) {
+    struct store_lookup *lookup = job->lookup;
+    const struct consume_queue *queue = queue_of(job);
+    int64_t index = lookup->args[1], left = lookup->args[2];
+    if (queue == NULL || index < queue->min_offset || index >= queue->end_offset) {
+        return RMQ_E_NOT_FOUND;
+    }
+    int64_t per_file = (int64_t)queue->queues->units_per_file;
+    int64_t in_file = per_file - index % per_file, there = queue->end_offset - index;
+    left = left < in_file ? left : in_file;
+    left = left < there ? left : there;
+    if (left == 0) {
+        return RMQ_OK;
+    }
+    size_t len = (size_t)left * QUEUE_UNIT_BYTES;
+    struct span view = SPAN_NONE, bytes;
+    int status = queue_view(queue, index, (uint32_t)left, &view);
+    status =
+        fetch(job, &queue->segments, (uint64_t)index * QUEUE_UNIT_BYTES, len, view, status, &bytes);
+    if (status == RMQ_OK) {
+        buf_put_span(&lookup->records, bytes);
+        lookup->count = (uint32_t)left;
+        status = buf_failed(&lookup->records) ? RMQ_E_NOMEM : RMQ_OK;
+    }
+    return status == RMQ_E_RANGE ? RMQ_E_NOT_FOUND : status;
+}
+
+void store_queue_units(struct store *store, struct span topic, int32_t queue_id, int64_t index,
+                       uint32_t count, struct store_lookup *lookup, store_lookup_fn *done) {
+    lookup->topic = topic;
+    memset(lookup->args, 0, sizeof lookup->args);
+    lookup->args[0] = queue_id;
+    lookup->args[1] = index;
+    lookup->args[2] = count;
+    struct lookup_job *job = begin(store, lookup, done, step_units);
+    if (job != NULL) {
+        run(job);
+    }
+}
+
 /* ---- one message ---- */
 
 /* Appends the record at `physical` to the lookup's. RMQ_E_RANGE, RMQ_E_NOT_FOUND: there is none. */

@@ -139,6 +139,7 @@ void store_put(struct store *store, const struct message *message, bool wait, st
     put->queue_offset = record.queue_offset;
     put->store_ms = record.store_ms;
     put->count = 1;
+    put->bytes = (uint32_t)bytes;
     commit_log_accept(store, run, put);
 }
 
@@ -233,6 +234,7 @@ void store_put_batch(struct store *store, const struct message *message, bool wa
     put->physical_offset = (int64_t)store->log.segments.accepted;
     put->queue_offset = record.queue_offset = *next;
     put->store_ms = record.store_ms;
+    put->bytes = (uint32_t)bytes;
     *next += put->count;
     encode_all(store, run, &record, put);
     commit_log_accept(store, run, put);

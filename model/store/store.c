@@ -43,6 +43,13 @@ int64_t store_flushed_physical(const struct store *store) {
     return (int64_t)store->log.segments.flushed;
 }
 
+void store_figures(const struct store *store, struct store_figures *out) {
+    uint64_t limit = store->log.segments.written, at = dispatch_position(store);
+    *out = (struct store_figures){.dispatch_behind = limit > at ? limit - at : 0,
+                                  .root = span_of_text(store->config.root),
+                                  .commit_log = span_of_text(store->config.commit_log)};
+}
+
 /* With sync flush a consumer must not see what a power-off can still take back (INC-33). */
 uint64_t store_dispatch_limit(const struct store *store) {
     const struct segments *segments = &store->log.segments;

@@ -47,6 +47,9 @@ struct props;
 /* Defaults, then the keys of `config`. RMQ_E_INVALID with *bad_key. */
 int store_config_read(const struct props *config, struct store_config *out, struct span *bad_key);
 
+/* Takes the limits, intervals and thresholds of `config` that act at once; the rest is as it is. */
+void store_reconfigure(struct store *store, const struct store_config *config);
+
 /* What the store tells its broker. All may be NULL. */
 struct store_handler {
     /* Loaded and recovered (RMQ_OK; puts and gets work from now on), or why not: a
@@ -91,6 +94,7 @@ struct store_put {
     int64_t queue_offset;    /* of the first record */
     int64_t store_ms;
     uint32_t count; /* records */
+    uint32_t bytes; /* of all records */
     struct buf ids; /* of a batch: message ids, comma separated; else empty */
     /* the store's */
     struct list link;
@@ -200,6 +204,19 @@ void store_query(struct store *store, struct span topic, struct span key, uint32
                  int64_t begin_ms, int64_t end_ms, struct store_lookup *lookup,
                  store_lookup_fn *done);
 void store_lookup_cancel(struct store *store, struct store_lookup *lookup);
+
+/* What it says of itself beyond the above. */
+struct store_figures {
+    uint64_t dispatch_behind;     /* bytes of the log that no queue has yet */
+    struct span root, commit_log; /* directories; the store's */
+};
+void store_figures(const struct store *store, struct store_figures *out);
+/* records: up to `count` units of a queue from `index` on, 20 bytes each, as in its file (6.2).
+ * RMQ_E_NOT_FOUND: no such queue, or none there. Reads at most one file. */
+void store_queue_units(struct store *store, struct span topic, int32_t queue_id, int64_t index,
+                       uint32_t count, struct store_lookup *lookup, store_lookup_fn *done);
+/* Whether the queue is there. */
+bool store_has_queue(const struct store *store, struct span topic, int32_t queue_id);
 
 /* ---- upkeep ---- */
 /* Each queue, in order of topic and id; the topic ends with the call. */

@@ -181,12 +181,15 @@ int env_path_make_dir(struct env *env, struct span path) {
 
 int env_path_rename(struct env *env, struct span from, struct span to) {
     fake_call(env);
+    if (!fake_path_is_legal(from) || !fake_path_is_legal(to)) {
+        return RMQ_E_INVALID;
+    }
     struct fake_inode *inode = fake_find_path(env, from);
     if (inode == NULL || !fake_is_dir(env, fake_parent_of(to))) {
         return RMQ_E_NOT_FOUND;
     }
-    if (!fake_path_is_legal(to) || inode->is_dir || fake_is_dir(env, to)) {
-        return RMQ_E_INVALID;
+    if (inode->is_dir || fake_is_dir(env, to)) {
+        return RMQ_E_INVALID; /* differs: directories are not renamed here */
     }
     if (fake_fails(env, FAKE_FAIL_FILE_RENAME)) {
         return env->disk.error;
@@ -200,6 +203,9 @@ int env_path_rename(struct env *env, struct span from, struct span to) {
 
 int env_path_unlink(struct env *env, struct span path) {
     fake_call(env);
+    if (!fake_path_is_legal(path)) {
+        return RMQ_E_INVALID;
+    }
     if (fake_find_path(env, path) == NULL) {
         return RMQ_E_NOT_FOUND;
     }

@@ -67,11 +67,14 @@ int env_file_open(struct env *env, struct span path, enum env_open_mode mode,
                   struct env_file **out) {
     fake_call(env);
     struct fake_inode *inode = fake_find_path(env, path);
-    if (!fake_path_is_legal(path) || (inode != NULL && inode->is_dir)) {
+    if (!fake_path_is_legal(path)) {
         return RMQ_E_INVALID;
     }
     if (inode != NULL && mode == ENV_OPEN_NEW) {
         return RMQ_E_EXISTS;
+    }
+    if (inode != NULL && inode->is_dir) {
+        return RMQ_E_INVALID;
     }
     if ((inode == NULL && mode <= ENV_OPEN_WRITE) || !fake_is_dir(env, fake_parent_of(path))) {
         return RMQ_E_NOT_FOUND;

@@ -65,6 +65,7 @@ static struct {
     uint64_t write_age_ms; /* what store_write_age_ms says */
     bool last_wait;        /* of the last put */
     size_t closes;
+    size_t deletes; /* store_delete_expired */
 } fake_store;
 
 static inline void fake_store_reset(void) {
@@ -162,6 +163,10 @@ int64_t store_max_physical(const struct store *store) {
 }
 int64_t store_flushed_physical(const struct store *store) {
     return store->physical;
+}
+void store_figures(const struct store *store, struct store_figures *out) {
+    *out = (struct store_figures){.root = span_of_text(store->config.root),
+                                  .commit_log = span_of_text(store->config.commit_log)};
 }
 bool store_is_on_disk_only(const struct store *store, struct span topic, int32_t queue_id,
                            int64_t offset) {
@@ -464,6 +469,27 @@ void store_time_of(struct store *store, struct span topic, int32_t queue_id, int
     done(lookup, RMQ_OK);
 }
 
+bool store_has_queue(const struct store *store, struct span topic, int32_t queue_id) {
+    return store_max_offset(store, topic, queue_id) > 0;
+}
+
+void store_queue_units(struct store *store, struct span topic, int32_t queue_id, int64_t index,
+                       uint32_t count, struct store_lookup *lookup, store_lookup_fn *done) {
+    if (fake_script_lookup(lookup, done))
+        return;
+    lookup->count = 0;
+    for (size_t i = 0; i < store->count && lookup->count < count; i++) {
+        const struct fake_record *record = &store->records[i];
+        if (!fake_record_in(record, topic, queue_id) || record->queue_offset < index)
+            continue;
+        buf_put_i64(&lookup->records, record->physical);
+        buf_put_i32(&lookup->records, (int32_t)record->len);
+        buf_put_i64(&lookup->records, record->tags_code);
+        lookup->count++;
+    }
+    done(lookup, lookup->count > 0 ? RMQ_OK : RMQ_E_NOT_FOUND);
+}
+
 void store_message_at(struct store *store, int64_t physical, struct store_lookup *lookup,
                       store_lookup_fn *done) {
     if (fake_script_lookup(lookup, done))
@@ -519,11 +545,16 @@ void store_each_queue(const struct store *store, store_queue_fn *each, void *ctx
 }
 
 void store_clean_topics(struct store *store, store_keep_fn *keep, void *ctx) {
-    RMQ_ASSERT(store != NULL && keep != NULL && ctx != NULL);
+    for (size_t i = 0; i < store->count; i++) {
+        struct fake_record *record = &store->records[i];
+        if (record->topic[0] != '\0' && !keep(ctx, span_of_text(record->topic)))
+            record->topic[0] = '\0'; /* no queue's any more */
+    }
 }
 
 void store_delete_expired(struct store *store) {
     RMQ_ASSERT(store != NULL);
+    fake_store.deletes++;
 }
 
 #endif

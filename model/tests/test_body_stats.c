@@ -40,13 +40,13 @@ static int step(const void *ctx) {
 
 /* ---- written as it is read ------------------------------------------------------------------- */
 
-static int on_topic_queue(void *ctx, const struct stats_queue *queue,
+static int on_topic_queue(void *ctx, const struct body_queue *queue,
                           const struct topic_offset *offset) {
     topic_stats_queue(&t.json, queue, offset);
     return step(ctx);
 }
 
-static int on_consume_queue(void *ctx, const struct stats_queue *queue,
+static int on_consume_queue(void *ctx, const struct body_queue *queue,
                             const struct consume_offset *offset) {
     consume_stats_queue(&t.json, queue, offset);
     return step(ctx);
@@ -89,17 +89,17 @@ static int on_span(void *ctx, const struct consume_time_span *span) {
     return step(ctx);
 }
 
-static int on_unit(void *ctx, const struct queue_unit *unit) {
+static int on_unit(void *ctx, const struct queue_unit_data *unit) {
     queue_units_unit(&t.json, unit);
     return step(ctx);
 }
 
-static int on_nothing_queue(void *ctx, const struct stats_queue *queue,
+static int on_nothing_queue(void *ctx, const struct body_queue *queue,
                             const struct topic_offset *offset) {
     return queue == NULL || offset == NULL || ctx != &t ? RMQ_E_INVALID : RMQ_OK;
 }
 
-static int on_nothing_unit(void *ctx, const struct queue_unit *unit) {
+static int on_nothing_unit(void *ctx, const struct queue_unit_data *unit) {
     return unit == NULL || ctx != &t ? RMQ_E_INVALID : RMQ_OK;
 }
 
@@ -307,7 +307,7 @@ END_TEST
 
 START_TEST(test_units__show_filter_and_message) {
     struct queue_units_info info = {3, 9, SPAN_LITERAL("null")};
-    struct queue_unit unit = {100, -5, 20, true, SPAN_LITERAL("gone")};
+    struct queue_unit_data unit = {100, -5, 20, true, SPAN_LITERAL("gone")};
     queue_units_begin(&t.json, &t.out, &info);
     queue_units_unit(&t.json, &unit);
     queue_units_end(&t.json, SPAN_LITERAL("{\"topic\":\"T\"}"));

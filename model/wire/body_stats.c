@@ -28,14 +28,6 @@ static void begin(struct json_writer *json, struct buf *out) {
     json_object_begin(json);
 }
 
-static void put_queue(struct json_writer *json, const struct stats_queue *queue) {
-    json_object_begin(json);
-    put_text(json, "brokerName", queue->broker_name);
-    put_number(json, "queueId", queue->queue_id);
-    put_text(json, "topic", queue->topic);
-    json_object_end(json);
-}
-
 /* ---- 315 ------------------------------------------------------------------------------------- */
 
 static void put_window(struct json_writer *json, const char *key,
@@ -65,10 +57,9 @@ void topic_stats_begin(struct json_writer *json, struct buf *out) {
     json_object_begin(json);
 }
 
-void topic_stats_queue(struct json_writer *json, const struct stats_queue *queue,
+void topic_stats_queue(struct json_writer *json, const struct body_queue *queue,
                        const struct topic_offset *offset) {
-    json_key_object(json);
-    put_queue(json, queue);
+    body_queue_key(json, queue);
     json_object_begin(json);
     put_number(json, "lastUpdateTimestamp", offset->last_update_ms);
     put_number(json, "maxOffset", offset->max_offset);
@@ -92,10 +83,9 @@ void consume_stats_begin(struct json_writer *json, int64_t tps) {
     json_object_begin(json);
 }
 
-void consume_stats_queue(struct json_writer *json, const struct stats_queue *queue,
+void consume_stats_queue(struct json_writer *json, const struct body_queue *queue,
                          const struct consume_offset *offset) {
-    json_key_object(json);
-    put_queue(json, queue);
+    body_queue_key(json, queue);
     json_object_begin(json);
     put_number(json, "brokerOffset", offset->broker_offset);
     put_number(json, "consumerOffset", offset->consumer_offset);
@@ -192,7 +182,7 @@ void time_span_queue(struct json_writer *json, const struct consume_time_span *s
     put_number(json, "maxTimeStamp", span->max_ms);
     put_time(json, "maxTimeStampStr", span->max_ms, utc_offset_min);
     json_key_text(json, "messageQueue");
-    put_queue(json, &span->queue);
+    body_queue_write(json, &span->queue);
     put_number(json, "minTimeStamp", span->min_ms);
     put_time(json, "minTimeStampStr", span->min_ms, utc_offset_min);
     json_object_end(json);
@@ -216,7 +206,7 @@ void queue_units_begin(struct json_writer *json, struct buf *out,
     json_array_begin(json);
 }
 
-void queue_units_unit(struct json_writer *json, const struct queue_unit *unit) {
+void queue_units_unit(struct json_writer *json, const struct queue_unit_data *unit) {
     json_object_begin(json);
     json_key_text(json, "eval");
     json_bool(json, unit->eval);

@@ -8,8 +8,9 @@
  * where Java has that of its hash tables. What cannot be written for want of memory shows in the
  * buf. Readers take what 4.9 and 5.3 write: members in any order, unknown ones skipped, numbers
  * also quoted, null as absent. They call the caller's function per element; a non-zero result stops
- * them with that error. Spans end with the body and with `scratch`, which is for texts with
- * escapes. Errors: RMQ_E_INVALID, RMQ_E_LIMIT, RMQ_E_RANGE with *error, RMQ_E_NOMEM.
+ * them with that error. Spans end with the call; those of a result with the body or `scratch`,
+ * which is for texts with escapes. Errors: RMQ_E_INVALID, RMQ_E_LIMIT, RMQ_E_RANGE with *error,
+ * RMQ_E_NOMEM.
  *
  * The body of 28 is {"table":{key:text}}: kv_table_decode (body.h) reads it; for its values see
  * runtime_triple_parse. Source: broker.md 22, 23; observed: tests/vectors/wire, *-mqadmin*. */
@@ -17,14 +18,7 @@
 #define MODEL_WIRE_BODY_STATS_H
 
 #include "model/base/decimal.h"
-#include "model/wire/body.h"
-
-/* A message queue as key or value: {"brokerName":..,"queueId":..,"topic":..}. */
-struct stats_queue {
-    struct span topic;
-    struct span broker_name;
-    int32_t queue_id;
-};
+#include "model/wire/body_queue.h"
 
 /* ---- 28: values that are not plain numbers ---- */
 
@@ -52,12 +46,12 @@ struct topic_offset {
 };
 /* `tps` (5.3, topicPutTps): negative leaves it out. */
 void topic_stats_begin(struct json_writer *json, struct buf *out);
-void topic_stats_queue(struct json_writer *json, const struct stats_queue *queue,
+void topic_stats_queue(struct json_writer *json, const struct body_queue *queue,
                        const struct topic_offset *offset);
 void topic_stats_end(struct json_writer *json, int64_t tps);
 /* *tps: 0 where the body has none. */
 int topic_stats_decode(struct span body, struct buf *scratch,
-                       int (*each)(void *ctx, const struct stats_queue *queue,
+                       int (*each)(void *ctx, const struct body_queue *queue,
                                    const struct topic_offset *offset),
                        void *ctx, int64_t *tps, struct wire_error *error) RMQ_CHECK_RESULT;
 
@@ -69,8 +63,7 @@ struct consume_offset {
 };
 struct consume_stats_visitor {
     /* Each may be NULL. */
-    int (*on_queue)(void *ctx, const struct stats_queue *queue,
-                    const struct consume_offset *offset);
+    int (*on_queue)(void *ctx, const struct body_queue *queue, const struct consume_offset *offset);
     /* 317 only: a group, before its topics; then per topic its rate, before its queues (behind them
      * if some other writer puts consumeTps there). A topic's name is in its queues only. */
     int (*on_group)(void *ctx, struct span group);
@@ -79,7 +72,7 @@ struct consume_stats_visitor {
 };
 /* A whole body of 208 (the caller begins with json_writer_init), or one topic of 317. */
 void consume_stats_begin(struct json_writer *json, int64_t tps);
-void consume_stats_queue(struct json_writer *json, const struct stats_queue *queue,
+void consume_stats_queue(struct json_writer *json, const struct body_queue *queue,
                          const struct consume_offset *offset);
 void consume_stats_end(struct json_writer *json);
 int consume_stats_decode(struct span body, struct buf *scratch,
@@ -113,7 +106,7 @@ int group_list_decode(struct span body, struct buf *scratch,
 
 /* ---- 303: how old what a group consumes is ---- */
 struct consume_time_span {
-    struct stats_queue queue;
+    struct body_queue queue;
     int64_t min_ms, max_ms; /* store times of the first and the last message; -1: not known */
     int64_t consume_ms;     /* of the last consumed one */
     int64_t delay_ms;       /* now - store time of the next one; 0: none waits */
@@ -128,7 +121,7 @@ int time_span_decode(struct span body, struct buf *scratch,
                      struct wire_error *error) RMQ_CHECK_RESULT;
 
 /* ---- 321: units of a consume queue ---- */
-struct queue_unit {
+struct queue_unit_data {
     int64_t physic_offset, tags_code;
     int32_t physic_size;
     bool eval;       /* whether the group's filter lets it pass */
@@ -141,10 +134,10 @@ struct queue_units_info {
 /* `subscription` (may be absent) is a SubscriptionData as JSON. */
 void queue_units_begin(struct json_writer *json, struct buf *out,
                        const struct queue_units_info *info);
-void queue_units_unit(struct json_writer *json, const struct queue_unit *unit);
+void queue_units_unit(struct json_writer *json, const struct queue_unit_data *unit);
 void queue_units_end(struct json_writer *json, struct span subscription);
 int queue_units_decode(struct span body, struct buf *scratch,
-                       int (*each)(void *ctx, const struct queue_unit *unit), void *ctx,
+                       int (*each)(void *ctx, const struct queue_unit_data *unit), void *ctx,
                        struct queue_units_info *info, struct wire_error *error) RMQ_CHECK_RESULT;
 
 #endif

@@ -2,23 +2,14 @@
 #include "model/wire/body_internal.h"
 #include "model/wire/body_stats.h"
 
-/* Texts with escapes share the scratch: it has room for all of them from the start. */
 static int read_document(struct span body, struct buf *scratch, body_step_fn *member, void *ctx,
                          struct wire_error *error) {
     struct body_reader reader;
     body_reader_init(&reader, body, scratch, error);
-    if (scratch != NULL) {
+    if (scratch != NULL)
         buf_clear(scratch);
-        if (body.len > 0 && memchr(body.data, '\\', body.len) != NULL &&
-            buf_reserve(scratch, body.len) != RMQ_OK)
-            return body_refuse(&reader, RMQ_E_NOMEM, "memory");
-    }
-    return body_document(&reader, member, ctx);
-}
-
-/* As body_text, but what was read before stays. */
-static int read_text(struct body_reader *reader, struct span *out) {
-    return json_next(&reader->json) == JSON_NULL ? RMQ_OK : body_token_text_append(reader, out);
+    int err = scratch == NULL ? RMQ_OK : body_texts_reserve(&reader, body);
+    return err == RMQ_OK ? body_document(&reader, member, ctx) : err;
 }
 
 static int read_decimal(struct body_reader *reader, int64_t *out) {
@@ -36,38 +27,6 @@ static int read_begun(struct body_reader *reader, body_step_fn *member, void *ct
     if (reader->json.token != JSON_OBJECT_BEGIN)
         return body_refuse(reader, RMQ_E_INVALID, "an object");
     return body_members(reader, member, ctx);
-}
-
-static int on_queue_member(struct body_reader *reader, void *ctx) {
-    struct stats_queue *queue = ctx;
-    if (body_key_is(reader, "brokerName"))
-        return read_text(reader, &queue->broker_name);
-    if (body_key_is(reader, "queueId"))
-        return body_i32(reader, &queue->queue_id);
-    if (body_key_is(reader, "topic"))
-        return read_text(reader, &queue->topic);
-    return body_skip(reader);
-}
-
-/* Next value: a map whose keys are queues; `entry` reads each value. */
-static int read_by_queue(struct body_reader *reader,
-                         int (*entry)(struct body_reader *reader, const struct stats_queue *queue,
-                                      void *ctx),
-                         void *ctx) {
-    enum json_token token = json_next(&reader->json);
-    if (token == JSON_NULL)
-        return RMQ_OK;
-    if (token != JSON_OBJECT_BEGIN)
-        return body_refuse(reader, RMQ_E_INVALID, "a map keyed by queues");
-    while ((token = json_next(&reader->json)) == JSON_KEY_OBJECT) {
-        struct stats_queue queue = {0};
-        int err = body_members(reader, on_queue_member, &queue);
-        if (err == RMQ_OK)
-            err = entry(reader, &queue, ctx);
-        if (err != RMQ_OK)
-            return err;
-    }
-    return token == JSON_OBJECT_END ? RMQ_OK : body_refuse(reader, RMQ_E_INVALID, "a queue as key");
 }
 
 /* ---- 28 -------------------------------------------------------------------------------------- */
@@ -124,7 +83,7 @@ int broker_stats_data_decode(struct span body, struct broker_stats_data *out,
 /* ---- 202 ------------------------------------------------------------------------------------- */
 
 struct topic_reading {
-    int (*each)(void *ctx, const struct stats_queue *queue, const struct topic_offset *offset);
+    int (*each)(void *ctx, const struct body_queue *queue, const struct topic_offset *offset);
     void *ctx;
     int64_t tps;
 };
@@ -140,7 +99,7 @@ static int on_offset_member(struct body_reader *reader, void *ctx) {
     return body_skip(reader);
 }
 
-static int on_topic_queue(struct body_reader *reader, const struct stats_queue *queue, void *ctx) {
+static int on_topic_queue(struct body_reader *reader, void *ctx, const struct body_queue *queue) {
     const struct topic_reading *reading = ctx;
     struct topic_offset offset = {0};
     int err = body_object(reader, on_offset_member, &offset, NULL);
@@ -150,14 +109,14 @@ static int on_topic_queue(struct body_reader *reader, const struct stats_queue *
 static int on_topic_member(struct body_reader *reader, void *ctx) {
     struct topic_reading *reading = ctx;
     if (body_key_is(reader, "offsetTable"))
-        return read_by_queue(reader, on_topic_queue, reading);
+        return body_queue_table(reader, on_topic_queue, reading);
     if (body_key_is(reader, "topicPutTps"))
         return read_decimal(reader, &reading->tps);
     return body_skip(reader);
 }
 
 int topic_stats_decode(struct span body, struct buf *scratch,
-                       int (*each)(void *ctx, const struct stats_queue *queue,
+                       int (*each)(void *ctx, const struct body_queue *queue,
                                    const struct topic_offset *offset),
                        void *ctx, int64_t *tps, struct wire_error *error) {
     struct topic_reading reading = {each, ctx, 0};
@@ -188,8 +147,7 @@ static int on_progress_member(struct body_reader *reader, void *ctx) {
     return body_skip(reader);
 }
 
-static int on_consume_queue(struct body_reader *reader, const struct stats_queue *queue,
-                            void *ctx) {
+static int on_consume_queue(struct body_reader *reader, void *ctx, const struct body_queue *queue) {
     const struct consume_stats_visitor *visitor = ctx;
     struct consume_offset offset = {.pull_offset = -1};
     int err = body_object(reader, on_progress_member, &offset, NULL);
@@ -202,7 +160,7 @@ static int on_consume_member(struct body_reader *reader, void *ctx) {
     struct consume_reading *reading = ctx;
     /* the visitor outlives the reading and is only called */
     if (body_key_is(reader, "offsetTable"))
-        return read_by_queue(reader, on_consume_queue, (void *)reading->visitor);
+        return body_queue_table(reader, on_consume_queue, (void *)reading->visitor);
     if (body_key_is(reader, "consumeTps"))
         return read_decimal(reader, &reading->tps);
     return body_skip(reader);
@@ -251,7 +209,7 @@ static int on_list_element(struct body_reader *reader, void *ctx) {
 static int on_list_member(struct body_reader *reader, void *ctx) {
     struct consume_reading *reading = ctx;
     if (body_key_is(reader, "brokerAddr"))
-        return read_text(reader, &reading->totals.broker_addr);
+        return body_text_kept(reader, &reading->totals.broker_addr);
     if (body_key_is(reader, "consumeStatsList"))
         return body_array(reader, on_list_element, reading, NULL);
     if (body_key_is(reader, "totalDiff"))
@@ -305,10 +263,19 @@ struct spans_reading {
     void *ctx;
 };
 
+static int read_queue(struct body_reader *reader, struct body_queue *out) {
+    enum json_token token = json_next(&reader->json);
+    if (token == JSON_NULL)
+        return RMQ_OK;
+    if (token != JSON_OBJECT_BEGIN)
+        return body_refuse(reader, RMQ_E_INVALID, "a queue");
+    return body_queue_members(reader, out);
+}
+
 static int on_span_member(struct body_reader *reader, void *ctx) {
     struct consume_time_span *span = ctx;
     if (body_key_is(reader, "messageQueue"))
-        return body_object(reader, on_queue_member, &span->queue, NULL);
+        return read_queue(reader, &span->queue);
     if (body_key_is(reader, "minTimeStamp"))
         return body_i64(reader, &span->min_ms);
     if (body_key_is(reader, "maxTimeStamp"))
@@ -343,13 +310,13 @@ int time_span_decode(struct span body, struct buf *scratch,
 /* ---- 321 ------------------------------------------------------------------------------------- */
 
 struct units_reading {
-    int (*each)(void *ctx, const struct queue_unit *unit);
+    int (*each)(void *ctx, const struct queue_unit_data *unit);
     void *ctx;
     struct queue_units_info info;
 };
 
 static int on_unit_member(struct body_reader *reader, void *ctx) {
-    struct queue_unit *unit = ctx;
+    struct queue_unit_data *unit = ctx;
     if (body_key_is(reader, "physicOffset"))
         return body_i64(reader, &unit->physic_offset);
     if (body_key_is(reader, "physicSize"))
@@ -359,13 +326,13 @@ static int on_unit_member(struct body_reader *reader, void *ctx) {
     if (body_key_is(reader, "eval"))
         return body_bool(reader, &unit->eval);
     if (body_key_is(reader, "msg"))
-        return read_text(reader, &unit->msg);
+        return body_text_kept(reader, &unit->msg);
     return body_skip(reader);
 }
 
 static int on_unit(struct body_reader *reader, void *ctx) {
     const struct units_reading *reading = ctx;
-    struct queue_unit unit = {0};
+    struct queue_unit_data unit = {0};
     int err = read_begun(reader, on_unit_member, &unit);
     return err == RMQ_OK ? reading->each(reading->ctx, &unit) : err;
 }
@@ -379,12 +346,12 @@ static int on_units_member(struct body_reader *reader, void *ctx) {
     if (body_key_is(reader, "maxQueueIndex"))
         return body_i64(reader, &reading->info.max_index);
     if (body_key_is(reader, "filterData"))
-        return read_text(reader, &reading->info.filter_data);
+        return body_text_kept(reader, &reading->info.filter_data);
     return body_skip(reader);
 }
 
 int queue_units_decode(struct span body, struct buf *scratch,
-                       int (*each)(void *ctx, const struct queue_unit *unit), void *ctx,
+                       int (*each)(void *ctx, const struct queue_unit_data *unit), void *ctx,
                        struct queue_units_info *info, struct wire_error *error) {
     struct units_reading reading = {each, ctx, {0}};
     int err = read_document(body, scratch, on_units_member, &reading, error);

@@ -63,6 +63,22 @@ DEFINE_HEADER(query_message_response);
 DEFINE_HEADER(unregister_client);
 DEFINE_HEADER(send_back);
 DEFINE_HEADER(consumer_group);
+DEFINE_HEADER(topic_name);
+DEFINE_HEADER(delete_group);
+DEFINE_HEADER(producer_group);
+DEFINE_HEADER(group_topic);
+DEFINE_HEADER(reset_offset);
+DEFINE_HEADER(consumer_status);
+DEFINE_HEADER(running_info);
+DEFINE_HEADER(consume_directly);
+DEFINE_HEADER(correction_offset);
+DEFINE_HEADER(clone_offset);
+DEFINE_HEADER(queue_units);
+DEFINE_HEADER(broker_consume_stats);
+DEFINE_HEADER(stats_data);
+DEFINE_HEADER(consume_time_span);
+DEFINE_HEADER(consume_stats);
+DEFINE_HEADER(topic_stats);
 
 /* ---- decoding ------------------------------------------------------------------------------- */
 

@@ -94,6 +94,7 @@ int real_disk_init(struct env *env) {
     disk->env = env;
     disk->hash_size = HASH_FIRST;
     disk->descriptors_max = descriptors_max();
+    list_init(&disk->files);
     list_init(&disk->inodes);
     list_init(&disk->idle);
     list_init(&disk->queued);
@@ -139,6 +140,9 @@ bool real_disk_deinit(struct env *env) {
         struct inode *inode = LIST_ENTRY(link, struct inode, of_disk);
         free_jobs(&inode->writes);
         free_jobs(&inode->syncs);
+    }
+    LIST_EACH(&disk->files, link, following) {
+        free(LIST_ENTRY(link, struct env_file, of_disk));
     }
     free_jobs(&disk->finished);
     free_jobs(&disk->spare);

@@ -15,6 +15,7 @@ static int new_handle(struct inode *inode, bool writable, struct env_file **out)
         inode_release(inode);
         return RMQ_E_NOMEM;
     }
+    list_append(&inode->disk->files, &file->of_disk);
     file->inode = inode;
     file->writable = writable;
     list_init(&file->jobs);
@@ -51,6 +52,7 @@ void env_file_close(struct env_file *file) {
     }
     inode->handles--;
     inode_release(inode);
+    list_remove(&file->of_disk);
     free(file);
 }
 
@@ -74,7 +76,7 @@ int env_file_truncate(struct env_file *file, uint64_t size) {
     struct inode *inode = file->inode;
     real_call(inode->disk->env);
     RMQ_ASSERT(file->writable);
-    int fd = inode->broken ? RMQ_E_IO : inode_fd(inode, true);
+    int fd = inode_is_broken(inode) ? RMQ_E_IO : inode_fd(inode, true);
     if (fd < 0) {
         return fd;
     }

@@ -17,6 +17,7 @@
 #define REAL_OS_DISK_INTERNAL_H
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "real/os/env_internal.h"
@@ -49,6 +50,7 @@ struct inode {
 };
 
 struct env_file {
+    struct list of_disk;
     struct inode *inode;
     struct list jobs; /* struct job, of_file: operations under way */
     bool writable;
@@ -78,6 +80,7 @@ struct job {
 
 struct real_disk {
     struct env *env;
+    struct list files; /* struct env_file, of_disk */
     struct list inodes;
     struct inode **hash; /* hash_size chains, a power of two */
     size_t hash_size, inode_count;
@@ -132,5 +135,18 @@ void inode_unpin(struct inode *inode);
 void windows_free(struct real_disk *disk);
 void windows_drop(struct inode *inode);  /* unmaps all of a file */
 void windows_chill(struct inode *inode); /* forgets what is resident */
+
+/* True: a page of it could not be read, then or before (RMQ_E_IO). Asked before each operation. */
+bool inode_is_broken(struct inode *inode);
+
+/* disk_fault.c: addresses whose SIGBUS is caught. */
+struct fault_area {
+    uintptr_t base;
+    size_t len, window_bytes;
+    atomic_bool any;    /* one of `marks` */
+    atomic_bool *marks; /* a page of this window could not be read */
+};
+void fault_watch(struct fault_area *area);
+void fault_unwatch(const struct fault_area *area);
 
 #endif

@@ -175,6 +175,7 @@ void real_loop_free(struct real_loop *loop) {
         turn(loop, INT64_MAX);
     }
     real_net_deinit(loop);
+    run_jobs(loop); /* frees what went last */
     real_timers_deinit(loop);
     real_signals_deinit(loop);
     uv_close((uv_handle_t *)&loop->wake, NULL);

@@ -60,10 +60,13 @@ static bool put_fired(struct bytes *out, const struct run_fired *fired) {
            put(out, fired->kinds, fired->count * sizeof fired->kinds[0]);
 }
 
+/* Of what is measured per message the summary is all that a sweep's files hold. */
 static bool put_samples(struct bytes *out, const struct judge *judge) {
     for (int i = 0; i < METRIC_COUNT; i++) {
         const struct metric_sample *samples = NULL;
-        size_t count = judge_samples(judge, METRIC_INFO[i].name, &samples);
+        size_t count = metric_is_per_message((enum metric_id)i)
+                           ? 0
+                           : judge_samples(judge, METRIC_INFO[i].name, &samples);
         if (!put_count(out, count) || !put(out, samples, count * sizeof *samples))
             return false;
     }

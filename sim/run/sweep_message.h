@@ -21,7 +21,8 @@ struct sweep_message {
     uint64_t index;
     struct run_result result;
     struct run_fired fired;
-    const struct metric_sample *samples[METRIC_COUNT]; /* point into the bytes, aligned */
+    /* point into the bytes, aligned; none of metrics per message */
+    const struct metric_sample *samples[METRIC_COUNT];
     size_t sample_counts[METRIC_COUNT];
 };
 /* Length of the message at the front of `data`, or 0 while it is not complete. */

@@ -133,16 +133,25 @@ static bool read_ranged(struct field_reader *reader, const struct unit_system *s
     return true;
 }
 
+/* A quantity in millionths whose limits are those of its kind, not of the field. */
+static bool read_millionths(struct field_reader *reader, const struct unit_system *system,
+                            const struct field *field, const struct doc_value *value, int64_t low,
+                            int64_t high, int64_t *out) {
+    if (!read_quantity(reader, system, value, field->key, out))
+        return false;
+    if (*out >= low && *out <= high)
+        return true;
+    doc_error(reader->errors, value,
+              "\"%s\" is %s, out of range; expected %" PRId64 "%% to %" PRId64 "%%", field->key,
+              value->text, low / 10000, high / 10000);
+    return false;
+}
+
 static bool read_ratio(struct field_reader *reader, const struct field *field,
                        const struct doc_value *value, uint32_t *out) {
     int64_t number;
-    if (!read_quantity(reader, &UNITS_RATIO, value, field->key, &number))
+    if (!read_millionths(reader, &UNITS_RATIO, field, value, 0, 1000000, &number))
         return false;
-    if (number > 1000000) {
-        doc_error(reader->errors, value, "\"%s\" is %s, out of range; expected 0%% to 100%%",
-                  field->key, value->text);
-        return false;
-    }
     *out = (uint32_t)number;
     return true;
 }
@@ -150,13 +159,8 @@ static bool read_ratio(struct field_reader *reader, const struct field *field,
 static bool read_drift(struct field_reader *reader, const struct field *field,
                        const struct doc_value *value, int32_t *out) {
     int64_t number;
-    if (!read_quantity(reader, &UNITS_DRIFT, value, field->key, &number))
+    if (!read_millionths(reader, &UNITS_DRIFT, field, value, -500000, 500000, &number))
         return false;
-    if (number < -500000 || number > 500000) {
-        doc_error(reader->errors, value, "\"%s\" is %s, out of range; expected -50%% to 50%%",
-                  field->key, value->text);
-        return false;
-    }
     *out = (int32_t)number;
     return true;
 }
