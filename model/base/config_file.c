@@ -19,6 +19,7 @@ struct config_job {
     struct buf content; /* that is saved */
     uint64_t hash;
     bool from_backup; /* which file is being read */
+    int main_status;  /* then: what was wrong with the main one */
     config_file_fn *done;
     void *ctx;
     size_t path_len;
@@ -231,7 +232,11 @@ static void on_read(struct read_file *read, int status) {
     } else if (!job->from_backup) {
         file->main_is_bad = true; /* F3 */
         job->from_backup = true;
+        job->main_status = status;
         load_next(job);
+    } else if (status == RMQ_E_NOT_FOUND && job->main_status != RMQ_E_NOT_FOUND &&
+               !file->unsynced) {
+        load_end(job, job->main_status, SPAN_NONE, 0); /* never an empty table for a lost one */
     } else if (status == RMQ_E_NOT_FOUND) {
         load_end(job, RMQ_OK, SPAN_LITERAL("none"), 0);
     } else {

@@ -48,9 +48,11 @@ void config_file_init(struct config_file *file, struct env *env, const struct co
 /* Drops what is under way. Does nothing for one that is all zero. */
 void config_file_deinit(struct config_file *file);
 
-/* Reads X, or X.bak when X is missing, blank or does not parse (logged with the offset); without
- * either the table stays as it is. config.loaded tells which. `done` comes once, in a later handler
- * or before return: RMQ_E_INVALID when X.bak is there and does not parse either, RMQ_E_NOMEM. */
+/* Reads X, or X.bak when X is missing, blank, cannot be read or does not parse (logged with the
+ * offset); where both are missing or blank the table stays as it is. config.loaded tells which.
+ * `done` comes once, in a later handler or before return: RMQ_E_INVALID, RMQ_E_IO, ... of X.bak, or
+ * of X where there is no X.bak (Differs: Apache goes on with an empty table, as we do with
+ * `unsynced`), RMQ_E_NOMEM. */
 void config_file_load(struct config_file *file, config_file_fn *done, void *ctx);
 
 /* The table has changed: saves it. */
