@@ -20,6 +20,7 @@
 static void on_channel_closed(void *ctx, struct channel *channel, const char *reason) {
     struct broker *broker = ctx;
     broker_forget_channel_creations(broker, channel);
+    admin_forget_channel(broker, channel);
     flow_forget_channel(&broker->flow, channel);
     sends_forget_channel(&broker->sends, channel);
     pulls_forget_channel(&broker->pulls, broker, channel);
@@ -46,10 +47,12 @@ static void broker_free(struct broker *broker) {
         pulls_deinit(&broker->pulls, broker);
         holds_deinit(&broker->holds);
         queries_deinit(&broker->queries, broker);
+        admin_deinit(broker);
         scans_deinit(&broker->scans, broker);
         earliest_deinit(&broker->earliest, broker);
         registrar_deinit(&broker->registrar);
         clients_deinit(&broker->clients);
+        locks_deinit(&broker->locks);
     }
     broker_forget_creations(broker);
     name_servers_deinit(&broker->servers);
@@ -165,6 +168,7 @@ static void init_tables(struct broker *broker) {
                    &broker->servers);
     clients_init(&broker->clients, env, &broker->config, &broker->remoting);
     config_files_init(&broker->files, &broker->topics, &broker->groups, &broker->offsets);
+    locks_init(&broker->locks, env);
     flow_init(&broker->flow, broker);
     sends_init(&broker->sends, broker);
     pulls_init(&broker->pulls, broker);
@@ -295,6 +299,7 @@ static int broker_start(struct env *env, const struct props *config, void **node
     memset(broker, 0, sizeof *broker);
     broker->env = env;
     list_init(&broker->creations);
+    list_init(&broker->admin_tasks);
     int err = prepare(broker, config);
     if (err != RMQ_OK) {
         broker_free(broker);

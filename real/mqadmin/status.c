@@ -47,7 +47,7 @@ static void put_subscriptions(struct buf *out, const struct tree *info) {
 }
 
 static const char *time_field(struct admin *admin, const struct tree *value, const char *key) {
-    return time_text(admin, tree_number(value, key, 0));
+    return time_text_compact(admin, tree_number(value, key, 0));
 }
 
 /* ProcessQueueInfo.toString */
