@@ -9,6 +9,8 @@
  *   topics.h, admin.c  topics and their data version; 17
  *   config_files.h   topics.json, subscriptionGroup.json, consumerOffset.json
  *   registration.h   name servers; side_traffic.h: what 5.3 brokers send them in between
+ *   stats.h          what it counts; runtime_info.h (28), stats_scan.h (202, 208, 300, 303, 315,
+ *                    317, 321), metrics.h (Prometheus, health)
  *   ../store/        commit log, consume queues, index
  *
  * It serves (listens, registers, emits node.serves) when its store is open. A config file or a
