@@ -38,6 +38,7 @@
 #define EVENT_FIELDS_registration_round_done(T, U, I) \
     U(sent) U(accepted) U(duration_ns) U(late_ns) /* late: behind the fixed-rate schedule */
 #define EVENT_FIELDS_broker_topic_created(T, U, I) T(topic) U(read_queues) U(write_queues) U(perm)
+#define EVENT_FIELDS_broker_topic_deleted(T, U, I) T(topic)
 #define EVENT_FIELDS_broker_order_changed(T, U, I) T(topic) U(order)
 #define EVENT_FIELDS_client_name_server_chosen(T, U, I) T(name_server)
 #define EVENT_FIELDS_client_name_server_lost(T, U, I) T(name_server) T(reason)
@@ -188,7 +189,8 @@
     X(world_node_up, "world.node_up", "world", "a node's process exists from now on")              \
     X(world_node_down, "world.node_down", "world", "how: kill, crash, power_off, exit, assert")    \
     X(world_fault, "world.fault", "world", "phase: begin, end, or once (leaves no lasting state)") \
-    X(world_assert, "world.assert", "world", "an assertion of ours failed in a node")
+    X(world_assert, "world.assert", "world", "an assertion of ours failed in a node")              \
+    X(broker_topic_deleted, "broker.topic_deleted", "broker", "by an administrator")
 
 enum event_kind {
 #define EVENT_ENUM(id, name, who, about) EVENT_##id,

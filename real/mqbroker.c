@@ -1,9 +1,14 @@
 /* mqbroker.c - the broker as a daemon: model/broker over sockets and files. */
 #include "model/broker/broker.h"
 #include "real/daemon/daemon.h"
+#include "real/mqbroker/check_store.h"
+
+static int check(const char *dir) {
+    return check_store(dir, stdout);
+}
 
 int main(int argc, char **argv) {
     static const struct daemon_program PROGRAM = {
-        .kind = DAEMON_BROKER, .role = &broker_role, .log_name = "broker"};
+        .kind = DAEMON_BROKER, .role = &broker_role, .log_name = "broker", .check_store = check};
     return daemon_main(&PROGRAM, argc, argv);
 }

@@ -90,6 +90,8 @@ struct json_writer {
     enum json_style style;
     bool pretty; /* set after init: as fastjson's PrettyFormat, tabs; bare keys and arrays stay on
                     their line */
+    bool pretty_lists; /* with it: each element of an array on a line of its own, as fastjson has
+                          Java's lists (its sets stay on their line) */
     size_t depth;
     uint8_t state[JSON_DEPTH_MAX + 1];
 };
@@ -112,5 +114,10 @@ void json_bool(struct json_writer *writer, bool value);
 void json_null(struct json_writer *writer);
 /* Bytes that are one complete JSON value already. */
 void json_raw(struct json_writer *writer, struct span value);
+/* The reader's next value becomes the writer's next value, in the writer's style. RMQ_E_INVALID,
+ * RMQ_E_LIMIT (also: nested deeper than JSON_COPY_DEPTH_MAX), RMQ_E_NOMEM; after an error the
+ * writer's document is broken. */
+#define JSON_COPY_DEPTH_MAX 16
+int json_copy(struct json_reader *reader, struct json_writer *writer) RMQ_CHECK_RESULT;
 
 #endif

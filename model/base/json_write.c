@@ -32,6 +32,20 @@ void json_writer_init(struct json_writer *writer, struct buf *out, enum json_sty
 /* ---- structure ---------------------------------------------------------------------------------
  */
 
+static void new_line(struct json_writer *writer, size_t tabs) {
+    if (writer->pretty) {
+        buf_put_u8(writer->out, '\n');
+        for (size_t i = 0; i < tabs; i++) {
+            buf_put_u8(writer->out, '\t');
+        }
+    }
+}
+
+static void new_element(struct json_writer *writer) {
+    if (writer->pretty_lists)
+        new_line(writer, writer->depth);
+}
+
 /* A value is about to be written: writes its comma, and moves on. */
 static void before_value(struct json_writer *writer) {
     switch (place_of(writer)) {
@@ -40,9 +54,11 @@ static void before_value(struct json_writer *writer) {
         return;
     case PLACE_ARRAY:
         buf_put_u8(writer->out, ',');
+        new_element(writer);
         return;
     case PLACE_ARRAY_EMPTY:
         set_place(writer, PLACE_ARRAY);
+        new_element(writer);
         return;
     case PLACE_OBJECT_KEYED:
         set_place(writer, PLACE_OBJECT);
@@ -54,15 +70,6 @@ static void before_value(struct json_writer *writer) {
         break;
     }
     RMQ_UNREACHABLE(); /* no value belongs here */
-}
-
-static void new_line(struct json_writer *writer, size_t tabs) {
-    if (writer->pretty) {
-        buf_put_u8(writer->out, '\n');
-        for (size_t i = 0; i < tabs; i++) {
-            buf_put_u8(writer->out, '\t');
-        }
-    }
 }
 
 static void before_key(struct json_writer *writer, enum place after) {
@@ -112,6 +119,9 @@ void json_array_begin(struct json_writer *writer) {
 
 void json_array_end(struct json_writer *writer) {
     RMQ_ASSERT(place_of(writer) == PLACE_ARRAY_EMPTY || place_of(writer) == PLACE_ARRAY);
+    if (place_of(writer) == PLACE_ARRAY && writer->pretty_lists) {
+        new_line(writer, writer->depth - 1);
+    }
     end(writer, ']');
 }
 

@@ -1,21 +1,21 @@
-/* broker/admin.c - administrators' requests: 17, create or update a topic (broker.md 22.1).
+/* broker/admin.c - topics by administrators: 17 and 5.3's 18, create or update (broker.md 22.1).
  *
  * Order of checks and remarks as in AdminBrokerProcessor.java updateAndCreateTopic of 4.9.8 and
  * 5.3.3, and observed: 4.9.7-probe-all, 5.3.3-probe-all. A good answer has code 0 and the remark
  * that Java responses are born with.
  *
  * Differs: the answer does not wait for the topic's registration, unless the quirk
- * serialRegistration says so (registration.h); 5.3's attributes are ignored with a log line; the
- * remark of an unknown topicFilterType leaves out Java's exception class and line number. */
+ * serialRegistration says so (registration.h); the remark of an unknown topicFilterType leaves out
+ * Java's exception class and line number; counts of queues and perm are checked (Apache takes
+ * anything); 18 changes nothing when one of its topics is refused, and is known to both profiles.
+ * Attributes are 5.3's (attributes.h): in 4.9 those that a topic was loaded with stay. */
 #include "model/base/check.h"
+#include "model/broker/attributes.h"
 #include "model/broker/broker_internal.h"
 #include "model/events.h"
 #include "model/quirks.h"
 
-#define REMARK_UNSET "not set any response code"
-#define REMARK_SLAVE                                               \
-    "Can't modify topic or subscription group from slave broker, " \
-    "please execute it from master broker."
+#define QUEUES_MAX 65536
 
 /* A creation whose registration is under way: its answer waits (quirk serialRegistration). */
 struct creation {
@@ -27,8 +27,7 @@ struct creation {
     char topic[TOPIC_NAME_MAX];
 };
 
-/* Whether `topic` may be created or updated here; else *outcome says why not. */
-static bool check_topic(const struct broker *broker, struct span topic, struct outcome *outcome) {
+bool admin_check_topic(const struct broker *broker, struct span topic, struct outcome *outcome) {
     bool v5 = broker->config.profile_5_3;
     int32_t code = v5 ? RESPONSE_INVALID_PARAMETER : RESPONSE_SYSTEM_ERROR;
     struct span wrong = topic_name_check(topic);
@@ -40,10 +39,18 @@ static bool check_topic(const struct broker *broker, struct span topic, struct o
     return true;
 }
 
+static bool check_numbers(const struct topic_config *topic, struct outcome *outcome) {
+    bool good = topic->read_queue_nums >= 0 && topic->read_queue_nums <= QUEUES_MAX &&
+                topic->write_queue_nums >= 0 && topic->write_queue_nums <= QUEUES_MAX &&
+                topic->perm >= 0 && topic->perm <= 15;
+    return good || outcome_refuse(outcome, RESPONSE_SYSTEM_ERROR, "topic ", topic->name,
+                                  ": expected 0 to 65536 queues and a perm of 0 to 15");
+}
+
 static bool same_topic(const struct topic_config *a, const struct topic_config *b) {
     return a->read_queue_nums == b->read_queue_nums && a->write_queue_nums == b->write_queue_nums &&
            a->perm == b->perm && a->sys_flag == b->sys_flag && a->order == b->order &&
-           a->multi_tag == b->multi_tag;
+           a->multi_tag == b->multi_tag && span_equal(a->attributes, b->attributes);
 }
 
 /* 5.3: an update that changes nothing has no effect. */
@@ -171,12 +178,26 @@ static bool read_filter_type(struct span text, bool *multi_tag, struct outcome *
                           "] value invalid");
 }
 
+/* What the topic's attributes become; `text` holds them. */
+static bool alter_attributes(struct broker *broker, struct topic_config *topic,
+                             const struct attribute_changes *changes, struct buf *text,
+                             struct outcome *outcome) {
+    struct topic_config old = {0};
+    bool exists = topics_find(&broker->topics, topic->name, &old) == RMQ_OK;
+    topic->attributes = old.attributes;
+    if (!broker->config.profile_5_3 || changes->count == 0)
+        return true;
+    if (!attributes_alter(broker->env, old.attributes, !exists, changes, text, outcome))
+        return false;
+    topic->attributes = text->len == 0 ? SPAN_NONE : buf_span(text);
+    return true;
+}
+
 static bool read_request(struct broker *broker, const struct wire_command *request,
-                         struct topic_config *topic, struct outcome *outcome) {
+                         struct topic_config *topic, struct buf *text, struct outcome *outcome) {
+    struct attribute_changes changes = {.count = 0};
     struct header_create_topic header;
     const struct header_field_info *bad;
-    if (!broker->config.profile_5_3 && broker->config.broker_id > 0)
-        return outcome_refuse(outcome, RESPONSE_SYSTEM_ERROR, REMARK_SLAVE, SPAN_NONE, "");
     int err = header_decode(&HEADER_create_topic, request, &header, &bad);
     if (err != RMQ_OK) {
         outcome_bad_header(outcome, err, bad);
@@ -190,12 +211,11 @@ static bool read_request(struct broker *broker, const struct wire_command *reque
                               .sys_flag = header.has_topic_sys_flag ? header.topic_sys_flag : 0,
                               .order = broker->config.profile_5_3 && header.order};
     if (!read_filter_type(header.topic_filter_type, &topic->multi_tag, outcome) ||
-        !check_topic(broker, header.topic, outcome))
+        !admin_check_topic(broker, header.topic, outcome) || !check_numbers(topic, outcome))
         return false;
-    if (header.attributes.len > 0)
-        env_log(broker->env, ENV_LOG_WARN, "broker: attributes of topic %.*s are ignored",
-                (int)header.topic.len, (const char *)header.topic.data);
-    return true;
+    if (broker->config.profile_5_3 && !attributes_parse(header.attributes, &changes, outcome))
+        return false;
+    return alter_attributes(broker, topic, &changes, text, outcome);
 }
 
 void broker_on_update_and_create_topic(struct broker *broker, struct channel *channel,
@@ -203,10 +223,71 @@ void broker_on_update_and_create_topic(struct broker *broker, struct channel *ch
     struct topic_config topic = {0};
     struct asker asker = asker_of(channel, request);
     struct outcome outcome;
-    if (read_request(broker, request, &topic, &outcome))
+    struct buf text;
+    if (!broker->config.profile_5_3 && !admin_master(broker, &asker))
+        return;
+    buf_init(&text, broker->env);
+    if (read_request(broker, request, &topic, &text, &outcome))
         create_topic(broker, &asker, false, &topic);
     else
         tell(broker, &asker, false, topic.name, &outcome);
+    buf_deinit(&text);
+}
+
+/* ---- request 18 ------------------------------------------------------------------------------ */
+
+struct topic_list {
+    struct broker *broker;
+    struct buf text; /* attributes of the topic at hand */
+    struct outcome outcome;
+};
+
+static bool check_listed(struct topic_list *list, struct topic_config *topic) {
+    struct attribute_changes changes = {.count = 0};
+    buf_clear(&list->text);
+    return admin_check_topic(list->broker, topic->name, &list->outcome) &&
+           check_numbers(topic, &list->outcome) &&
+           (!list->broker->config.profile_5_3 ||
+            attributes_parse_json(topic->attributes, &changes, &list->outcome)) &&
+           alter_attributes(list->broker, topic, &changes, &list->text, &list->outcome);
+}
+
+static int on_listed_checked(void *ctx, const struct topic_config *topic) {
+    struct topic_config copy = *topic;
+    return check_listed(ctx, &copy) ? RMQ_OK : RMQ_E_STATE;
+}
+
+static int on_listed(void *ctx, const struct topic_config *topic) {
+    struct topic_list *list = ctx;
+    struct topic_config copy = *topic;
+    bool waiting;
+    if (!check_listed(list, &copy))
+        return RMQ_E_STATE;
+    apply(list->broker, &copy, NULL, NULL, &list->outcome, &waiting);
+    return list->outcome.code == RESPONSE_SUCCESS ? RMQ_OK : RMQ_E_STATE;
+}
+
+void broker_on_update_and_create_topic_list(struct broker *broker, struct channel *channel,
+                                            const struct wire_command *request) {
+    struct asker asker = asker_of(channel, request);
+    struct topic_list list = {.broker = broker};
+    struct wire_error error = {0};
+    struct buf scratch;
+    if (!admin_master(broker, &asker))
+        return;
+    buf_init(&scratch, broker->env);
+    buf_init(&list.text, broker->env);
+    int err = topic_configs_decode(request->body, &scratch, on_listed_checked, &list, &error);
+    if (err == RMQ_OK)
+        err = topic_configs_decode(request->body, &scratch, on_listed, &list, &error);
+    if (err == RMQ_OK)
+        admin_answer(broker, &asker, SPAN_LITERAL(REMARK_UNSET), NULL);
+    else if (err == RMQ_E_STATE)
+        answer_code(&broker->remoting, &asker, list.outcome.code, list.outcome.remark);
+    else
+        admin_refuse_body(broker, &asker, err, &error);
+    buf_deinit(&scratch);
+    buf_deinit(&list.text);
 }
 
 /* ---- the role command ------------------------------------------------------------------------ */
@@ -231,7 +312,7 @@ int broker_command_create_topic(struct broker *broker, const struct props *comma
         return RMQ_E_INVALID;
     const struct asker nobody = {0};
     struct outcome outcome;
-    if (check_topic(broker, topic.name, &outcome))
+    if (admin_check_topic(broker, topic.name, &outcome) && check_numbers(&topic, &outcome))
         create_topic(broker, &nobody, true, &topic);
     else
         tell(broker, &nobody, true, topic.name, &outcome);

@@ -8,6 +8,7 @@
  *   offsets.h        14, 15, 43: progress of groups; groups.h
  *   topics.h, admin.c  topics and their data version; 17
  *   config_files.h   topics.json, subscriptionGroup.json, consumerOffset.json
+ *   live_config.h    25, 26: the configuration while it runs; config_keys.h: every key
  *   registration.h   name servers; side_traffic.h: what 5.3 brokers send them in between
  *   stats.h          what it counts; runtime_info.h (28), stats_scan.h (202, 208, 300, 303, 315,
  *                    317, 321), metrics.h (Prometheus, health)
@@ -17,7 +18,7 @@
  * store that does not open ends it with status 1.
  *
  * Configuration: RocketMQ's keys (broker.md 2) unless marked (own). A malformed value is
- * RMQ_E_INVALID and logged with its key; unknown keys are logged and ignored.
+ * RMQ_E_INVALID and logged with its key; unknown keys and those without effect are logged.
  *
  *   profile (own)             4.9 (default) or 5.3: version number 409 or 479, and all below marked
  *                             with a release
@@ -27,7 +28,7 @@
  *   brokerRole                ASYNC_MASTER and SYNC_MASTER force brokerId 0, SLAVE needs one > 0;
  *                             absent (own): brokerId decides
  *   brokerIP1, brokerIP2      the node's own address (env_identity); brokerIP1
- *   listenPort                10911
+ *   listenPort                10911; listenPort - 2 serves the same requests but pulls (code 3)
  *   haListenPort              listenPort + 1; a configured one counts in 5.3 only
  *   namesrvAddr               none; "host:port" separated by ';'
  *   defaultTopicQueueNums     8: queues of TBW102
@@ -63,7 +64,7 @@
  *   quirk.<name>              see model/quirks.h
  *
  * Not here yet: delayed, transactional and timed messages, consumer send back (36), orderly locks
- * (41, 42), request-reply (324, 325), SQL92 filters, the second port (listenPort - 2, wire.md 8.2),
+ * (41, 42), request-reply (324, 325), SQL92 filters,
  * re-reading namesrvAddr each 120 s, a slave's copies of its master's tables and log (only the
  * master's addresses are kept; a slave refuses messages), acting master beyond its traffic.
  *

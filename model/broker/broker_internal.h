@@ -2,10 +2,13 @@
 #ifndef MODEL_BROKER_BROKER_INTERNAL_H
 #define MODEL_BROKER_BROKER_INTERNAL_H
 
+#include "model/broker/admin.h"
 #include "model/broker/clients.h"
 #include "model/broker/config_files.h"
 #include "model/broker/flow.h"
 #include "model/broker/hold.h"
+#include "model/broker/live_config.h"
+#include "model/broker/locks.h"
 #include "model/broker/pull.h"
 #include "model/broker/queue_query.h"
 #include "model/broker/registration.h"
@@ -22,6 +25,7 @@
 struct broker {
     struct env *env;
     struct broker_config config;
+    struct live_config live;
     struct topics topics;
     struct groups groups;
     struct offsets offsets;
@@ -51,16 +55,15 @@ struct broker {
     struct fixed_rate_task tasks[2];
     struct name_server_call metadata;
     struct acting_traffic *acting; /* 5.3 with enableSlaveActingMaster */
-    struct list creations;         /* quirk serialRegistration: answers that wait (admin.c) */
+    struct locks locks;
+    struct list admin_tasks; /* admin.h */
+    struct list creations;   /* quirk serialRegistration: answers that wait (admin.c) */
     struct unregistration goodbye;
     struct env_timer save_again; /* lowered offsets, before `serves` */
 };
 
 /* Handles every request that arrives (remoting_handler). */
 void broker_on_request(void *ctx, struct channel *channel, const struct wire_command *request);
-/* Request 17. */
-void broker_on_update_and_create_topic(struct broker *broker, struct channel *channel,
-                                       const struct wire_command *request);
 /* Drops all answers that wait for a registration. */
 void broker_forget_creations(struct broker *broker);
 /* The same of one connection. */

@@ -27,6 +27,11 @@ const struct client_group *clients_find(const struct clients *clients, struct sp
     return find_group(clients, group, false);
 }
 
+const struct client_group *clients_find_producers(const struct clients *clients,
+                                                  struct span group) {
+    return find_group(clients, group, true);
+}
+
 static int add_group(struct clients *clients, struct span name, bool is_producer,
                      struct client_group **out) {
     struct env *env = clients->env;
@@ -236,11 +241,12 @@ void clients_drop_idle(struct clients *clients, struct client_channel *client) {
 
 /* ---- members --------------------------------------------------------------------------------- */
 
-struct channel *client_group_channel(const struct client_group *group, struct span client_id) {
+const struct client_channel *client_group_client(const struct client_group *group,
+                                                 struct span client_id) {
     LIST_EACH(&group->members, link, next) {
         const struct client_member *member = LIST_ENTRY(link, struct client_member, in_group);
         if (span_equal(member->client->client_id, client_id))
-            return member->client->channel;
+            return member->client;
     }
     return NULL;
 }

@@ -89,11 +89,14 @@ void clients_channel_closed(struct clients *clients, const struct channel *chann
 
 /* A consumer group with members, or NULL. Valid until the next request or end of a connection. */
 const struct client_group *clients_find(const struct clients *clients, struct span group);
+/* A producer group with members, or NULL. Valid as above. */
+const struct client_group *clients_find_producers(const struct clients *clients, struct span group);
 /* What `group` wants of `topic`, or NULL. */
 const struct client_subscription *client_group_subscription(const struct client_group *group,
                                                             struct span topic);
-/* The first member's connection with that client id, or NULL. */
-struct channel *client_group_channel(const struct client_group *group, struct span client_id);
+/* The first member with that client id, or NULL. Valid as above. */
+const struct client_channel *client_group_client(const struct client_group *group,
+                                                 struct span client_id);
 
 /* ---- for the requests (clients_requests.c) ---- */
 

@@ -2,6 +2,7 @@
 #include "model/broker/groups.h"
 
 #include "model/base/check.h"
+#include "model/broker/kept_json.h"
 #include "model/broker/topics.h"
 #include "model/quirks.h"
 #include "model/wire/java_order.h"
@@ -27,6 +28,7 @@ struct group_entry {
     UT_hash_handle hh;
     bool map_failed;
     struct group group;
+    struct kept_json attributes, retry_policy, subscriptions;
     char name[];
 };
 
@@ -52,17 +54,54 @@ const struct group *groups_find(const struct groups *groups, struct span name) {
     return NULL;
 }
 
+static void free_texts(struct env *env, struct group_entry *entry) {
+    kept_json_free(env, &entry->attributes);
+    kept_json_free(env, &entry->retry_policy);
+    kept_json_free(env, &entry->subscriptions);
+}
+
+/* Gives the entry the group's values, its texts in memory of their own; nothing changes when it
+ * fails. `group` may be the entry's own. */
+static int fill(struct env *env, struct group_entry *entry, const struct group *group) {
+    struct group_entry made = {.map_failed = false};
+    int err = kept_json_set(env, &made.attributes, group->attributes);
+    if (err == RMQ_OK)
+        err = kept_json_set(env, &made.retry_policy, group->retry_policy);
+    if (err == RMQ_OK)
+        err = kept_json_set(env, &made.subscriptions, group->subscriptions);
+    if (err != RMQ_OK) {
+        free_texts(env, &made);
+        return err;
+    }
+    struct group values = *group;
+    free_texts(env, entry);
+    entry->attributes = made.attributes;
+    entry->retry_policy = made.retry_policy;
+    entry->subscriptions = made.subscriptions;
+    values.name = span_of(entry->name, group->name.len);
+    values.attributes = kept_json_span(&entry->attributes);
+    values.retry_policy = kept_json_span(&entry->retry_policy);
+    values.subscriptions = kept_json_span(&entry->subscriptions);
+    entry->group = values;
+    return RMQ_OK;
+}
+
 static int add_entry(struct groups *groups, const struct group *group) {
     struct env *env = groups->env;
     uint64_t hash_key = groups->hash_key;
     struct group_entry *entry = env_alloc(env, sizeof *entry + group->name.len);
     if (entry == NULL)
         return RMQ_E_NOMEM;
-    *entry = (struct group_entry){.group = *group};
+    *entry = (struct group_entry){.map_failed = false};
     memcpy(entry->name, group->name.data, group->name.len);
-    entry->group.name.data = (const uint8_t *)entry->name;
+    int err = fill(env, entry, group);
+    if (err != RMQ_OK) {
+        env_free(env, entry);
+        return err;
+    }
     HASH_ADD_KEYPTR(hh, groups->table, entry->name, entry->group.name.len, entry);
     if (MAP_ADD_FAILED(entry)) {
+        free_texts(env, entry);
         env_free(env, entry);
         return RMQ_E_NOMEM;
     }
@@ -74,10 +113,13 @@ static int put(struct groups *groups, const struct group *group) {
     struct group_entry *entry = find_entry(groups, group->name);
     if (entry == NULL)
         return add_entry(groups, group);
-    struct span name = entry->group.name;
-    entry->group = *group;
-    entry->group.name = name;
-    return RMQ_OK;
+    return fill(groups->env, entry, group);
+}
+
+static void next_version(struct groups *groups) {
+    groups->version_counter++;
+    groups->version_timestamp = env_wall_ms(groups->env);
+    config_file_save(&groups->file);
 }
 
 int groups_put(struct groups *groups, const struct group *group) {
@@ -85,9 +127,19 @@ int groups_put(struct groups *groups, const struct group *group) {
     int err = put(groups, group);
     if (err != RMQ_OK)
         return err;
-    groups->version_counter++;
-    groups->version_timestamp = env_wall_ms(groups->env);
-    config_file_save(&groups->file);
+    next_version(groups);
+    return RMQ_OK;
+}
+
+int groups_remove(struct groups *groups, struct span name) {
+    struct env *env = groups->env;
+    struct group_entry *entry = find_entry(groups, name);
+    if (entry == NULL)
+        return RMQ_E_NOT_FOUND;
+    HASH_DEL(groups->table, entry);
+    free_texts(env, entry);
+    env_free(env, entry);
+    next_version(groups);
     return RMQ_OK;
 }
 
@@ -196,8 +248,19 @@ static int groups_write(void *ctx, struct json_writer *json) {
     return err;
 }
 
+int groups_write_compact(const struct groups *groups, struct buf *out) {
+    struct json_writer json;
+    json_writer_init(&json, out, JSON_STYLE_FASTJSON);
+    int err = groups_write((void *)groups, &json);
+    return err == RMQ_OK && buf_failed(out) ? RMQ_E_NOMEM : err;
+}
+
+/* `b` has no texts: it is as a built-in one is born. */
 static bool is_default(const struct group *a, const struct group *b) {
-    return a->consume_enable == b->consume_enable &&
+    return span_equal(a->attributes, b->attributes) &&
+           span_equal(a->retry_policy, b->retry_policy) &&
+           span_equal(a->subscriptions, b->subscriptions) &&
+           a->consume_enable == b->consume_enable &&
            a->consume_from_min_enable == b->consume_from_min_enable &&
            a->consume_broadcast_enable == b->consume_broadcast_enable &&
            a->notify_ids_changed == b->notify_ids_changed &&
@@ -242,8 +305,8 @@ static int groups_read(void *ctx, struct span text, size_t *error_offset) {
     return RMQ_OK;
 }
 
-static const struct config_table GROUPS_TABLE = {"subscriptionGroup.json", groups_write,
-                                                 groups_read};
+static const struct config_table GROUPS_TABLE = {
+    .file_name = "subscriptionGroup.json", .write = groups_write, .read = groups_read};
 
 void groups_init(struct groups *groups, struct env *env, const struct broker_config *config) {
     *groups = (struct groups){.env = env,
@@ -262,6 +325,7 @@ void groups_deinit(struct groups *groups) {
     config_file_deinit(&groups->file);
     HASH_ITER(hh, groups->table, entry, following) {
         HASH_DEL(groups->table, entry);
+        free_texts(env, entry);
         env_free(env, entry);
     }
     *groups = (struct groups){0};

@@ -6,9 +6,9 @@
 #ifndef MODEL_BROKER_GROUPS_H
 #define MODEL_BROKER_GROUPS_H
 
+#include "model/base/config_file.h"
 #include "model/base/map.h"
 #include "model/broker/config.h"
-#include "model/broker/config_file.h"
 #include "model/wire/body_config.h"
 
 #define GROUP_NAME_MAX 255
@@ -38,7 +38,12 @@ int groups_find_or_create(struct groups *groups, struct span name,
                           const struct group **out) RMQ_CHECK_RESULT;
 /* Creates or replaces, and saves the file. RMQ_E_NOMEM: nothing changed. */
 int groups_put(struct groups *groups, const struct group *group) RMQ_CHECK_RESULT;
+/* Removes a group and saves the file. A built-in one is then as it was born. RMQ_E_NOT_FOUND: there
+ * was nothing to remove. */
+int groups_remove(struct groups *groups, struct span name) RMQ_CHECK_RESULT;
 size_t groups_count(const struct groups *groups);
+/* Appends the file's content as compact JSON, the body of the answer to 201. RMQ_E_NOMEM. */
+int groups_write_compact(const struct groups *groups, struct buf *out) RMQ_CHECK_RESULT;
 /* Each group, the untouched built-in ones first. Nothing may change meanwhile. */
 void groups_each(const struct groups *groups, void (*each)(void *ctx, const struct group *group),
                  void *ctx);

@@ -242,6 +242,90 @@ int offsets_commit(struct offsets *offsets, struct span group, struct span topic
     return RMQ_OK;
 }
 
+int offsets_assign(struct offsets *offsets, struct span group, struct span topic, int32_t queue_id,
+                   int64_t offset) {
+    char text[KEY_MAX];
+    struct span key = make_key(text, group, topic);
+    bool changed = false;
+    if (span_is_absent(key))
+        return RMQ_E_LIMIT;
+    int err = offsets_set(offsets, key, queue_id, offset, &changed);
+    if (err != RMQ_OK)
+        return err;
+    count_commit(offsets);
+    if (changed) {
+        event_offset_committed(offsets->env, group, topic, (uint32_t)queue_id, offset,
+                               SPAN_LITERAL("admin"));
+        save_later(offsets);
+    }
+    return RMQ_OK;
+}
+
+int offsets_reset(struct offsets *offsets, struct span group, struct span topic, int32_t queue_id,
+                  int64_t offset) {
+    char text[KEY_MAX];
+    struct span key = make_key(text, group, topic);
+    bool changed;
+    int err = offsets_assign(offsets, group, topic, queue_id, offset);
+    if (err != RMQ_OK)
+        return err;
+    return set(offsets, &offsets->resets, key, queue_id, offset, &changed);
+}
+
+bool offsets_is_reset(const struct offsets *offsets, struct span group, struct span topic,
+                      int32_t queue_id) {
+    return offsets->resets != NULL && find(offsets, offsets->resets, group, topic, queue_id) >= 0;
+}
+
+int64_t offsets_take_reset(struct offsets *offsets, struct span group, struct span topic,
+                           int32_t queue_id) {
+    char text[KEY_MAX];
+    if (!offsets_is_reset(offsets, group, topic, queue_id))
+        return -1;
+    struct progress *progress =
+        find_key(offsets->resets, offsets->hash_key, make_key(text, group, topic));
+    struct queue_offset *queue = find_queue(progress, queue_id);
+    int64_t offset = queue->offset;
+    size_t behind = (size_t)(progress->queues + progress->count - (queue + 1));
+    memmove(queue, queue + 1, behind * sizeof *queue);
+    if (--progress->count == 0)
+        remove_key(offsets->env, &offsets->resets, progress);
+    return offset;
+}
+
+/* Removes the entries of `table` of that topic, or else of that group; whether there were any. */
+static bool remove_named(struct env *env, struct progress **table, struct span topic,
+                         struct span group) {
+    struct progress *progress, *following;
+    bool removed = false;
+    HASH_ITER(hh, *table, progress, following) {
+        if (span_is_absent(topic) ? !span_equal(progress_group(progress), group)
+                                  : !span_equal(progress_topic(progress), topic))
+            continue;
+        remove_key(env, table, progress);
+        removed = true;
+    }
+    return removed;
+}
+
+static void remove_offsets(struct offsets *offsets, struct span topic, struct span group) {
+    remove_named(offsets->env, &offsets->given, topic, group);
+    remove_named(offsets->env, &offsets->resets, topic, group);
+    if (!remove_named(offsets->env, &offsets->table, topic, group))
+        return;
+    offsets->version_counter++;
+    offsets->version_timestamp = env_wall_ms(offsets->env);
+    save_later(offsets);
+}
+
+void offsets_remove_topic(struct offsets *offsets, struct span topic) {
+    remove_offsets(offsets, topic, SPAN_NONE);
+}
+
+void offsets_remove_group(struct offsets *offsets, struct span group) {
+    remove_offsets(offsets, SPAN_NONE, group);
+}
+
 void offsets_lower(struct offsets *offsets) {
     RMQ_ASSERT(offsets->store != NULL);
     if (quirk_on(offsets->config->quirks, QUIRK_OFFSETS_UNCHECKED) ||
@@ -288,5 +372,7 @@ void offsets_deinit(struct offsets *offsets) {
     struct progress *progress, *following;
     HASH_ITER(hh, offsets->given, progress, following)
     remove_key(offsets->env, &offsets->given, progress);
+    HASH_ITER(hh, offsets->resets, progress, following)
+    remove_key(offsets->env, &offsets->resets, progress);
     *offsets = (struct offsets){0};
 }

@@ -22,7 +22,7 @@
 
 #include "model/base/map.h"
 #include "model/broker/config.h"
-#include "model/broker/config_file.h"
+#include "model/base/config_file.h"
 
 struct store;
 struct progress;
@@ -35,6 +35,7 @@ struct offsets {
     struct progress *table;
     struct progress
         *given; /* up to where, behind a recovered max; by group and by client address */
+    struct progress *resets; /* that wait for a pull */
     uint64_t start_ns;
     struct env_timer save; /* armed while something changed since the last save */
     uint64_t commits;
@@ -65,6 +66,23 @@ void offsets_forget_client(struct offsets *offsets, struct span client);
 /* At a master's start, with the store open: lowers what is above its queue's max. To be saved
  * before a message is accepted: the next start would find new messages there and not lower. */
 void offsets_lower(struct offsets *offsets);
+/* An administrator sets an offset, which is within the queue: no check. Saved like a commit.
+ * RMQ_E_NOMEM, RMQ_E_LIMIT. */
+int offsets_assign(struct offsets *offsets, struct span group, struct span topic, int32_t queue_id,
+                   int64_t offset) RMQ_CHECK_RESULT;
+/* The same, and what the group commits there is ignored until its next pull of the queue took the
+ * reset (5.3's useServerSideResetOffset). */
+int offsets_reset(struct offsets *offsets, struct span group, struct span topic, int32_t queue_id,
+                  int64_t offset) RMQ_CHECK_RESULT;
+/* Whether a reset waits there. */
+bool offsets_is_reset(const struct offsets *offsets, struct span group, struct span topic,
+                      int32_t queue_id);
+/* Takes it: where to go on; -1: there is none. */
+int64_t offsets_take_reset(struct offsets *offsets, struct span group, struct span topic,
+                           int32_t queue_id);
+/* Forgets all offsets of a topic, or of a group. Saved like a commit. */
+void offsets_remove_topic(struct offsets *offsets, struct span topic);
+void offsets_remove_group(struct offsets *offsets, struct span group);
 /* Saves what the timer has not saved yet (clean stop); config_file_settle then waits for it. */
 void offsets_save_now(struct offsets *offsets);
 /* Appends the file's content as compact JSON, the body of the answer to 43. RMQ_E_NOMEM. */

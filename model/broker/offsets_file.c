@@ -226,7 +226,8 @@ static int offsets_read(void *ctx, struct span text, size_t *error_offset) {
 }
 
 void offsets_file_init(struct offsets *offsets) {
-    static const struct config_table TABLE = {"consumerOffset.json", offsets_write, offsets_read};
+    static const struct config_table TABLE = {
+        .file_name = "consumerOffset.json", .write = offsets_write, .read = offsets_read};
     config_file_init(&offsets->file, offsets->env, &TABLE, offsets, offsets->config->config_dir,
                      quirk_on(offsets->config->quirks, QUIRK_UNSYNCED_CONFIG));
 }

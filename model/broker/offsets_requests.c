@@ -99,7 +99,10 @@ void broker_on_update_consumer_offset(struct broker *broker, struct channel *cha
     if (err == RMQ_OK && !header.has_commit_offset)
         outcome_refuse(&outcome, RESPONSE_SYSTEM_ERROR, "header field ",
                        SPAN_LITERAL("commitOffset"), " is missing");
-    else if (err == RMQ_OK && names_exist(broker, &header, &outcome)) {
+    else if (err == RMQ_OK && offsets_is_reset(&broker->offsets, header.consumer_group,
+                                               header.topic, header.queue_id)) {
+        outcome_text(&outcome, "Offset has been previously reset");
+    } else if (err == RMQ_OK && names_exist(broker, &header, &outcome)) {
         err = offsets_commit(&broker->offsets, header.consumer_group, header.topic, header.queue_id,
                              header.commit_offset, span_of_text(channel_peer(channel)));
         if (err != RMQ_OK)

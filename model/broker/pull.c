@@ -162,7 +162,7 @@ static int64_t suggestion(const struct pull_op *op, const struct group *group) {
     return op->get.suggest_slave ? group->slow_broker_id : group->broker_id;
 }
 
-static void answer_pull(struct pull_op *op, enum get_status status, int32_t code) {
+static void answer_pull_with(struct pull_op *op, const char *remark, int32_t code) {
     struct broker *broker = op->broker;
     bool v5 = broker->config.profile_5_3;
     const struct group *group = groups_find(&broker->groups, op->group);
@@ -188,12 +188,16 @@ static void answer_pull(struct pull_op *op, enum get_status status, int32_t code
     }
     offsets_give(&broker->offsets, op->group, op->topic, op->get.queue_id, op->get.next_offset);
     wire_command_init(&response, code);
-    response.remark = span_of_text(get_status_text(status));
+    response.remark = span_of_text(remark);
     if (code == RESPONSE_SUCCESS)
         response.body = buf_span(&op->get.records);
     int err = header_encode(&HEADER_pull_response, &header, &response, &numbers);
     RMQ_ASSERT(err == RMQ_OK && numbers.data == memory);
     answer(&broker->remoting, &op->asker, &response);
+}
+
+static void answer_pull(struct pull_op *op, enum get_status status, int32_t code) {
+    answer_pull_with(op, get_status_text(status), code);
 }
 
 /* ---- illegal offsets ------------------------------------------------------------------------- */
@@ -356,6 +360,19 @@ static void send_back(struct pull_op *op, int64_t recovered) {
     op_end(op);
 }
 
+/* An administrator set the group's offset (offsets_reset). */
+static void send_to_reset(struct pull_op *op, int64_t offset) {
+    const struct store *store = op->broker->store;
+    struct store_get *get = &op->get;
+    get->min_offset = store_min_offset(store, get->topic, get->queue_id);
+    get->max_offset = store_max_offset(store, get->topic, get->queue_id);
+    get->next_offset = offset;
+    get->suggest_slave = false;
+    tell_moved(op, SPAN_LITERAL("reset"));
+    answer_pull_with(op, "OFFSET_RESET", RESPONSE_PULL_OFFSET_MOVED);
+    op_end(op);
+}
+
 /* ---- requests -------------------------------------------------------------------------------- */
 
 /* Copies what outlives the request. */
@@ -410,12 +427,17 @@ void pull_process(struct broker *broker, struct channel *channel,
         answer_code(&broker->remoting, &asker, outcome.code, outcome.remark);
         return;
     }
-    commit(broker, &header, peer);
+    int64_t reset =
+        offsets_take_reset(&broker->offsets, header.consumer_group, header.topic, header.queue_id);
+    if (reset < 0)
+        commit(broker, &header, peer);
     struct pull_op *op = op_begin(broker);
     if (op != NULL) {
         op->filter = filter;
         if (fill(op, &header, &asker)) {
-            if (believed)
+            if (reset >= 0)
+                send_to_reset(op, reset);
+            else if (believed)
                 read_messages(op);
             else
                 send_back(op, recovered);

@@ -33,8 +33,9 @@ struct registration {
     bool increment; /* `topic` alone, else the whole table */
     struct topic_config topic;
     char topic_name[TOPIC_NAME_MAX];
-    struct buf body; /* of an increment */
-    size_t open;     /* requests under way; plus one while sending */
+    struct kept_json attributes; /* the topic's */
+    struct buf body;             /* of an increment */
+    size_t open;                 /* requests under way; plus one while sending */
     size_t sent;
     size_t accepted;
     uint32_t next;                    /* name server, of those that were not sent to yet */
@@ -58,6 +59,7 @@ void registrar_init(struct registrar *registrar, struct env *env,
 static void round_free(struct registration *round) {
     list_remove(&round->link);
     buf_deinit(&round->body);
+    kept_json_free(round->registrar->env, &round->attributes);
     env_free(round->registrar->env, round);
 }
 
@@ -411,6 +413,11 @@ int registration_topic_changed(struct registrar *registrar, const struct topic_c
     round->topic = *topic;
     memcpy(round->topic_name, topic->name.data, topic->name.len);
     round->topic.name = span_of(round->topic_name, topic->name.len);
+    if (kept_json_set(registrar->env, &round->attributes, topic->attributes) != RMQ_OK) {
+        round_free(round);
+        return RMQ_E_NOMEM;
+    }
+    round->topic.attributes = kept_json_span(&round->attributes);
     round_start(round, false);
     return RMQ_OK;
 }

@@ -27,7 +27,9 @@ void broker_on_request(void *ctx, struct channel *channel, const struct wire_com
         break;
     case REQUEST_PULL_MESSAGE:
     case REQUEST_LITE_PULL_MESSAGE:
-        if (flow_admit(&broker->flow, FLOW_PULLS, channel, request))
+        if (channel_is_second(channel)) /* no processor there (BrokerController.java) */
+            on_unknown(broker, channel, request);
+        else if (flow_admit(&broker->flow, FLOW_PULLS, channel, request))
             pull_process(broker, channel, request);
         break;
     case REQUEST_QUERY_MESSAGE:
@@ -41,6 +43,90 @@ void broker_on_request(void *ctx, struct channel *channel, const struct wire_com
         break;
     case REQUEST_UPDATE_AND_CREATE_TOPIC:
         broker_on_update_and_create_topic(broker, channel, request);
+        break;
+    case REQUEST_UPDATE_AND_CREATE_TOPIC_LIST:
+        broker_on_update_and_create_topic_list(broker, channel, request);
+        break;
+    case REQUEST_DELETE_TOPIC_IN_BROKER:
+        broker_on_delete_topic(broker, channel, request);
+        break;
+    case REQUEST_CLEAN_EXPIRED_CONSUMEQUEUE:
+        broker_on_clean_expired_queue(broker, channel, request);
+        break;
+    case REQUEST_CLEAN_UNUSED_TOPIC:
+        broker_on_clean_unused_topic(broker, channel, request);
+        break;
+    case REQUEST_DELETE_EXPIRED_COMMITLOG:
+        broker_on_delete_expired_log(broker, channel, request);
+        break;
+    case REQUEST_GET_ALL_TOPIC_CONFIG:
+        broker_on_all_topic_config(broker, channel, request);
+        break;
+    case REQUEST_GET_ALL_DELAY_OFFSET:
+        broker_on_all_delay_offset(broker, channel, request);
+        break;
+    case REQUEST_GET_ALL_SUBSCRIPTIONGROUP_CONFIG:
+        broker_on_all_groups(broker, channel, request);
+        break;
+    case REQUEST_GET_SYSTEM_TOPIC_LIST_FROM_BROKER:
+        broker_on_system_topics(broker, channel, request);
+        break;
+    case REQUEST_GET_TOPIC_CONFIG:
+        broker_on_topic_config(broker, channel, request);
+        break;
+    case REQUEST_GET_SUBSCRIPTIONGROUP_CONFIG:
+        broker_on_group_config(broker, channel, request);
+        break;
+    case REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP:
+        broker_on_update_group(broker, channel, request);
+        break;
+    case REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST:
+        broker_on_update_group_list(broker, channel, request);
+        break;
+    case REQUEST_DELETE_SUBSCRIPTIONGROUP:
+        broker_on_delete_group(broker, channel, request);
+        break;
+    case REQUEST_GET_CONSUMER_CONNECTION_LIST:
+        broker_on_consumer_connections(broker, channel, request);
+        break;
+    case REQUEST_GET_PRODUCER_CONNECTION_LIST:
+        broker_on_producer_connections(broker, channel, request);
+        break;
+    case REQUEST_GET_ALL_PRODUCER_INFO:
+        broker_on_all_producers(broker, channel, request);
+        break;
+    case REQUEST_QUERY_TOPICS_BY_CONSUMER:
+        broker_on_topics_by_consumer(broker, channel, request);
+        break;
+    case REQUEST_QUERY_SUBSCRIPTION_BY_CONSUMER:
+        broker_on_subscription_by_consumer(broker, channel, request);
+        break;
+    case REQUEST_INVOKE_BROKER_TO_RESET_OFFSET:
+        broker_on_reset_offset(broker, channel, request);
+        break;
+    case REQUEST_QUERY_CORRECTION_OFFSET:
+        broker_on_correction_offset(broker, channel, request);
+        break;
+    case REQUEST_CLONE_GROUP_OFFSET:
+        broker_on_clone_offset(broker, channel, request);
+        break;
+    case REQUEST_GET_CONSUMER_RUNNING_INFO:
+        broker_on_running_info(broker, channel, request);
+        break;
+    case REQUEST_CONSUME_MESSAGE_DIRECTLY:
+        broker_on_consume_directly(broker, channel, request);
+        break;
+    case REQUEST_INVOKE_BROKER_TO_GET_CONSUMER_STATUS:
+        broker_on_consumer_status(broker, channel, request);
+        break;
+    case REQUEST_LOCK_BATCH_MQ:
+        broker_on_lock_batch(broker, channel, request);
+        break;
+    case REQUEST_UNLOCK_BATCH_MQ:
+        broker_on_unlock_batch(broker, channel, request);
+        break;
+    case REQUEST_RESUME_CHECK_HALF_MESSAGE:
+        broker_on_resume_check_half(broker, channel, request);
         break;
     case REQUEST_SEARCH_OFFSET_BY_TIMESTAMP:
     case REQUEST_GET_EARLIEST_MSG_STORETIME:
@@ -91,6 +177,12 @@ void broker_on_request(void *ctx, struct channel *channel, const struct wire_com
         break;
     case REQUEST_CHECK_CLIENT_CONFIG:
         broker_on_check_client_config(broker, channel, request);
+        break;
+    case REQUEST_UPDATE_BROKER_CONFIG:
+        broker_on_update_config(broker, channel, request);
+        break;
+    case REQUEST_GET_BROKER_CONFIG:
+        broker_on_get_config(broker, channel, request);
         break;
     default:
         on_unknown(broker, channel, request);

@@ -6,7 +6,7 @@
 #include "model/broker/topics.h"
 
 #include "model/base/check.h"
-#include "model/broker/config_file.h"
+#include "model/base/config_file.h"
 #include "model/events.h"
 
 enum builtin_name {
@@ -98,6 +98,8 @@ static bool builtin_exists(const struct broker_config *config, const struct buil
 }
 
 static int32_t builtin_perm(const struct broker_config *config, const struct builtin *builtin) {
+    if (builtin->when == WHEN_AUTO_CREATE && !config->auto_create_topic)
+        return PERM_READ | PERM_WRITE; /* switched off by request 25 */
     if (builtin->perm != 0)
         return builtin->perm;
     bool open = builtin->kind == NAME_CLUSTER ? config->cluster_topic : config->broker_topic;
@@ -121,7 +123,8 @@ static struct topic_config topic_config_of(const struct topic *topic) {
                                  .perm = topic->perm,
                                  .sys_flag = topic->sys_flag,
                                  .order = topic->order,
-                                 .multi_tag = topic->multi_tag};
+                                 .multi_tag = topic->multi_tag,
+                                 .attributes = kept_json_span(&topic->attributes)};
 }
 
 /* Index of the built-in of that name, or BUILTIN_COUNT. */
@@ -143,13 +146,18 @@ void topics_init(struct topics *topics, struct env *env, const struct broker_con
     }
 }
 
+static void topic_free(struct env *env, struct topic *topic) {
+    kept_json_free(env, &topic->attributes);
+    env_free(env, topic);
+}
+
 void topics_deinit(struct topics *topics) {
     if (topics->env == NULL)
         return;
     if (topics->file != NULL)
         config_file_deinit(topics->file);
     for (size_t i = 0; i < topics->count; i++)
-        env_free(topics->env, topics->by_name[i]);
+        topic_free(topics->env, topics->by_name[i]);
     env_free(topics->env, topics->by_name);
     *topics = (struct topics){0};
 }
@@ -211,9 +219,13 @@ int topics_find(const struct topics *topics, struct span name, struct topic_conf
     return RMQ_OK;
 }
 
-static void next_version(struct topics *topics) {
+void topics_touch(struct topics *topics) {
     topics->version_counter++;
     topics->version_timestamp = env_wall_ms(topics->env);
+}
+
+static void next_version(struct topics *topics) {
+    topics_touch(topics);
     if (topics->file != NULL)
         config_file_save(topics->file);
 }
@@ -230,13 +242,18 @@ static int grow(struct topics *topics) {
     return RMQ_OK;
 }
 
-static void fill(struct topic *topic, const struct topic_config *config) {
+/* Nothing changes when it fails. `config` may be the topic's own. */
+static int fill(struct env *env, struct topic *topic, const struct topic_config *config) {
+    int err = kept_json_set(env, &topic->attributes, config->attributes);
+    if (err != RMQ_OK)
+        return err;
     topic->read_queues = config->read_queue_nums;
     topic->write_queues = config->write_queue_nums;
     topic->perm = config->perm;
     topic->sys_flag = config->sys_flag;
     topic->order = config->order;
     topic->multi_tag = config->multi_tag;
+    return RMQ_OK;
 }
 
 static int insert(struct topics *topics, size_t position, const struct topic_config *config) {
@@ -249,7 +266,12 @@ static int insert(struct topics *topics, size_t position, const struct topic_con
         return RMQ_E_NOMEM;
     topic->name_len = (uint16_t)config->name.len;
     memcpy(topic->name, config->name.data, config->name.len);
-    fill(topic, config);
+    topic->attributes = (struct kept_json){NULL, 0};
+    err = fill(topics->env, topic, config);
+    if (err != RMQ_OK) {
+        env_free(topics->env, topic);
+        return err;
+    }
     memmove(&topics->by_name[position + 1], &topics->by_name[position],
             (topics->count - position) * sizeof(struct topic *));
     topics->by_name[position] = topic;
@@ -261,13 +283,10 @@ int topics_put(struct topics *topics, const struct topic_config *config, bool *c
     RMQ_ASSERT(find_builtin(topics, config->name) == BUILTIN_COUNT); /* T1 */
     bool found;
     size_t position = position_of(topics, config->name, &found);
-    if (found) {
-        fill(topics->by_name[position], config);
-    } else {
-        int err = insert(topics, position, config);
-        if (err != RMQ_OK)
-            return err;
-    }
+    int err = found ? fill(topics->env, topics->by_name[position], config)
+                    : insert(topics, position, config);
+    if (err != RMQ_OK)
+        return err;
     next_version(topics);
     *created = !found;
     return RMQ_OK;
@@ -330,7 +349,19 @@ int topics_restore(struct topics *topics, const struct topic_config *config) {
     size_t position = position_of(topics, config->name, &found);
     if (!found)
         return insert(topics, position, config);
-    fill(topics->by_name[position], config);
+    return fill(topics->env, topics->by_name[position], config);
+}
+
+int topics_remove(struct topics *topics, struct span name) {
+    bool found;
+    size_t position = position_of(topics, name, &found);
+    if (!found)
+        return RMQ_E_NOT_FOUND;
+    topic_free(topics->env, topics->by_name[position]);
+    topics->count--;
+    memmove(&topics->by_name[position], &topics->by_name[position + 1],
+            (topics->count - position) * sizeof(struct topic *));
+    next_version(topics);
     return RMQ_OK;
 }
 
@@ -413,4 +444,25 @@ bool topics_is_system(const struct topics *topics, struct span name) {
         return true;
     return find_builtin(topics, name) < BUILTIN_COUNT ||
            span_starts_with(name, SPAN_LITERAL("rmq_sys_"));
+}
+
+size_t topics_system(const struct topics *topics, struct span names[TOPICS_SYSTEM_MAX]) {
+    const size_t fixed = sizeof SYSTEM_TOPICS / sizeof SYSTEM_TOPICS[0];
+    size_t count = 0;
+    _Static_assert(sizeof SYSTEM_TOPICS / sizeof SYSTEM_TOPICS[0] + 1 + BUILTIN_COUNT <=
+                       TOPICS_SYSTEM_MAX,
+                   "all fit");
+    for (size_t i = 0; i < fixed; i++)
+        names[count++] = span_of_text(SYSTEM_TOPICS[i]);
+    if (topics->config->profile_5_3)
+        names[count++] = SPAN_LITERAL("CHECKPOINT_TOPIC");
+    for (size_t i = 0; i < BUILTIN_COUNT; i++) {
+        struct span name = builtin_name(topics->config, &BUILTINS[i]);
+        bool known = (topics->builtins >> i & 1U) == 0;
+        for (size_t k = 0; !known && k < count; k++)
+            known = span_equal(names[k], name);
+        if (!known)
+            names[count++] = name;
+    }
+    return count;
 }

@@ -11,6 +11,7 @@
 #define MODEL_BROKER_TOPICS_H
 
 #include "model/broker/config.h"
+#include "model/broker/kept_json.h"
 #include "model/wire/body.h"
 
 struct topic {
@@ -21,6 +22,7 @@ struct topic {
     bool order;
     bool multi_tag;
     uint16_t name_len;
+    struct kept_json attributes; /* 5.3 */
     char name[];
 };
 
@@ -67,6 +69,12 @@ int topics_find(const struct topics *topics, struct span name, struct topic_conf
 int topics_put(struct topics *topics, const struct topic_config *config,
                bool *created) RMQ_CHECK_RESULT;
 
+/* Removes a topic that is not built in, counts the version up and saves. RMQ_E_NOT_FOUND. */
+int topics_remove(struct topics *topics, struct span name) RMQ_CHECK_RESULT;
+/* Counts the version up without a change of a topic, in memory only: registrations say something
+ * else (4.9 name servers would skip an unchanged version). */
+void topics_touch(struct topics *topics);
+
 /* Order table of a registration's answer (updateOrderTopicConfig): exactly the topics for which
  * `is_ordered` says so become ordered. The version counts up once if anything changed; each change
  * is an event. Returns whether. */
@@ -76,6 +84,10 @@ bool topics_set_order(struct topics *topics, topics_ordered_fn *is_ordered, void
 /* Sets up topics.json (config_file.h) and ties it to the table. `file` outlives the table. */
 void topics_file_init(struct config_file *file, struct topics *topics);
 
+/* Appends the body of the answer to 21: the file's content as compact JSON, in 5.3 with the members
+ * of (empty) static topics. RMQ_E_NOMEM. */
+int topics_write_compact(const struct topics *topics, struct buf *out) RMQ_CHECK_RESULT;
+
 struct data_version topics_version(const struct topics *topics);
 
 /* broker.md 7.3: absent span when `name` is valid, else the remark Apache answers (static text). */
@@ -84,5 +96,9 @@ struct span topic_name_check(struct span name);
 bool topic_name_bytes(struct span name);
 /* broker.md 7.2: a name that administrators cannot create. */
 bool topics_is_system(const struct topics *topics, struct span name);
+/* Those with a name of their own, each once, into `names`; returns how many. The names live as long
+ * as the configuration. */
+#define TOPICS_SYSTEM_MAX 24
+size_t topics_system(const struct topics *topics, struct span names[TOPICS_SYSTEM_MAX]);
 
 #endif

@@ -1,14 +1,14 @@
 /* broker/topics_file.c - topics.json (store.md 10.1). */
 #include "model/base/check.h"
-#include "model/broker/config_file.h"
+#include "model/base/config_file.h"
 #include "model/broker/topics.h"
 #include "model/quirks.h"
 #include "model/wire/body_config.h"
 #include "model/wire/java_order.h"
 #include "model/wire/message.h"
 
-static int topics_write(void *ctx, struct json_writer *json) {
-    const struct topics *topics = ctx;
+/* `mapping`: 5.3's answer to 21 has more members than the file. */
+static int write_table(const struct topics *topics, struct json_writer *json, bool mapping) {
     const struct data_version version = topics_version(topics);
     bool v5 = topics->config->profile_5_3;
     size_t count = topics_count(topics);
@@ -22,6 +22,11 @@ static int topics_write(void *ctx, struct json_writer *json) {
         json_object_begin(json);
         json_key_text(json, "dataVersion");
         data_version_write(json, &version, v5);
+        if (mapping) {
+            const struct data_version none = {.timestamp = topics->version_timestamp};
+            json_key_text(json, "mappingDataVersion");
+            data_version_write(json, &none, true);
+        }
         json_key_text(json, "topicConfigTable");
         json_object_begin(json);
         for (size_t i = 0; i < count; i++) {
@@ -29,10 +34,27 @@ static int topics_write(void *ctx, struct json_writer *json) {
             topic_config_write(json, &topic, v5);
         }
         json_object_end(json);
+        if (mapping) {
+            json_key_text(json, "topicQueueMappingDetailMap");
+            json_raw(json, SPAN_LITERAL("{}"));
+            json_key_text(json, "topicQueueMappingInfoMap");
+            json_raw(json, SPAN_LITERAL("{}"));
+        }
         json_object_end(json);
     }
     env_free(topics->env, keys);
     return err;
+}
+
+static int topics_write(void *ctx, struct json_writer *json) {
+    return write_table(ctx, json, false);
+}
+
+int topics_write_compact(const struct topics *topics, struct buf *out) {
+    struct json_writer json;
+    json_writer_init(&json, out, JSON_STYLE_FASTJSON);
+    int err = write_table(topics, &json, topics->config->profile_5_3);
+    return err == RMQ_OK && buf_failed(out) ? RMQ_E_NOMEM : err;
 }
 
 static int on_topic(void *ctx, const struct topic_config *topic) {
@@ -62,7 +84,8 @@ static int topics_read(void *ctx, struct span text, size_t *error_offset) {
 }
 
 void topics_file_init(struct config_file *file, struct topics *topics) {
-    static const struct config_table TABLE = {"topics.json", topics_write, topics_read};
+    static const struct config_table TABLE = {
+        .file_name = "topics.json", .write = topics_write, .read = topics_read};
     config_file_init(file, topics->env, &TABLE, topics, topics->config->config_dir,
                      quirk_on(topics->config->quirks, QUIRK_UNSYNCED_CONFIG));
     topics->file = file;

@@ -89,8 +89,8 @@ static int build_delete_kv(const struct order *order, struct wire_command *reque
     return header_encode(&HEADER_kv_key, &header, request, numbers);
 }
 
-static int build_namesrv_config(const struct order *order, struct wire_command *request,
-                                struct buf *numbers, struct buf *body) {
+static int build_config(const struct order *order, struct wire_command *request,
+                        struct buf *numbers, struct buf *body) {
     struct props one;
     RMQ_ASSERT(numbers->len == 0);
     props_init(&one, order->client->env);
@@ -205,7 +205,13 @@ static const struct order_kind KINDS[] = {
      REQUEST_UPDATE_NAMESRV_CONFIG,
      TO_EACH_NAME_SERVER,
      {"key", "value"},
-     build_namesrv_config,
+     build_config,
+     NULL},
+    {"update-broker-config",
+     REQUEST_UPDATE_BROKER_CONFIG,
+     TO_BROKERS,
+     {"key", "value"},
+     build_config,
      NULL},
     {"get-route",
      REQUEST_GET_ROUTEINFO_BY_TOPIC,

@@ -30,6 +30,7 @@
  *   do=put-kv               namespace, key, value                    to each name server  100
  *   do=delete-kv            namespace, key                           to each name server  102
  *   do=update-namesrv-config  key, value                             to each name server  318
+ *   do=update-broker-config   key, value [brokerAddr | clusterName]  to brokers           25
  *   do=get-route            topic                                    to the chosen one    105
  *   do=produce, consume, stop-load, suspend-load, resume-load: workloads, model/load/load.h
  * The detail of a success: number of topics (wipe, add), "<brokers> brokers, <queues> write queues"

@@ -47,6 +47,9 @@ struct props;
 /* Defaults, then the keys of `config`. RMQ_E_INVALID with *bad_key. */
 int store_config_read(const struct props *config, struct store_config *out, struct span *bad_key);
 
+/* Takes the limits, intervals and thresholds of `config` that act at once; the rest is as it is. */
+void store_reconfigure(struct store *store, const struct store_config *config);
+
 /* What the store tells its broker. All may be NULL. */
 struct store_handler {
     /* Loaded and recovered (RMQ_OK; puts and gets work from now on), or why not: a

@@ -59,9 +59,25 @@ static bool all_done(struct program *program) {
 /* ---- steps with handles ---- */
 
 static struct env_file *file_of(struct program *program, const struct words *words) {
-    struct env_file *file = program->files[word_name(words, 1)];
-    RMQ_ASSERT(file != NULL);
-    return file;
+    return program->files[word_name(words, 1)];
+}
+
+/* Whether the step is one that its handle can take; says so when not. */
+static bool handle_fits(struct program *program, const struct words *words, char needs) {
+    if (needs == '-') {
+        return true;
+    }
+    size_t name = word_name(words, 1);
+    bool is_open = program->files[name] != NULL;
+    if (needs == 'n' ? is_open : !is_open) {
+        say(is_open ? "is open" : "is not open");
+        return false;
+    }
+    if (needs == 'w' && !program->writable[name]) {
+        say("is open for reading");
+        return false;
+    }
+    return true;
 }
 
 /* open NAME read|write|create|new PATH */
@@ -73,7 +89,7 @@ static void step_open(struct program *program, const struct words *words) {
         mode++;
     }
     struct env_file **file = &program->files[word_name(words, 1)];
-    RMQ_ASSERT(*file == NULL);
+    program->writable[word_name(words, 1)] = mode != ENV_OPEN_READ;
     say_err(env_file_open(program->env, word_path(words, 3, path), (enum env_open_mode)mode, file));
 }
 
@@ -81,7 +97,7 @@ static void step_open(struct program *program, const struct words *words) {
 static void step_lock(struct program *program, const struct words *words) {
     char path[ENV_PATH_MAX * 2];
     struct env_file **file = &program->files[word_name(words, 1)];
-    RMQ_ASSERT(*file == NULL);
+    program->writable[word_name(words, 1)] = true;
     say_err(env_file_lock(program->env, word_path(words, 2, path), file));
 }
 
@@ -234,19 +250,25 @@ bool step_of_files(struct program *program, const struct words *words) {
         const char *name;
         void (*run)(struct program *program, const struct words *words);
         size_t arguments;
+        char needs; /* of the handle: n not open, o open, w writable, - no handle */
     } steps[] = {
-        {"open", step_open, 3},         {"close", step_close, 1}, {"size", step_size, 1},
-        {"modified", step_modified, 1}, {"write", step_write, 3}, {"read", step_read, 3},
-        {"view", step_view, 3},         {"sync", step_sync, 1},   {"truncate", step_truncate, 2},
-        {"zero", step_zero, 3},         {"mkdir", step_mkdir, 1}, {"rename", step_rename, 2},
-        {"unlink", step_unlink, 1},     {"list", step_list, 1},   {"syncdir", step_sync_dir, 1},
-        {"usage", step_usage, 1},       {"lock", step_lock, 2},   {"wait", step_wait, 0},
+        {"open", step_open, 3, 'n'},         {"close", step_close, 1, 'o'},
+        {"size", step_size, 1, 'o'},         {"modified", step_modified, 1, 'o'},
+        {"write", step_write, 3, 'w'},       {"read", step_read, 3, 'o'},
+        {"view", step_view, 3, 'o'},         {"sync", step_sync, 1, 'o'},
+        {"truncate", step_truncate, 2, 'w'}, {"zero", step_zero, 3, 'w'},
+        {"mkdir", step_mkdir, 1, '-'},       {"rename", step_rename, 2, '-'},
+        {"unlink", step_unlink, 1, '-'},     {"list", step_list, 1, '-'},
+        {"syncdir", step_sync_dir, 1, '-'},  {"usage", step_usage, 1, '-'},
+        {"lock", step_lock, 2, 'n'},         {"wait", step_wait, 0, '-'},
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         if (span_equal(words->word[0], span_of_text(steps[i].name))) {
             RMQ_ASSERT(words->count == steps[i].arguments + 1);
             size_t before = program->op_count;
-            steps[i].run(program, words);
+            if (handle_fits(program, words, steps[i].needs)) {
+                steps[i].run(program, words);
+            }
             if (program->op_count > before || steps[i].run == step_wait) {
                 if (!words->background) {
                     wait_until(all_done);

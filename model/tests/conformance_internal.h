@@ -9,7 +9,7 @@
 
 #define NAMES 26 /* handles are named by one small letter */
 #define OPS_MAX 64
-#define WORDS_MAX 6
+#define WORDS_MAX 12
 #define FILE_LEN_MAX (1 << 20)
 
 struct program;
@@ -46,6 +46,7 @@ struct program {
     struct env *env;
     int number;
     struct env_file *files[NAMES];
+    bool writable[NAMES];
     struct step_op ops[OPS_MAX];
     size_t op_count;
     struct step_timer timers[NAMES];
@@ -85,5 +86,12 @@ size_t word_name(const struct words *words, size_t index);
 struct span word_path(const struct words *words, size_t index, char out[ENV_PATH_MAX * 2]);
 
 extern const struct conformance_driver *conformance_driver;
+
+/* conformance_drawn.c: runs program `number` and returns the hash of its text; 0: a step failed. */
+uint64_t conformance_draw(unsigned number);
+/* Runs one step of a transcript; false: it did not end. */
+bool conformance_step(const char *line);
+const char *conformance_text(void);
+size_t conformance_text_len(void);
 
 #endif

@@ -27,15 +27,19 @@ static bool all_fired(struct program *program) {
     return true;
 }
 
-/* timer NAME MS: (re-)arms it. */
+/* timer NAME MS [NAME MS ...]: (re-)arms them, in one handler: time stands in between. */
 static void step_timer(struct program *program, const struct words *words) {
-    size_t name = word_name(words, 1);
-    struct step_timer *step = &program->timers[name];
-    step->program = program;
-    step->number = (int)name;
-    step->due_ns = env_mono_ns(program->env) + word_number(words, 2) * MS;
-    env_timer_start(program->env, &step->timer, word_number(words, 2) * MS, on_timer);
-    say("%s", env_timer_armed(&step->timer) ? "armed" : "not armed");
+    bool armed = true;
+    for (size_t i = 1; i + 1 < words->count; i += 2) {
+        size_t name = word_name(words, i);
+        struct step_timer *step = &program->timers[name];
+        step->program = program;
+        step->number = (int)name;
+        step->due_ns = env_mono_ns(program->env) + word_number(words, i + 1) * MS;
+        env_timer_start(program->env, &step->timer, word_number(words, i + 1) * MS, on_timer);
+        armed = armed && env_timer_armed(&step->timer);
+    }
+    say("%s", armed ? "armed" : "not armed");
 }
 
 /* stop NAME */

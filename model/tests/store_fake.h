@@ -65,6 +65,7 @@ static struct {
     uint64_t write_age_ms; /* what store_write_age_ms says */
     bool last_wait;        /* of the last put */
     size_t closes;
+    size_t deletes; /* store_delete_expired */
 } fake_store;
 
 static inline void fake_store_reset(void) {
@@ -548,11 +549,16 @@ void store_each_queue(const struct store *store, store_queue_fn *each, void *ctx
 }
 
 void store_clean_topics(struct store *store, store_keep_fn *keep, void *ctx) {
-    RMQ_ASSERT(store != NULL && keep != NULL && ctx != NULL);
+    for (size_t i = 0; i < store->count; i++) {
+        struct fake_record *record = &store->records[i];
+        if (record->topic[0] != '\0' && !keep(ctx, span_of_text(record->topic)))
+            record->topic[0] = '\0'; /* no queue's any more */
+    }
 }
 
 void store_delete_expired(struct store *store) {
     RMQ_ASSERT(store != NULL);
+    fake_store.deletes++;
 }
 
 #endif

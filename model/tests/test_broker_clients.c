@@ -188,9 +188,9 @@ START_TEST(test_subscriptions) {
     beat_ok(0, BEAT("c0", GROUP("g", SUB("T", "||", "7"))), "g", 0);
     ck_assert_int_eq(wanted("T")->compiled.kind, SUBSCRIPTION_OTHER);
     ck_assert_ptr_nonnull(
-        client_group_channel(clients_find(&broker.clients, SPAN_LITERAL("g")), SPAN_LITERAL("c1")));
+        client_group_client(clients_find(&broker.clients, SPAN_LITERAL("g")), SPAN_LITERAL("c1")));
     ck_assert_ptr_null(
-        client_group_channel(clients_find(&broker.clients, SPAN_LITERAL("g")), SPAN_LITERAL("c2")));
+        client_group_client(clients_find(&broker.clients, SPAN_LITERAL("g")), SPAN_LITERAL("c2")));
     stop();
 }
 END_TEST

@@ -196,7 +196,9 @@ START_TEST(test_which_file) {
         {"{\"off", OLDER, "backup", RMQ_OK, 9},
         {"{\"offsetTable\":{\"T@g\":{0:1}}", OLDER, "backup", RMQ_OK, 9},
         {NULL, NULL, "none", RMQ_OK, -1},
-        {"{", "", "none", RMQ_OK, -1},
+        {"", "", "none", RMQ_OK, -1},
+        {"{", "", NULL, RMQ_E_INVALID, -1},
+        {"{", NULL, NULL, RMQ_E_INVALID, -1},
         {"{", "{", NULL, RMQ_E_INVALID, -1},
         {NULL, "{", NULL, RMQ_E_INVALID, -1},
         {"{\"offsetTable\":{\"T@g\":{0:1},\"U@g\":{x:2}}}", OLDER, "backup", RMQ_OK, 9},
@@ -241,6 +243,21 @@ START_TEST(test_read_fails) {
     fake_fail_at(env, FAKE_FAIL_FILE_READ, 1);
     ck_assert_int_eq(load(), RMQ_OK);
     ck_assert_int_eq(offset_of_t(), 9);
+    end();
+}
+END_TEST
+
+/* A file that cannot be read is not an empty one. */
+START_TEST(test_read_fails_without_backup) {
+    begin(NAMES);
+    fake_put_file(env, OFFSETS, SPAN_LITERAL(GOOD));
+    fake_fail_at(env, FAKE_FAIL_FILE_READ, 1);
+    ck_assert_int_eq(load(), RMQ_E_IO);
+    end();
+    begin(NAMES);
+    fake_put_file(env, OFFSETS, SPAN_LITERAL(GOOD));
+    fake_fail_at(env, FAKE_FAIL_FILE_OPEN, 1);
+    ck_assert_int_eq(load(), RMQ_E_IO);
     end();
 }
 END_TEST
@@ -483,9 +500,11 @@ int main(void) {
     tcase_add_loop_test(tests, test_delay_offsets, 0, 4);
     tcase_add_test(tests, test_tolerant_reader);
     tests = suite_case(suite, "load");
-    tcase_add_loop_test(tests, test_which_file, 0, 11);
+    tcase_add_loop_test(tests, test_which_file, 0, 12);
     tcase_add_test(tests, test_broken_main_keeps_backup);
     tcase_add_test(tests, test_read_fails);
+    tcase_add_test(tests, test_read_fails_without_backup);
+    tcase_add_test(tests, test_read_fails_without_backup);
     tests = suite_case(suite, "save");
     tcase_add_test(tests, test_coalesces);
     tcase_add_test(tests, test_failed_save_is_tried_again);

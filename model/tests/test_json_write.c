@@ -73,6 +73,28 @@ START_TEST(test_writer__quotes_numeric_keys_in_the_standard_style) {
 }
 END_TEST
 
+/* As 4.9.7's mqadmin topicRoute prints a route (observed). */
+START_TEST(test_writer__puts_elements_of_lists_on_lines) {
+    writer.pretty = writer.pretty_lists = true;
+    json_object_begin(&writer);
+    json_key_text(&writer, "list");
+    json_array_begin(&writer);
+    for (int i = 0; i < 2; i++) {
+        json_object_begin(&writer);
+        json_key_text(&writer, "a");
+        json_number(&writer, i);
+        json_object_end(&writer);
+    }
+    json_array_end(&writer);
+    json_key_text(&writer, "empty");
+    json_array_begin(&writer);
+    json_array_end(&writer);
+    json_object_end(&writer);
+    check_written("{\n\t\"list\":[\n\t\t{\n\t\t\t\"a\":0\n\t\t},\n\t\t{\n\t\t\t\"a\":1\n\t\t}\n"
+                  "\t],\n\t\"empty\":[]\n}");
+}
+END_TEST
+
 /* wire.md 10.1: the key of a queue-keyed map is a whole object. */
 START_TEST(test_writer__writes_objects_as_keys) {
     json_object_begin(&writer);
@@ -252,6 +274,7 @@ int main(void) {
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, test_writer__puts_commas_and_brackets);
     tcase_add_test(tests, test_writer__quotes_numeric_keys_in_the_standard_style);
+    tcase_add_test(tests, test_writer__puts_elements_of_lists_on_lines);
     tcase_add_test(tests, test_writer__writes_objects_as_keys);
     tcase_add_loop_test(tests, test_writer__escapes_as_its_style_does, 0,
                         sizeof STRINGS / sizeof STRINGS[0]);

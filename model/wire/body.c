@@ -151,6 +151,60 @@ int body_bool(struct body_reader *reader, bool *out) {
     return body_refuse(reader, RMQ_E_INVALID, "true or false");
 }
 
+/* Whether the last token's escapes, if it has any, can be decoded. */
+static int check_escapes(struct body_reader *reader) {
+    struct buf own; /* scratch belongs to another text */
+    struct span text;
+    if (!reader->json.escaped)
+        return RMQ_OK;
+    buf_init(&own, reader->scratch->env);
+    int err = json_text(&reader->json, &own, &text);
+    buf_deinit(&own);
+    return err == RMQ_OK ? RMQ_OK : body_refuse(reader, err, "valid escapes");
+}
+
+int body_raw(struct body_reader *reader, struct span *out) {
+    struct json_reader *json = &reader->json;
+    size_t depth = json->depth, tokens = 0;
+    enum json_token token = json_next(json);
+    size_t start = json->token_offset;
+    bool reference = false;
+    *out = SPAN_NONE;
+    if (token == JSON_NULL)
+        return RMQ_OK;
+    if (token != JSON_OBJECT_BEGIN && token != JSON_ARRAY_BEGIN)
+        return body_refuse(reader, RMQ_E_INVALID, "an object or an array");
+    while (json->depth > depth) {
+        token = json_next(json);
+        if (token == JSON_ERROR || token == JSON_END)
+            return body_refuse(reader, RMQ_E_INVALID, "a value");
+        if (json->depth > depth + JSON_COPY_DEPTH_MAX)
+            return body_refuse(reader, RMQ_E_LIMIT, "a value that is not so deep");
+        if (token == JSON_STRING || token == JSON_KEY) { /* what json_copy will decode */
+            int err = check_escapes(reader);
+            if (err != RMQ_OK)
+                return err;
+        }
+        reference |= tokens++ == 0 && token == JSON_KEY && body_key_is(reader, "$ref");
+    }
+    if (tokens > 1 && !reference)
+        *out = span_of(json->text.data + start, json->offset - start);
+    return RMQ_OK;
+}
+
+void body_raw_write(struct json_writer *json, const char *key, struct span value,
+                    const char *otherwise) {
+    struct json_reader reader;
+    json_key_text(json, key);
+    if (span_is_absent(value)) {
+        json_raw(json, span_of_text(otherwise));
+        return;
+    }
+    json_reader_init(&reader, value);
+    int err = json_copy(&reader, json);
+    RMQ_ASSERT(err == RMQ_OK || buf_failed(json->out)); /* body_raw has read it */
+}
+
 /* ---- data versions -------------------------------------------------------------------------- */
 
 void data_version_init(struct data_version *version) {

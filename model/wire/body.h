@@ -37,7 +37,16 @@ struct topic_config {
     int32_t sys_flag;
     bool order;
     bool multi_tag; /* topicFilterType MULTI_TAG */
+    /* 5.3: the object as JSON, borrowed; absent: empty, or unknown (a $ref, wire.md 10.1) */
+    struct span attributes;
 };
+/* {"attributes":{..},...}: the next value. 5.3's members also where there is something in them. */
+void topic_config_write_value(struct json_writer *json, const struct topic_config *topic,
+                              bool profile_5_3);
+/* One topic (351; an element of 18's list). Errors as of other decoders; RMQ_E_MISSING without a
+ * topicName. */
+int topic_config_decode(struct span body, struct buf *scratch, struct topic_config *out,
+                        struct wire_error *error) RMQ_CHECK_RESULT;
 
 /* ---- registration body (103) ---- */
 

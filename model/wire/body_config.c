@@ -57,6 +57,30 @@ int topic_table_decode(struct span body, struct buf *scratch,
     return decode(body, scratch, on_topics_member, &decoding, error);
 }
 
+static int on_listed_topic(struct body_reader *reader, void *ctx) {
+    const struct decoding *decoding = ctx;
+    struct topic_config topic;
+    if (reader->json.token != JSON_OBJECT_BEGIN)
+        return body_refuse(reader, RMQ_E_INVALID, "a topic");
+    int err = body_topic_members(reader, &topic);
+    return err == RMQ_OK ? decoding->on_topic(decoding->ctx, &topic) : err;
+}
+
+static int on_topic_list_member(struct body_reader *reader, void *ctx) {
+    if (body_key_is(reader, "topicConfigList"))
+        return body_array(reader, on_listed_topic, ctx, NULL);
+    return body_skip(reader);
+}
+
+int topic_configs_decode(struct span body, struct buf *scratch,
+                         int (*each)(void *ctx, const struct topic_config *topic), void *ctx,
+                         struct wire_error *error) {
+    struct body_reader reader;
+    struct decoding decoding = {.on_topic = each, .ctx = ctx};
+    body_reader_init(&reader, body, scratch, error);
+    return body_document(&reader, on_topic_list_member, &decoding);
+}
+
 /* ---- groups ---------------------------------------------------------------------------------- */
 
 void group_default(struct group *group, struct span name) {
@@ -69,6 +93,23 @@ void group_default(struct group *group, struct span name) {
                             .retry_max = 16,
                             .consume_timeout_min = 15,
                             .slow_broker_id = 1};
+}
+
+/* What every group of 5.3 has unless somebody changed it counts as absent. */
+static bool is_customized(struct span policy) {
+    struct json_reader json;
+    json_reader_init(&json, policy);
+    return json_next(&json) == JSON_OBJECT_BEGIN && json_next(&json) == JSON_KEY &&
+           json_text_equals(&json, SPAN_LITERAL("type")) && json_next(&json) == JSON_STRING &&
+           json_text_equals(&json, SPAN_LITERAL("CUSTOMIZED")) &&
+           json_next(&json) == JSON_OBJECT_END;
+}
+
+static int read_retry_policy(struct body_reader *reader, struct span *out) {
+    int err = body_raw(reader, out);
+    if (err == RMQ_OK && is_customized(*out))
+        *out = SPAN_NONE;
+    return err;
 }
 
 static int on_group_member(struct body_reader *reader, void *ctx) {
@@ -97,7 +138,18 @@ static int on_group_member(struct body_reader *reader, void *ctx) {
         return body_i32(reader, &group->retry_queues);
     if (body_key_is(reader, "whichBrokerWhenConsumeSlowly"))
         return body_i64(reader, &group->slow_broker_id);
-    return body_skip(reader); /* attributes, groupRetryPolicy, subscriptionDataSet */
+    if (body_key_is(reader, "attributes"))
+        return body_raw(reader, &group->attributes);
+    if (body_key_is(reader, "groupRetryPolicy"))
+        return read_retry_policy(reader, &group->retry_policy);
+    if (body_key_is(reader, "subscriptionDataSet"))
+        return body_raw(reader, &group->subscriptions);
+    return body_skip(reader);
+}
+
+static int check_group(struct body_reader *reader, const struct group *group) {
+    return group->name.len > 0 ? RMQ_OK
+                               : body_refuse(reader, RMQ_E_INVALID, "a groupName in the group");
 }
 
 static int on_group(struct body_reader *reader, void *ctx) {
@@ -105,11 +157,47 @@ static int on_group(struct body_reader *reader, void *ctx) {
     struct group group;
     group_default(&group, SPAN_NONE);
     int err = body_object(reader, on_group_member, &group, NULL);
-    if (err != RMQ_OK)
+    if (err == RMQ_OK)
+        err = check_group(reader, &group);
+    if (err != RMQ_OK || decoding->on_group == NULL)
         return err;
-    if (group.name.len == 0)
-        return body_refuse(reader, RMQ_E_INVALID, "a groupName in the group");
-    return decoding->on_group == NULL ? RMQ_OK : decoding->on_group(decoding->ctx, &group);
+    return decoding->on_group(decoding->ctx, &group);
+}
+
+int group_decode(struct span body, struct buf *scratch, struct group *out,
+                 struct wire_error *error) {
+    struct body_reader reader;
+    body_reader_init(&reader, body, scratch, error);
+    group_default(out, SPAN_NONE);
+    int err = body_document(&reader, on_group_member, out);
+    return err == RMQ_OK ? check_group(&reader, out) : err;
+}
+
+static int on_listed_group(struct body_reader *reader, void *ctx) {
+    const struct decoding *decoding = ctx;
+    struct group group;
+    group_default(&group, SPAN_NONE);
+    if (reader->json.token != JSON_OBJECT_BEGIN)
+        return body_refuse(reader, RMQ_E_INVALID, "a group");
+    int err = body_members(reader, on_group_member, &group);
+    if (err == RMQ_OK)
+        err = check_group(reader, &group);
+    return err == RMQ_OK ? decoding->on_group(decoding->ctx, &group) : err;
+}
+
+static int on_group_list_member(struct body_reader *reader, void *ctx) {
+    if (body_key_is(reader, "groupConfigList"))
+        return body_array(reader, on_listed_group, ctx, NULL);
+    return body_skip(reader);
+}
+
+int group_configs_decode(struct span body, struct buf *scratch,
+                         int (*each)(void *ctx, const struct group *group), void *ctx,
+                         struct wire_error *error) {
+    struct body_reader reader;
+    struct decoding decoding = {.on_group = each, .ctx = ctx};
+    body_reader_init(&reader, body, scratch, error);
+    return body_document(&reader, on_group_list_member, &decoding);
 }
 
 static int on_groups_member(struct body_reader *reader, void *ctx) {
@@ -208,18 +296,17 @@ static void write_bool(struct json_writer *json, const char *key, bool value) {
     json_bool(json, value);
 }
 
-static void write_empty_object(struct json_writer *json, const char *key) {
-    json_key_text(json, key);
-    json_object_begin(json);
-    json_object_end(json);
-}
-
 void topic_config_write(struct json_writer *json, const struct topic_config *topic,
                         bool profile_5_3) {
     json_key(json, topic->name);
+    topic_config_write_value(json, topic, profile_5_3);
+}
+
+void topic_config_write_value(struct json_writer *json, const struct topic_config *topic,
+                              bool profile_5_3) {
     json_object_begin(json);
-    if (profile_5_3)
-        write_empty_object(json, "attributes");
+    if (profile_5_3 || !span_is_absent(topic->attributes))
+        body_raw_write(json, "attributes", topic->attributes, "{}");
     write_bool(json, "order", topic->order);
     write_number(json, "perm", topic->perm);
     write_number(json, "readQueueNums", topic->read_queue_nums);
@@ -232,6 +319,12 @@ void topic_config_write(struct json_writer *json, const struct topic_config *top
     json_object_end(json);
 }
 
+void group_write(struct json_writer *json, const struct group *group, bool profile_5_3) {
+    json_key(json, group->name);
+    group_write_value(json, group, profile_5_3);
+}
+
+/* 5.3's default, spelled as the writer at hand does. */
 static void write_retry_policy(struct json_writer *json) {
     json_key_text(json, "groupRetryPolicy");
     json_object_begin(json);
@@ -240,11 +333,10 @@ static void write_retry_policy(struct json_writer *json) {
     json_object_end(json);
 }
 
-void group_write(struct json_writer *json, const struct group *group, bool profile_5_3) {
-    json_key(json, group->name);
+void group_write_value(struct json_writer *json, const struct group *group, bool profile_5_3) {
     json_object_begin(json);
-    if (profile_5_3)
-        write_empty_object(json, "attributes");
+    if (profile_5_3 || !span_is_absent(group->attributes))
+        body_raw_write(json, "attributes", group->attributes, "{}");
     write_number(json, "brokerId", group->broker_id);
     write_bool(json, "consumeBroadcastEnable", group->consume_broadcast_enable);
     write_bool(json, "consumeEnable", group->consume_enable);
@@ -255,13 +347,17 @@ void group_write(struct json_writer *json, const struct group *group, bool profi
     }
     json_key_text(json, "groupName");
     json_string(json, group->name);
-    if (profile_5_3) {
+    if (!span_is_absent(group->retry_policy))
+        body_raw_write(json, "groupRetryPolicy", group->retry_policy, "");
+    else if (profile_5_3)
         write_retry_policy(json);
+    if (profile_5_3)
         write_number(json, "groupSysFlag", group->sys_flag);
-    }
     write_bool(json, "notifyConsumerIdsChangedEnable", group->notify_ids_changed);
     write_number(json, "retryMaxTimes", group->retry_max);
     write_number(json, "retryQueueNums", group->retry_queues);
+    if (!span_is_absent(group->subscriptions))
+        body_raw_write(json, "subscriptionDataSet", group->subscriptions, "");
     write_number(json, "whichBrokerWhenConsumeSlowly", group->slow_broker_id);
     json_object_end(json);
 }

@@ -27,6 +27,10 @@ struct group {
     int32_t sys_flag;            /* 5.3: groupSysFlag */
     int64_t broker_id;
     int64_t slow_broker_id; /* whichBrokerWhenConsumeSlowly */
+    /* 5.3's, as JSON; absent: {}, {"type":"CUSTOMIZED"}, none. Borrowed like the name. */
+    struct span attributes;
+    struct span retry_policy;  /* groupRetryPolicy */
+    struct span subscriptions; /* subscriptionDataSet */
 };
 /* A group as it is created. */
 void group_default(struct group *group, struct span name);
@@ -49,6 +53,20 @@ int offset_table_decode(struct span body, struct buf *scratch,
 int delay_table_decode(struct span body, struct buf *scratch,
                        int (*each)(void *ctx, int32_t level, int64_t offset), void *ctx,
                        struct data_version *version, struct wire_error *error) RMQ_CHECK_RESULT;
+
+/* One group (200, 352), or a list {"<member>":[..]}: topicConfigList (18), groupConfigList (225).
+ * Errors as above; RMQ_E_MISSING / RMQ_E_INVALID without a name. *out lasts until scratch or the
+ * body changes. */
+int group_decode(struct span body, struct buf *scratch, struct group *out,
+                 struct wire_error *error) RMQ_CHECK_RESULT;
+int group_configs_decode(struct span body, struct buf *scratch,
+                         int (*each)(void *ctx, const struct group *group), void *ctx,
+                         struct wire_error *error) RMQ_CHECK_RESULT;
+int topic_configs_decode(struct span body, struct buf *scratch,
+                         int (*each)(void *ctx, const struct topic_config *topic), void *ctx,
+                         struct wire_error *error) RMQ_CHECK_RESULT;
+/* The next value: one group. 5.3's members also where there is something in them. */
+void group_write_value(struct json_writer *json, const struct group *group, bool profile_5_3);
 
 /* One entry: its key and value, in the object of the table. */
 void topic_config_write(struct json_writer *json, const struct topic_config *topic,

@@ -44,6 +44,13 @@ int body_token_text(struct body_reader *reader, struct span *out);
 /* Same, but appended to scratch, which must have room: it does not move. */
 int body_token_text_append(struct body_reader *reader, struct span *out);
 
+/* Next value as it stands in the body, an object or array of at most JSON_COPY_DEPTH_MAX levels;
+ * null, and one that is empty or begins with a "$ref", gives the absent span. */
+int body_raw(struct body_reader *reader, struct span *out);
+/* Next member: `value`, as body_raw gives it, or the JSON text `otherwise` where it is absent. */
+void body_raw_write(struct json_writer *json, const char *key, struct span value,
+                    const char *otherwise);
+
 /* Next value: a data version object. */
 int body_data_version(struct body_reader *reader, struct data_version *out);
 /* What Java has before a member is read: counter 0 and the time of now. */
@@ -51,6 +58,8 @@ void data_version_init(struct data_version *version);
 
 /* Next value: a topic; its name has scratch for itself. */
 int body_topic_config(struct body_reader *reader, struct topic_config *out);
+/* The same, where the reader's last token began it. */
+int body_topic_members(struct body_reader *reader, struct topic_config *out);
 
 /* The next value: the index of one of `words`; null leaves *out alone. */
 int body_word(struct body_reader *reader, const char *const *words, unsigned count, unsigned *out);

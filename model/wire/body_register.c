@@ -3,6 +3,7 @@
  * Source: namesrv.md 5.3, 5.4; RegisterBrokerBody.java. A missing filterServerList is Java's empty
  * list; only an explicit null means "leave the filter table alone". */
 #include "model/wire/body_internal.h"
+#include "model/wire/body_queue.h"
 
 struct decoding {
     const struct register_body_visitor *visitor;
@@ -45,7 +46,17 @@ static int on_topic_member(struct body_reader *reader, void *ctx) {
         return body_i32(reader, &topic->sys_flag);
     if (body_key_is(reader, "writeQueueNums"))
         return body_i32(reader, &topic->write_queue_nums);
-    return body_skip(reader); /* attributes, perhaps a $ref */
+    if (body_key_is(reader, "attributes"))
+        return body_raw(reader, &topic->attributes);
+    return body_skip(reader);
+}
+
+int body_topic_members(struct body_reader *reader, struct topic_config *out) {
+    topic_init(out);
+    int err = body_members(reader, on_topic_member, out);
+    if (err == RMQ_OK && out->name.len == 0)
+        return body_refuse(reader, RMQ_E_MISSING, "a topicName in the topic");
+    return err;
 }
 
 int body_topic_config(struct body_reader *reader, struct topic_config *out) {
@@ -53,6 +64,19 @@ int body_topic_config(struct body_reader *reader, struct topic_config *out) {
     int err = body_object(reader, on_topic_member, out, NULL);
     if (err == RMQ_OK && out->name.len == 0)
         return body_refuse(reader, RMQ_E_MISSING, "a topicName in the topic");
+    return err;
+}
+
+int topic_config_decode(struct span body, struct buf *scratch, struct topic_config *out,
+                        struct wire_error *error) {
+    struct body_reader reader;
+    body_reader_init(&reader, body, scratch, error);
+    buf_clear(scratch);
+    int err = body_texts_reserve(&reader, body);
+    if (err == RMQ_OK)
+        err = body_topic_config(&reader, out);
+    if (err == RMQ_OK && json_next(&reader.json) != JSON_END)
+        err = body_refuse(&reader, RMQ_E_INVALID, "nothing after the topic");
     return err;
 }
 
@@ -144,7 +168,8 @@ static struct span take_word(struct span *text) {
     return word;
 }
 
-/* "name readQueueNums writeQueueNums perm topicFilterType [attributes]". Differs: 4.9's reader
+/* Attributes are not read from this form. "name readQueueNums writeQueueNums perm topicFilterType
+ * [attributes]". Differs: 4.9's reader
  * fails on the sixth field that 5.3 sends. */
 static bool parse_topic(struct span text, struct topic_config *topic) {
     topic_init(topic);

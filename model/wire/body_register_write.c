@@ -69,8 +69,13 @@ static void put_topic(struct buf *out, const struct topic_config *topic, bool pr
     buf_put_u8(out, ' ');
     buf_put_decimal(out, topic->perm);
     buf_put_text(out, topic->multi_tag ? " MULTI_TAG" : " SINGLE_TAG");
-    if (profile_5_3)
-        buf_put_text(out, " {}");
+    if (profile_5_3) {
+        buf_put_u8(out, ' ');
+        if (span_is_absent(topic->attributes))
+            buf_put_text(out, "{}");
+        else
+            buf_put_span(out, topic->attributes); /* compact: without blanks, as Java's are */
+    }
     piece_end(out, start);
 }
 

@@ -267,6 +267,53 @@ DECLARE_HEADER(send_back);
     RS(H, consumer_group, "consumerGroup")
 DECLARE_HEADER(consumer_group);
 
+/* ---- administrators' requests to a broker (wire.md 22) ---- */
+
+/* 215, 351 (lo) */
+#define HEADER_FIELDS_topic_name(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RS(H, topic, "topic") OB(H, lo, "lo")
+DECLARE_HEADER(topic_name);
+/* 207: 4.9's and 5.3's name of the same */
+#define HEADER_FIELDS_delete_group(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RS(H, group_name, "groupName") OB(H, remove_offset, "removeOffset") OB(H, clean_offset, "cleanOffset")
+DECLARE_HEADER(delete_group);
+/* 204 */
+#define HEADER_FIELDS_producer_group(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RS(H, producer_group, "producerGroup")
+DECLARE_HEADER(producer_group);
+/* 343, 345 (topic), 352 */
+#define HEADER_FIELDS_group_topic(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    OS(H, topic, "topic") RS(H, group, "group")
+DECLARE_HEADER(group_topic);
+/* 220, 222; queueId and offset are 5.3's */
+#define HEADER_FIELDS_reset_offset(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    OI(H, queue_id, "queueId") OL(H, offset, "offset") RS(H, topic, "topic") \
+        RB(H, is_force, "isForce") RS(H, group, "group") RL(H, timestamp, "timestamp")
+DECLARE_HEADER(reset_offset);
+/* 221, 223 */
+#define HEADER_FIELDS_consumer_status(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    OS(H, client_addr, "clientAddr") RS(H, topic, "topic") RS(H, group, "group")
+DECLARE_HEADER(consumer_status);
+/* 307 */
+#define HEADER_FIELDS_running_info(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RS(H, client_id, "clientId") OB(H, jstack_enable, "jstackEnable") \
+        RS(H, consumer_group, "consumerGroup")
+DECLARE_HEADER(running_info);
+/* 309; the broker adds the flags (5.3) and brokerName */
+#define HEADER_FIELDS_consume_directly(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    OS(H, client_id, "clientId") OI(H, group_sys_flag, "groupSysFlag") OS(H, msg_id, "msgId") \
+        OS(H, topic, "topic") OS(H, broker_name, "brokerName") \
+            RS(H, consumer_group, "consumerGroup") OI(H, topic_sys_flag, "topicSysFlag")
+DECLARE_HEADER(consume_directly);
+/* 308 */
+#define HEADER_FIELDS_correction_offset(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    OS(H, filter_groups, "filterGroups") RS(H, compare_group, "compareGroup") RS(H, topic, "topic")
+DECLARE_HEADER(correction_offset);
+/* 314 */
+#define HEADER_FIELDS_clone_offset(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RS(H, src_group, "srcGroup") RS(H, dest_group, "destGroup") OS(H, topic, "topic") \
+        OB(H, offline, "offline")
+DECLARE_HEADER(clone_offset);
 /* 202, and others with a topic */
 #define HEADER_FIELDS_topic_stats(H, RS, OS, RI, OI, RL, OL, RB, OB) RS(H, topic, "topic")
 DECLARE_HEADER(topic_stats);

@@ -43,7 +43,10 @@ void remoting_deinit(struct remoting *remoting) {
     remoting->stopping = true;
     if (remoting->listener != NULL)
         env_listener_close(remoting->listener);
+    if (remoting->second != NULL)
+        env_listener_close(remoting->second);
     remoting->listener = NULL;
+    remoting->second = NULL;
     end_all(&remoting->dialled);
     end_all(&remoting->accepted);
     /* Left are requests whose channel is ending right now, in a callback above us. */
@@ -64,20 +67,28 @@ static void on_accept(struct env_listener *listener, void *ctx, struct env_conn 
     struct remoting *remoting = ctx;
     char peer[ENV_ADDRESS_MAX];
     struct channel *channel = NULL;
-    RMQ_ASSERT(remoting->listener == listener);
+    bool second = listener == remoting->second;
+    RMQ_ASSERT(remoting->listener == listener || second);
     if (remoting->channel_count < remoting->config.channels_max) {
         env_conn_peer(conn, peer);
         channel = channel_create(remoting, span_of_text(peer), true);
     }
-    if (channel == NULL)
+    if (channel == NULL) {
         env_conn_close(conn);
-    else
-        channel_accept(channel, conn);
+        return;
+    }
+    channel->second = second;
+    channel_accept(channel, conn);
 }
 
 int remoting_listen(struct remoting *remoting, uint16_t port) {
     RMQ_ASSERT(remoting->listener == NULL);
     return env_listen(remoting->env, port, on_accept, remoting, &remoting->listener);
+}
+
+int remoting_listen_second(struct remoting *remoting, uint16_t port) {
+    RMQ_ASSERT(remoting->second == NULL);
+    return env_listen(remoting->env, port, on_accept, remoting, &remoting->second);
 }
 
 /* ---- connections out ------------------------------------------------------------------------ */

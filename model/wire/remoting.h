@@ -21,6 +21,8 @@ struct channel;
 uint64_t channel_id(const struct channel *channel);
 /* Remote address: for a dialled one the text that was dialled, else "ip:port". NUL-terminated. */
 const char *channel_peer(const struct channel *channel);
+/* It was accepted by the second port. */
+bool channel_is_second(const struct channel *channel);
 /* The endpoint it belongs to. */
 struct remoting *channel_remoting(const struct channel *channel);
 void *channel_user(const struct channel *channel);
@@ -67,7 +69,8 @@ struct remoting {
      * answer functions call it (broker/answer.c). */
     void (*on_answered)(void *ctx, int32_t code, uint64_t took_ns);
     struct env_listener *listener;
-    struct list accepted; /* channels, in order of creation */
+    struct env_listener *second; /* remoting_listen_second; NULL: none */
+    struct list accepted;        /* channels, in order of creation */
     struct list dialled;
     struct list pending;               /* outstanding requests, in order of start */
     struct remoting_pending **buckets; /* the same by opaque; a power of two, or NULL */
@@ -88,6 +91,8 @@ void remoting_init(struct remoting *remoting, struct env *env, const struct remo
                    const struct remoting_handler *handler, void *ctx);
 /* Serves `port`. Errors of env_listen. */
 int remoting_listen(struct remoting *remoting, uint16_t port) RMQ_CHECK_RESULT;
+/* Serves another port as well, whose channels tell (a broker's "fast" port, wire.md 8.2). */
+int remoting_listen_second(struct remoting *remoting, uint16_t port) RMQ_CHECK_RESULT;
 /* Closes everything (channel.closed with reason "ours", no on_channel_closed), fails pending
  * requests with RMQ_E_CLOSED, frees. Allowed in a callback, whose command ends with it, but not in
  * a done function that it calls itself. */

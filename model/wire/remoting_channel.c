@@ -15,6 +15,10 @@ const char *channel_peer(const struct channel *channel) {
     return channel->peer;
 }
 
+bool channel_is_second(const struct channel *channel) {
+    return channel->second;
+}
+
 struct remoting *channel_remoting(const struct channel *channel) {
     return channel->remoting;
 }

@@ -39,7 +39,8 @@ struct channel {
     uint16_t depth; /* callbacks that run now */
     uint8_t state;
     bool inbound : 1;
-    bool slow : 1; /* its queue overflowed, the timer closes it */
+    bool second : 1; /* accepted by the second port */
+    bool slow : 1;   /* its queue overflowed, the timer closes it */
     char peer[];
 };
 

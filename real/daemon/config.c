@@ -25,11 +25,6 @@ static struct span get(const struct loading *loading, const char *key) {
     return props_get(&loading->config->props, key);
 }
 
-static void set(struct loading *loading, const char *key, const char *value) {
-    if (props_set_text(&loading->config->props, key, value) != RMQ_OK)
-        abort();
-}
-
 static uint32_t line_of(const struct loading *loading, const char *key) {
     const struct props *props = &loading->config->props;
     for (size_t i = 0; i < props->count; i++) {
@@ -37,6 +32,14 @@ static uint32_t line_of(const struct loading *loading, const char *key) {
             return props->entries[i].line;
     }
     return 0;
+}
+
+/* What the file has stays one of its entries, so that request 25 writes it back (as Apache does).
+ */
+static void set(struct loading *loading, const char *key, const char *value) {
+    if (props_set_line(&loading->config->props, span_of_text(key), span_of_text(value),
+                       line_of(loading, key)) != RMQ_OK)
+        abort();
 }
 
 /* "mqbroker: FILE:LINE: ", without a place for what is not from the file. */

@@ -109,16 +109,19 @@ static void query_msg_by_offset(struct admin *admin) {
 
 /* ---- printMsg -------------------------------------------------------------------------------- */
 
-/* One page; its messages go to `each`. False at the end: nothing is left, or a failure. */
+/* One page; `found` is said before its messages, which go to `each`. False at the end: nothing is
+ * left, or a failure. */
 typedef void each_fn(struct admin *admin, const struct shown *shown, void *ctx);
 static bool read_page(struct admin *admin, const struct pull_queue *queue, int64_t *offset,
-                      int64_t most, each_fn *each, void *ctx) {
+                      int64_t most, const char *found, each_fn *each, void *ctx) {
     struct pulled pulled;
     struct shown shown;
     if (!pull(admin, queue, *offset, most, &pulled))
         return false;
     bool stuck = pulled.next <= *offset && pulled.status != PULL_OFFSET_ILLEGAL;
     *offset = pulled.next;
+    if (pulled.status == PULL_FOUND)
+        say(admin, "%s", found);
     while (pulled.status == PULL_FOUND && pulled_next(admin, queue, &pulled, &shown)) {
         each(admin, &shown, ctx);
     }
@@ -138,7 +141,7 @@ static void read_range(struct admin *admin, const struct pull_queue *queue, int6
     bool more = true;
     while (more && offset < end) {
         struct arena_mark mark = arena_mark(&admin->arena);
-        more = read_page(admin, queue, &offset, PAGE, each, ctx);
+        more = read_page(admin, queue, &offset, PAGE, "", each, ctx);
         if (!admin_failed(admin)) /* a failure's text stays */
             arena_release(&admin->arena, mark);
     }
@@ -267,7 +270,6 @@ static void consume_each(struct admin *admin, const struct shown *shown, void *c
     if (*left == 0)
         return;
     (*left)--;
-    say(admin, "Consume ok\n");
     print_message_line(admin, shown, true);
 }
 
@@ -283,15 +285,17 @@ static void consume_queue(struct admin *admin, const struct pull_queue *queue, i
         return;
     }
     min = offset > min ? offset : min;
-    if (max - min > *left)
+    bool limited = max - min > *left;
+    if (limited)
         say(admin, "The older %lld message of the %lld queue will be provided\n", (long long)*left,
             (long long)queue->id);
     bool more = true;
-    while (more && min<max && * left> 0) {
+    /* Without a limit up to the answer that there is nothing new, as Apache's. */
+    while (more && *left > 0 && (min < max || (min == max && !limited))) {
         struct arena_mark mark = arena_mark(&admin->arena);
         int64_t page = *left < PAGE ? *left : PAGE;
-        more =
-            read_page(admin, queue, &min, max - min < page ? max - min : page, consume_each, left);
+        more = read_page(admin, queue, &min, max - min + 1 < page ? max - min + 1 : page,
+                         "Consume ok\n", consume_each, left);
         if (!admin_failed(admin))
             arena_release(&admin->arena, mark);
     }

@@ -53,6 +53,8 @@ static bool find_route(struct sender *sender) {
     sender->is_new = route == NULL && code == RESPONSE_TOPIC_NOT_EXIST;
     if (sender->is_new)
         route = ask_route(admin, DEFAULT_TOPIC, &code);
+    else if (route == NULL && !admin_failed(admin))
+        route = ask_route(admin, sender->topic, NULL); /* again, to say why not */
     if (route == NULL) {
         if (!admin_failed(admin))
             admin_fail(admin, "No route info of this topic: %s", sender->topic);

@@ -120,7 +120,7 @@ static void print_route(struct admin *admin, const struct route_data *route) {
     struct json_writer json;
     buf_init(&text, admin->env);
     json_writer_init(&json, &text, JSON_STYLE_FASTJSON);
-    json.pretty = true;
+    json.pretty = json.pretty_lists = true;
     write_route(&json, route);
     say(admin, "%.*s\n", (int)text.len, (const char *)text.data);
     buf_deinit(&text);

@@ -20,7 +20,7 @@ struct worker {
     struct env *notes; /* a node without a role: memory of the orders */
     struct env **nodes;
     size_t node_count;
-    _Atomic uint64_t running;
+    _Atomic uint64_t running; /* clients; and one more while they are being started */
     _Atomic int stopping; /* 1: cleanly, 2: at once */
     struct load_stats stats;
 };
@@ -194,7 +194,7 @@ static void *run(void *ctx) {
     int err = start_clients(worker);
     if (err != RMQ_OK)
         fprintf(stderr, "mqload: a client does not start: %s\n", rmq_err_text(err));
-    else if (worker->node_count > 0)
+    else if (atomic_fetch_sub(&worker->running, 1) > 1)
         real_loop_run(worker->loop);
     for (size_t i = 0; i < worker->node_count; i++)
         if (worker->nodes[i] != NULL)
@@ -209,6 +209,7 @@ static bool prepare(struct workers *all, struct worker *worker, uint32_t index) 
     struct real_node_options notes = {.on_log = on_log};
     worker->all = all;
     worker->index = index;
+    worker->running = 1;
     worker->stats.start_ns = all->start_ns;
     worker->stats.end_ns = UINT64_MAX;
     worker->nodes = calloc((size_t)options->connections + options->consumers, sizeof(struct env *));

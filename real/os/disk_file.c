@@ -76,7 +76,7 @@ int env_file_truncate(struct env_file *file, uint64_t size) {
     struct inode *inode = file->inode;
     real_call(inode->disk->env);
     RMQ_ASSERT(file->writable);
-    int fd = inode->broken ? RMQ_E_IO : inode_fd(inode, true);
+    int fd = inode_is_broken(inode) ? RMQ_E_IO : inode_fd(inode, true);
     if (fd < 0) {
         return fd;
     }

@@ -212,6 +212,9 @@ static void inode_free(struct inode *inode) {
 }
 
 void inode_release(struct inode *inode) {
+    if (inode->disk->env->gone) {
+        return; /* real_disk_deinit frees all */
+    }
     if (inode->handles == 0 && inode->running == 0 && list_is_empty(&inode->of_queue)) {
         RMQ_ASSERT(list_is_empty(&inode->writes));
         RMQ_ASSERT(list_is_empty(&inode->syncs));

@@ -17,6 +17,7 @@
 #define REAL_OS_DISK_INTERNAL_H
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "real/os/env_internal.h"
@@ -134,5 +135,18 @@ void inode_unpin(struct inode *inode);
 void windows_free(struct real_disk *disk);
 void windows_drop(struct inode *inode);  /* unmaps all of a file */
 void windows_chill(struct inode *inode); /* forgets what is resident */
+
+/* True: a page of it could not be read, then or before (RMQ_E_IO). Asked before each operation. */
+bool inode_is_broken(struct inode *inode);
+
+/* disk_fault.c: addresses whose SIGBUS is caught. */
+struct fault_area {
+    uintptr_t base;
+    size_t len, window_bytes;
+    atomic_bool any;    /* one of `marks` */
+    atomic_bool *marks; /* a page of this window could not be read */
+};
+void fault_watch(struct fault_area *area);
+void fault_unwatch(const struct fault_area *area);
 
 #endif

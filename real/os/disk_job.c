@@ -182,7 +182,7 @@ void env_file_read(struct env_file *file, uint64_t offset, void *into, size_t le
     job->offset = offset;
     job->into = into;
     job->len = offset >= inode->size ? 0 : len < inode->size - offset ? len : inode->size - offset;
-    int fd = inode->broken ? RMQ_E_IO : inode_fd(inode, false);
+    int fd = inode_is_broken(inode) ? RMQ_E_IO : inode_fd(inode, false);
     if (fd < 0 || job->len == 0) {
         job_finish(job, fd < 0 ? fd : RMQ_OK);
         return;
@@ -248,7 +248,7 @@ void env_file_zero(struct env_file *file, uint64_t offset, uint64_t len, struct 
     struct job *job = job_new(inode->disk, file, JOB_ZERO, op, done);
     job->offset = offset;
     job->len = len;
-    job->fd = inode->broken ? RMQ_E_IO : inode_fd(inode, true);
+    job->fd = inode_is_broken(inode) ? RMQ_E_IO : inode_fd(inode, true);
     if (job->fd < 0 || len == 0) {
         job_finish(job, job->fd < 0 ? job->fd : RMQ_OK);
         return;
@@ -273,7 +273,7 @@ static void sync_after(uv_work_t *work, int cancelled) {
     struct job *job = came_back(work);
     struct inode *inode = job->inode;
     int status = error_of(job, "sync");
-    status = inode->broken ? RMQ_E_IO : status;
+    status = inode_is_broken(inode) ? RMQ_E_IO : status;
     LIST_EACH(&job->covered, link, following) {
         job_finish(LIST_ENTRY(link, struct job, queued), status);
     }
@@ -306,7 +306,7 @@ void disk_sync_queued(struct inode *inode) {
     if (first == NULL) {
         return;
     }
-    first->fd = inode->broken ? RMQ_E_IO : inode_fd(inode, false);
+    first->fd = inode_is_broken(inode) ? RMQ_E_IO : inode_fd(inode, false);
     if (first->fd < 0) {
         LIST_EACH(&first->covered, link, following) {
             job_finish(LIST_ENTRY(link, struct job, queued), first->fd);

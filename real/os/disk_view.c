@@ -23,6 +23,7 @@ struct window {
 };
 
 struct windows {
+    struct fault_area fault;
     uint8_t *base; /* WINDOWS_MAX windows of addresses */
     struct window *items;
     uint32_t used; /* items that were ever in use */
@@ -49,10 +50,12 @@ static struct windows *windows_of(struct real_disk *disk) {
         return NULL;
     }
     windows->items = calloc(WINDOWS_MAX, sizeof windows->items[0]);
+    windows->fault.marks = calloc(WINDOWS_MAX, sizeof windows->fault.marks[0]);
     void *base = mmap(NULL, WINDOWS_MAX * WINDOW, PROT_NONE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (windows->items == NULL || base == MAP_FAILED) {
+    if (windows->items == NULL || windows->fault.marks == NULL || base == MAP_FAILED) {
         free(windows->items);
+        free(windows->fault.marks);
         free(windows);
         return NULL;
     }
@@ -60,13 +63,19 @@ static struct windows *windows_of(struct real_disk *disk) {
     list_init(&windows->use);
     list_init(&windows->spare);
     disk->windows = windows;
+    windows->fault.base = (uintptr_t)base;
+    windows->fault.len = WINDOWS_MAX * WINDOW;
+    windows->fault.window_bytes = WINDOW;
+    fault_watch(&windows->fault);
     return windows;
 }
 
 void windows_free(struct real_disk *disk) {
     if (disk->windows != NULL) {
+        fault_unwatch(&disk->windows->fault);
         munmap(disk->windows->base, WINDOWS_MAX * WINDOW);
         free(disk->windows->items);
+        free(disk->windows->fault.marks);
         free(disk->windows);
         disk->windows = NULL;
     }
@@ -101,6 +110,27 @@ void windows_chill(struct inode *inode) {
     }
 }
 
+/* The files of all marked windows are broken. */
+static void take_marks(struct real_disk *disk) {
+    struct windows *windows = disk->windows;
+    atomic_store(&windows->fault.any, false);
+    for (uint32_t i = 0; i < windows->used; i++) {
+        struct inode *inode = windows->items[i].inode;
+        if (atomic_exchange(&windows->fault.marks[i], false) && inode != NULL && !inode->broken) {
+            inode->broken = true;
+            disk_log(disk->env, "read", inode->path, "a mapped page is gone; the file is given up");
+        }
+    }
+}
+
+bool inode_is_broken(struct inode *inode) {
+    struct windows *windows = inode->disk->windows;
+    if (windows != NULL && atomic_load_explicit(&windows->fault.any, memory_order_relaxed)) {
+        take_marks(inode->disk);
+    }
+    return inode->broken;
+}
+
 /* A window that is not in use; the one used longest ago when all are. */
 static struct window *take(struct windows *windows) {
     if (!list_is_empty(&windows->spare)) {
@@ -120,6 +150,7 @@ static struct window *take(struct windows *windows) {
 }
 
 static struct window *map(struct windows *windows, struct inode *inode, uint64_t number) {
+    RMQ_ASSERT(!atomic_load(&windows->fault.any)); /* marks are of the files that are here now */
     int fd = inode_fd(inode, false);
     if (fd < 0) {
         return NULL;
@@ -185,7 +216,7 @@ int env_file_view(struct env_file *file, uint64_t offset, size_t len, struct spa
     if (offset >= inode->size) {
         return RMQ_E_RANGE;
     }
-    struct window *window = inode->broken ? NULL : find(file, offset / WINDOW);
+    struct window *window = inode_is_broken(inode) ? NULL : find(file, offset / WINDOW);
     if (window == NULL) {
         return RMQ_E_AGAIN;
     }

@@ -80,7 +80,7 @@ void disk_write_queued(struct inode *inode) {
     size_t count;
     while ((count = take_run(inode, jobs)) > 0) {
         uint64_t done = 0;
-        int fd = inode->broken ? RMQ_E_IO : inode_fd(inode, true);
+        int fd = inode_is_broken(inode) ? RMQ_E_IO : inode_fd(inode, true);
         int error = fd < 0 ? 0 : write_run(fd, jobs, count, &done);
         int status = fd < 0       ? fd
                      : error == 0 ? RMQ_OK

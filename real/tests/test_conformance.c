@@ -80,11 +80,17 @@ START_TEST(test_transcript__is_the_same) {
 }
 END_TEST
 
+START_TEST(test_drawn_programs__are_the_same) {
+    ck_assert(conformance_run_drawn(&DRIVER, "drawn.txt", 300));
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("conformance over the operating system");
     TCase *tests = suite_case(suite, "transcripts");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 300);
     tcase_add_loop_test(tests, test_transcript__is_the_same, 0, 3);
+    tcase_add_test(tests, test_drawn_programs__are_the_same);
     return suite_run(suite);
 }

@@ -1,11 +1,12 @@
-/* broker/config_file.h - one of the JSON files below <storePathRootDir>/config: loaded once, saved
- * whenever its table changed. Source: store.md 10.
+/* base/config_file.h - a small file that keeps a table: a broker's JSON files below
+ * <storePathRootDir>/config, its properties file, a name server's two. Loaded once, saved whenever
+ * its table changed. Source: store.md 10.
  *
  * Invariants: F1: one save of a file is under way at a time; what changes meanwhile is saved right
  * after it, once. F2: a save that fails is tried again until one succeeds. F3: a main file that did
  * not load does not replace its backup. Timers and memory only while a save is due. */
-#ifndef MODEL_BROKER_CONFIG_FILE_H
-#define MODEL_BROKER_CONFIG_FILE_H
+#ifndef MODEL_BASE_CONFIG_FILE_H
+#define MODEL_BASE_CONFIG_FILE_H
 
 #include "model/base/json.h"
 #include "model/base/replace_file.h"
@@ -17,8 +18,10 @@ struct config_table {
     const char *file_name; /* "topics.json" */
     /* Writes the table as one JSON object. RMQ_E_NOMEM. */
     int (*write)(void *ctx, struct json_writer *writer);
-    /* Fills the table from `text`, which is not blank. RMQ_E_INVALID, RMQ_E_LIMIT with
-     * *error_offset: the table is as it was; RMQ_E_NOMEM: anything. */
+    /* Instead of `write`: as another text. RMQ_E_NOMEM. */
+    int (*write_text)(void *ctx, struct buf *out);
+    /* NULL: it is never loaded. Fills the table from `text`, which is not blank. RMQ_E_INVALID,
+     * RMQ_E_LIMIT with *error_offset: the table is as it was; RMQ_E_NOMEM: anything. */
     int (*read)(void *ctx, struct span text, size_t *error_offset);
 };
 
@@ -45,9 +48,11 @@ void config_file_init(struct config_file *file, struct env *env, const struct co
 /* Drops what is under way. Does nothing for one that is all zero. */
 void config_file_deinit(struct config_file *file);
 
-/* Reads X, or X.bak when X is missing, blank or does not parse (logged with the offset); without
- * either the table stays as it is. config.loaded tells which. `done` comes once, in a later handler
- * or before return: RMQ_E_INVALID when X.bak is there and does not parse either, RMQ_E_NOMEM. */
+/* Reads X, or X.bak when X is missing, blank, cannot be read or does not parse (logged with the
+ * offset); where both are missing or blank the table stays as it is. config.loaded tells which.
+ * `done` comes once, in a later handler or before return: RMQ_E_INVALID, RMQ_E_IO, ... of X.bak, or
+ * of X where there is no X.bak (Differs: Apache goes on with an empty table, as we do with
+ * `unsynced`), RMQ_E_NOMEM. */
 void config_file_load(struct config_file *file, config_file_fn *done, void *ctx);
 
 /* The table has changed: saves it. */

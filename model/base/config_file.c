@@ -1,5 +1,5 @@
-/* broker/config_file.c - see config_file.h. */
-#include "model/broker/config_file.h"
+/* base/config_file.c - see config_file.h. */
+#include "model/base/config_file.h"
 
 #include <xxhash.h>
 
@@ -19,6 +19,7 @@ struct config_job {
     struct buf content; /* that is saved */
     uint64_t hash;
     bool from_backup; /* which file is being read */
+    int main_status;  /* then: what was wrong with the main one */
     config_file_fn *done;
     void *ctx;
     size_t path_len;
@@ -98,7 +99,7 @@ static void tell_idle(struct config_file *file, int status) {
 static void save_failed(struct config_file *file, int status) {
     struct span error = span_of_text(rmq_err_text(status));
     event_config_save_failed(file->env, file_name(file), error);
-    env_log(file->env, ENV_LOG_ERROR, "broker: %s is not saved: %s", file->table->file_name,
+    env_log(file->env, ENV_LOG_ERROR, "%s is not saved: %s", file->table->file_name,
             rmq_err_text(status));
     file->changed = true;
     env_timer_start(file->env, &file->retry, RETRY_NS, on_retry);
@@ -129,7 +130,8 @@ static int write_content(struct config_file *file, struct buf *content) {
     struct json_writer writer;
     json_writer_init(&writer, content, JSON_STYLE_FASTJSON);
     writer.pretty = true;
-    int err = file->table->write(file->ctx, &writer);
+    int err = file->table->write != NULL ? file->table->write(file->ctx, &writer)
+                                         : file->table->write_text(file->ctx, content);
     return err == RMQ_OK && buf_failed(content) ? RMQ_E_NOMEM : err;
 }
 
@@ -210,8 +212,8 @@ static int take_content(struct config_job *job, struct span content) {
         return RMQ_E_NOT_FOUND;
     int err = file->table->read(file->ctx, content, &offset);
     if (err != RMQ_OK)
-        env_log(file->env, ENV_LOG_ERROR, "broker: %.*s does not load: %s at byte %llu",
-                (int)job->path_len, job->path, rmq_err_text(err), (unsigned long long)offset);
+        env_log(file->env, ENV_LOG_ERROR, "%.*s does not load: %s at byte %llu", (int)job->path_len,
+                job->path, rmq_err_text(err), (unsigned long long)offset);
     return err;
 }
 
@@ -230,7 +232,11 @@ static void on_read(struct read_file *read, int status) {
     } else if (!job->from_backup) {
         file->main_is_bad = true; /* F3 */
         job->from_backup = true;
+        job->main_status = status;
         load_next(job);
+    } else if (status == RMQ_E_NOT_FOUND && job->main_status != RMQ_E_NOT_FOUND &&
+               !file->unsynced) {
+        load_end(job, job->main_status, SPAN_NONE, 0); /* never an empty table for a lost one */
     } else if (status == RMQ_E_NOT_FOUND) {
         load_end(job, RMQ_OK, SPAN_LITERAL("none"), 0);
     } else {
@@ -249,6 +255,7 @@ static void load_next(struct config_job *job) {
 
 void config_file_load(struct config_file *file, config_file_fn *done, void *ctx) {
     RMQ_ASSERT(file->job == NULL);
+    RMQ_ASSERT(file->table->read != NULL);
     struct config_job *job = job_create(file);
     if (job == NULL) {
         done(ctx, RMQ_E_NOMEM);
