@@ -120,12 +120,15 @@ START_TEST(test_items__of_groups_and_their_end) {
     ck_assert_uint_eq(stats->entries, 3);
     stats_forget_group(stats, SPAN_LITERAL("h"));
     ck_assert_uint_eq(stats->entries, 3);
-    stats_forget_group(stats, SPAN_LITERAL("g"));
+    const struct field group[] = {{"groupName", "g"}}, topic[] = {{"topic", "T"}};
+    ask(REQUEST_DELETE_SUBSCRIPTIONGROUP, FIELDS(group));
+    ck_assert_int_eq(answered.code, RESPONSE_SUCCESS);
     ck_assert_uint_eq(stats->entries, 1);
     ck_assert(!has_item("GROUP_GET_NUMS", "T@g"));
     ck_assert(has_item("TOPIC_PUT_NUMS", "T"));
     ck_assert_int_eq(pull_with(WITH("sysFlag", "4"), NO_FIELD), RESPONSE_SUCCESS);
-    stats_forget_topic(stats, SPAN_LITERAL("T"));
+    ask(REQUEST_DELETE_TOPIC_IN_BROKER, FIELDS(topic));
+    ck_assert_int_eq(answered.code, RESPONSE_SUCCESS);
     ck_assert_uint_eq(stats->entries, 0);
     ck_assert_int_eq(send_one(), RESPONSE_SUCCESS); /* and it begins anew */
     fake_advance_ms(env, 10000);

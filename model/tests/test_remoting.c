@@ -260,6 +260,34 @@ START_TEST(test_answer__closes_a_slow_channel) {
 }
 END_TEST
 
+/* Peers that send half frames, or do not read: together they keep no more than kept_bytes_max; the
+ * one that keeps the most goes, the others stay. */
+START_TEST(test_kept__the_greediest_channel_is_closed) {
+    struct env_conn *conns[3];
+    t.remoting.config.kept_bytes_max = 8U << 20;
+    for (int i = 0; i < 3; i++)
+        conns[i] = i == 0 ? accept_peer() : fake_accept(t.env, PORT, "10.0.0.2:50000");
+    fake_stall(conns[1], 0);
+    struct span large = make_frame(105, 1, 0, span_of(LARGE_BODY, sizeof LARGE_BODY), WIRE_BINARY);
+    fake_deliver(conns[0], span_of(large.data, large.len - 1)); /* 3 MB: half a frame */
+    fake_deliver(conns[1], large);                              /* 3 MB: an answer not read */
+    ck_assert(!t.remoting.shedding);
+    ck_assert_uint_ge(t.remoting.kept_bytes, 2 * sizeof LARGE_BODY);
+    fake_deliver(conns[1], large); /* 9 MB */
+    ck_assert(t.remoting.shedding);
+    ck_assert(fake_is_open(conns[1]));
+    fake_settle(t.env);
+    ck_assert(fake_is_closed(conns[1]));
+    ck_assert_str_eq(t.closed_reason, "greedy");
+    ck_assert(!t.remoting.shedding);
+    fake_deliver(conns[0], span_of(large.data + large.len - 1, 1));
+    ck_assert_int_eq(next_sent(conns[0])->opaque, 1);
+    ck_assert_uint_eq(t.remoting.kept_bytes, 0);
+    fake_deliver(conns[2], make_request(7, 0));
+    ck_assert_int_eq(next_sent(conns[2])->opaque, 7);
+}
+END_TEST
+
 /* ---- memory --------------------------------------------------------------------------------- */
 
 START_TEST(test_memory__of_an_idle_channel) {
@@ -341,6 +369,7 @@ int main(void) {
     tcase_add_test(tests, test_idle__never_when_off);
     tcase_add_test(tests, test_answer__waits_until_the_peer_reads);
     tcase_add_test(tests, test_answer__closes_a_slow_channel);
+    tcase_add_test(tests, test_kept__the_greediest_channel_is_closed);
     tcase_add_test(tests, test_memory__of_an_idle_channel);
     tcase_add_test(tests, test_memory__nth_allocation_fails);
     return suite_run(suite);

@@ -14,6 +14,7 @@ void remoting_config_default(struct remoting_config *config) {
         .connect_timeout_ns = 3 * SECOND_NS,
         .channels_max = 20000,
         .pending_max = 65535,
+        .kept_bytes_max = (size_t)256 << 20,
     };
 }
 
@@ -54,6 +55,7 @@ void remoting_deinit(struct remoting *remoting) {
         pending_finish(LIST_ENTRY(remoting->pending.next, struct remoting_pending, link),
                        RMQ_E_CLOSED, NULL);
     RMQ_ASSERT(remoting->channel_count == 0 && remoting->pending_count == 0);
+    RMQ_ASSERT(remoting->kept_bytes == 0);
     env_free(remoting->env, remoting->buckets);
     remoting->buckets = NULL;
     remoting->bucket_count = 0;

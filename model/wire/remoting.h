@@ -37,8 +37,8 @@ struct remoting_handler {
     void (*on_request)(void *ctx, struct channel *channel, const struct wire_command *request);
     /* May be NULL. Not called for a dial that never opened, nor by remoting_deinit. reason: close
      * (FIN), reset, timeout (a sync request was not answered, or the peer no longer acknowledges),
-     * idle, protocol (a frame that does not decode), slow (see remoting_answer), memory (none left
-     * for what it sent), or what channel_close was given. */
+     * idle, protocol (a frame that does not decode), slow (see remoting_answer), greedy (see
+     * kept_bytes), memory (none left for what it sent), or what channel_close was given. */
     void (*on_channel_closed)(void *ctx, struct channel *channel, const char *reason);
 };
 
@@ -51,6 +51,7 @@ struct remoting_config {
     uint64_t connect_timeout_ns; /* default 3 s */
     size_t channels_max;         /* default 20,000; above: accepted ones are closed */
     size_t pending_max;          /* outstanding requests, default 65,535 */
+    size_t kept_bytes_max;       /* of all channels, default 256 MiB: see remoting.kept_bytes */
 };
 void remoting_config_default(struct remoting_config *config);
 
@@ -77,6 +78,12 @@ struct remoting {
     size_t bucket_count;
     size_t channel_count;
     size_t pending_count;
+    /* Beginnings of frames whose rest has not come, and frames that wait for peers to read. Above
+     * kept_bytes_max the channel that keeps the most is closed with reason "greedy", in a later
+     * handler: peers that send half frames or do not read share a bound instead of having one
+     * each. */
+    size_t kept_bytes;
+    bool shedding; /* one was chosen */
     uint64_t next_channel_id;
     int32_t next_opaque;
     bool stopping;

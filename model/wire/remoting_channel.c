@@ -63,12 +63,12 @@ struct channel *channel_create(struct remoting *remoting, struct span peer, bool
 static void on_timer(struct env *env, struct env_timer *timer) {
     struct channel *channel = RMQ_CONTAINER_OF(timer, struct channel, timer);
     RMQ_ASSERT(channel->state != CHANNEL_CLOSED);
-    if (channel->state == CHANNEL_CONNECTING) {
-        channel_end(channel, "timeout", RMQ_E_TIMEOUT);
+    if (channel->slow || channel->greedy) {
+        channel_end(channel, channel->greedy ? "greedy" : "slow", RMQ_E_CLOSED);
         return;
     }
-    if (channel->slow) {
-        channel_end(channel, "slow", RMQ_E_CLOSED);
+    if (channel->state == CHANNEL_CONNECTING) {
+        channel_end(channel, "timeout", RMQ_E_TIMEOUT);
         return;
     }
     uint64_t quiet_ns = env_mono_ns(env) - channel->last_io_ns;
@@ -127,6 +127,19 @@ static void leave(struct channel *channel, struct env *env) {
     env_free(env, channel);
 }
 
+/* Counts what channels keep. */
+static void kept(struct remoting *remoting, size_t less, size_t more) {
+    RMQ_ASSERT(remoting->kept_bytes >= less);
+    remoting->kept_bytes = remoting->kept_bytes - less + more;
+}
+
+static void drop_tail(struct channel *channel) {
+    kept(channel->remoting, channel->tail_room, 0);
+    env_free(channel->remoting->env, channel->tail);
+    channel->tail = NULL;
+    channel->tail_len = channel->tail_room = 0;
+}
+
 /* Takes it out of the world, silently: no list, connection, timer or buffer is left. */
 static void detach(struct channel *channel) {
     struct remoting *remoting = channel->remoting;
@@ -138,8 +151,9 @@ static void detach(struct channel *channel) {
     if (channel->conn != NULL)
         env_conn_close(channel->conn);
     channel->conn = NULL;
-    env_free(remoting->env, channel->tail);
-    channel->tail = NULL;
+    drop_tail(channel);
+    if (channel->greedy)
+        remoting->shedding = false;
     LIST_EACH(&channel->queue, link, following)
     channel_unqueue(channel, LIST_ENTRY(link, struct outgoing, link));
 }
@@ -168,6 +182,7 @@ void channel_end(struct channel *channel, const char *reason, int status) {
 void channel_unqueue(struct channel *channel, struct outgoing *frame) {
     RMQ_ASSERT(channel->queue_bytes >= frame->len);
     channel->queue_bytes -= (uint32_t)frame->len;
+    kept(channel->remoting, frame->len, 0);
     list_remove(&frame->link);
     if (frame->pending != NULL)
         frame->pending->queued = NULL;
@@ -181,6 +196,31 @@ static int overflow(struct channel *channel) {
         env_timer_start(channel->remoting->env, &channel->timer, 0, on_timer);
     }
     return RMQ_E_FULL;
+}
+
+static size_t keeps(const struct channel *channel) {
+    size_t pending = channel->state == CHANNEL_OPEN ? env_conn_pending(channel->conn) : 0;
+    return pending + channel->tail_room + channel->queue_bytes;
+}
+
+static struct channel *greediest(struct list *channels, struct channel *most) {
+    LIST_EACH(channels, link, following) {
+        struct channel *channel = LIST_ENTRY(link, struct channel, link);
+        if (most == NULL || keeps(channel) > keeps(most))
+            most = channel;
+    }
+    return most;
+}
+
+/* All channels together keep too much: the greediest ends, one in a handler's time. */
+static void shed(struct remoting *remoting) {
+    if (remoting->kept_bytes <= remoting->config.kept_bytes_max || remoting->shedding)
+        return;
+    struct channel *most = greediest(&remoting->accepted, greediest(&remoting->dialled, NULL));
+    if (most == NULL)
+        return;
+    remoting->shedding = most->greedy = true;
+    env_timer_start(remoting->env, &most->timer, 0, on_timer);
 }
 
 static int queue_frame(struct channel *channel, struct span head, struct span body,
@@ -199,6 +239,8 @@ static int queue_frame(struct channel *channel, struct span head, struct span bo
     list_append(&channel->queue, &frame->link);
     channel->queue_bytes += (uint32_t)len;
     *queued = frame;
+    kept(channel->remoting, 0, len);
+    shed(channel->remoting);
     return RMQ_OK;
 }
 
@@ -278,8 +320,10 @@ static int keep(struct channel *channel, struct span bytes) {
         uint8_t *tail = env_realloc(channel->remoting->env, channel->tail, room);
         if (tail == NULL)
             return RMQ_E_NOMEM;
+        kept(channel->remoting, channel->tail_room, room);
         channel->tail = tail;
         channel->tail_room = (uint32_t)room;
+        shed(channel->remoting);
     }
     memcpy(channel->tail + channel->tail_len, bytes.data, bytes.len);
     channel->tail_len = (uint32_t)len;
@@ -291,6 +335,7 @@ static int handle_tail(struct channel *channel) {
     struct env *env = channel->remoting->env;
     uint8_t *bytes = channel->tail;
     struct span frame = span_of(bytes, channel->tail_len);
+    kept(channel->remoting, channel->tail_room, 0);
     channel->tail = NULL;
     channel->tail_len = channel->tail_room = 0;
     int err = handle_frame(channel, frame);

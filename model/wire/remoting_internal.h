@@ -41,6 +41,7 @@ struct channel {
     bool inbound : 1;
     bool second : 1; /* accepted by the second port */
     bool slow : 1;   /* its queue overflowed, the timer closes it */
+    bool greedy : 1; /* it keeps too much, the timer closes it */
     char peer[];
 };
 

@@ -68,6 +68,8 @@ int64_t now_ms(void);
 /* Texts of Java: "yyyy-MM-dd HH:mm:ss", and with ",SSS" behind it, in local time. */
 const char *time_text(struct admin *admin, int64_t time_ms);
 const char *time_text_ms(struct admin *admin, int64_t time_ms);
+/* "yyyyMMddHHmmssSSS" (UtilAll.timeMillisToHumanString) */
+const char *time_text_compact(struct admin *admin, int64_t time_ms);
 /* MQVersion.getVersionDesc: "V4_9_8". */
 const char *version_text(struct admin *admin, int64_t version);
 /* PermName.perm2String: "RW-". */

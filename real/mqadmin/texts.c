@@ -10,19 +10,34 @@ int64_t now_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-const char *time_text(struct admin *admin, int64_t time_ms) {
+static const char *format_time(struct admin *admin, int64_t time_ms, const char *format) {
     time_t seconds = (time_t)(time_ms / 1000);
     struct tm local;
     char text[64];
     if (time_ms < 0 || localtime_r(&seconds, &local) == NULL)
         return arena_format(&admin->arena, "%lld", (long long)time_ms);
-    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    strftime(text, sizeof(text), format, &local);
+#pragma GCC diagnostic pop
     return arena_text(&admin->arena, span_of_text(text));
 }
 
+static int millis_of(int64_t time_ms) {
+    return (int)(time_ms < 0 ? 0 : time_ms % 1000);
+}
+
+const char *time_text(struct admin *admin, int64_t time_ms) {
+    return format_time(admin, time_ms, "%Y-%m-%d %H:%M:%S");
+}
+
 const char *time_text_ms(struct admin *admin, int64_t time_ms) {
-    return arena_format(&admin->arena, "%s,%03d", time_text(admin, time_ms),
-                        (int)(time_ms < 0 ? 0 : time_ms % 1000));
+    return arena_format(&admin->arena, "%s,%03d", time_text(admin, time_ms), millis_of(time_ms));
+}
+
+const char *time_text_compact(struct admin *admin, int64_t time_ms) {
+    return arena_format(&admin->arena, "%s%03d", format_time(admin, time_ms, "%Y%m%d%H%M%S"),
+                        millis_of(time_ms));
 }
 
 /* Ordinals of one long enumeration: each release takes two, its SNAPSHOT and itself (wire.md 6).

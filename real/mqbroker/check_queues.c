@@ -176,7 +176,7 @@ void check_queues(struct check *check) {
             snprintf(path, sizeof path, "queue %s %" PRId32, topic, id);
             say_behind(check, path, queue, queue->first, &totals);
         }
-        HASH_DELETE(hh, check->queues, queue);
+        HASH_DELETE(hh, check->queues, queue); // NOLINT(clang-analyzer-core.NullDereference)
         free(queue);
     }
     fprintf(check->out,

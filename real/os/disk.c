@@ -85,7 +85,7 @@ int real_disk_init(struct env *env) {
     if (disk == NULL) {
         return RMQ_E_NOMEM;
     }
-    disk->hash = calloc(HASH_FIRST, sizeof disk->hash[0]);
+    disk->hash = calloc(HASH_FIRST, sizeof(struct inode *));
     if (disk->hash == NULL) {
         free(disk);
         return RMQ_E_NOMEM;

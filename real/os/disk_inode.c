@@ -32,7 +32,7 @@ static void put(struct real_disk *disk, struct inode *inode) {
 }
 
 static void grow(struct real_disk *disk) {
-    struct inode **hash = calloc(disk->hash_size * 2, sizeof *hash);
+    struct inode **hash = calloc(disk->hash_size * 2, sizeof(struct inode *));
     if (hash == NULL) {
         return; /* longer chains */
     }

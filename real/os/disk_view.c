@@ -98,8 +98,9 @@ void windows_drop(struct inode *inode) {
     LIST_EACH(&inode->windows, link, following) {
         struct window *window = LIST_ENTRY(link, struct window, of_inode);
         forget(windows, window);
-        mmap(bytes_of(windows, window), WINDOW, PROT_NONE,
-             MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        void *at = mmap(bytes_of(windows, window), WINDOW, PROT_NONE,
+                        MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        RMQ_ASSERT(at != MAP_FAILED);
         list_append(&windows->spare, &window->of_use);
     }
 }

@@ -11,6 +11,7 @@ int real_net_init(struct real_loop *loop) {
     struct real_net *net = &loop->net;
     list_init(&net->dirty);
     list_init(&net->lingering);
+    net->input_share = REAL_INPUT_BYTES;
     net->linger_ns = REAL_LINGER_NS;
     net->output_max = REAL_OUTPUT_BYTES;
     net->input = malloc(REAL_INPUT_BYTES);
@@ -43,6 +44,16 @@ void real_net_deinit(struct real_loop *loop) {
         close(net->spare_fd);
 }
 
+static void set_share(struct real_net *net) {
+    if (net->readers == 0)
+        return;
+    size_t share = net->readers < 2 ? REAL_INPUT_BYTES : REAL_TURN_INPUT_BYTES / net->readers;
+    net->input_share = share > REAL_INPUT_BYTES       ? REAL_INPUT_BYTES
+                       : share < REAL_INPUT_BYTES_MIN ? REAL_INPUT_BYTES_MIN
+                                                      : share;
+    net->readers = 0;
+}
+
 void real_net_turn_end(struct real_loop *loop) {
     struct list *dirty = &loop->net.dirty;
     while (!list_is_empty(dirty)) {
@@ -50,6 +61,7 @@ void real_net_turn_end(struct real_loop *loop) {
         list_remove(&conn->of_dirty);
         real_conn_flush(conn);
     }
+    set_share(&loop->net);
 }
 
 bool real_net_has_last_words(const struct real_loop *loop) {

@@ -192,7 +192,8 @@ void real_conn_flush(struct env_conn *conn) {
 static bool take_input(struct env_conn *conn) {
     struct env *env = conn->env;
     uint8_t *input = conn->loop->net.input;
-    ssize_t got = recv(conn->fd, input, REAL_INPUT_BYTES, MSG_DONTWAIT);
+    ssize_t got = recv(conn->fd, input, conn->loop->net.input_share, MSG_DONTWAIT);
+    conn->loop->net.readers++;
     if (got > 0) {
         real_enter(env);
         conn->handler->on_data(conn, conn->ctx, span_of(input, (size_t)got));

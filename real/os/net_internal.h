@@ -1,11 +1,12 @@
 /* os/net_internal.h - connections and listeners, as the net files share them.
  *
  * A connection is a non-blocking socket under a uv_poll. It is read once per turn, into the loop's
- * one input buffer, so that endless input of one starves no other; what it writes is kept until the
- * end of the turn and sent by one call. Closed by us, it lingers (linger_ns at most): the rest
- * of its output goes out, then FIN, then what the peer still sends is read and dropped until its
- * FIN, since closing a socket with unread input resets the connection and may take what was
- * written with it. */
+ * one input buffer, and no more than its share by the number of those that were read in the turn
+ * before: endless input of some delays the others by what is done for REAL_TURN_INPUT_BYTES; what
+ * it writes is kept until the end of the turn and sent by one call. Closed by us, it lingers
+ * (linger_ns at most): the rest of its output goes out, then FIN, then what the peer still sends is
+ * read and dropped until its FIN, since closing a socket with unread input resets the connection
+ * and may take what was written with it. */
 #ifndef REAL_OS_NET_INTERNAL_H
 #define REAL_OS_NET_INTERNAL_H
 
@@ -17,10 +18,12 @@
 
 struct real_loop;
 
-#define REAL_INPUT_BYTES (128U << 10)
-#define REAL_LINGER_NS 30000000000ULL  /* default of linger_ns */
-#define REAL_OUTPUT_BYTES (256U << 20) /* of all connections of a loop, default of output_max */
-#define REAL_PENDING_BYTES (16U << 20) /* conn_pending_max, default */
+#define REAL_INPUT_BYTES (128U << 10)      /* of one connection in a turn, at most */
+#define REAL_INPUT_BYTES_MIN (8U << 10)    /* ... when many have something */
+#define REAL_TURN_INPUT_BYTES (256U << 10) /* what those that have something share in a turn */
+#define REAL_LINGER_NS 30000000000ULL      /* default of linger_ns */
+#define REAL_OUTPUT_BYTES (256U << 20)     /* of all connections of a loop, default of output_max */
+#define REAL_PENDING_BYTES (1U << 20)      /* conn_pending_max, default */
 #define REAL_KEEP_ALIVE_S 120         /* a silent peer is asked after this, again after a quarter */
 #define REAL_UNACKNOWLEDGED_MS 120000 /* bytes that the peer does not acknowledge end it */
 
@@ -45,7 +48,9 @@ struct real_net {
     struct list lingering; /* struct env_conn, of_node: closed by us, the oldest first */
     uint64_t linger_ns;
     size_t output_bytes, output_max; /* of all connections: waiting to be sent */
-    uint8_t *input; /* REAL_INPUT_BYTES; each read's bytes until its on_data returns */
+    uint8_t *input;     /* REAL_INPUT_BYTES; each read's bytes until its on_data returns */
+    size_t input_share; /* what one connection reads in a turn */
+    size_t readers;     /* connections that were read since the last turn ended */
     struct real_chunk *spare_chunks; /* some of the usual size, to be used again */
     size_t spare_chunk_count;
     int spare_fd; /* given up to refuse a connection when no descriptor is left; -1: none */

@@ -109,16 +109,28 @@ static size_t gather(const struct real_output *output, struct iovec *iov) {
     return count;
 }
 
+/* *all: the call was about everything that waits. */
+static ssize_t send_once(const struct real_output *output, int fd, bool *all) {
+    const struct real_chunk *first = output->first;
+    if (first->next == NULL) {
+        *all = true;
+        return send(fd, first->bytes + first->start, first->end - first->start,
+                    MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+    struct iovec iov[IOV_COUNT];
+    struct msghdr message = {.msg_iov = iov, .msg_iovlen = gather(output, iov)};
+    *all = message.msg_iovlen < IOV_COUNT;
+    return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 int real_output_send(struct real_net *net, struct real_output *output, int fd) {
     while (output->bytes > 0) {
-        struct iovec iov[IOV_COUNT];
-        struct msghdr message = {.msg_iov = iov, .msg_iovlen = gather(output, iov)};
-        ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        bool all;
+        ssize_t sent = send_once(output, fd, &all);
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0)
             return errno == EWOULDBLOCK ? EAGAIN : errno;
-        bool all = message.msg_iovlen < IOV_COUNT;
         consume(net, output, (size_t)sent);
         if (all && output->bytes > 0)
             return EAGAIN; /* the socket is full: asking it again would say so */

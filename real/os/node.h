@@ -43,7 +43,8 @@ struct real_node_options {
     const char *bind_ip;
     /* Bytes that env_alloc gives at most; 0: no limit. */
     uint64_t memory_limit;
-    /* Bytes that wait for one connection before RMQ_E_FULL; 0: 16 MiB, as the simulator's. */
+    /* Bytes that wait for one connection before RMQ_E_FULL; 0: 1 MiB (remoting keeps more, with a
+     * bound for all). All connections of a loop together keep 256 MiB. */
     uint64_t conn_pending_max;
     /* Accepted and dialled connections; 0: what RLIMIT_NOFILE leaves beside files. */
     uint32_t connections_max;

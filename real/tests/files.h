@@ -25,55 +25,55 @@ struct call {
     int status; /* of the call, or of the operation */
 };
 
-static void call_done(struct env_file_op *op, int status) {
+UNUSED static void call_done(struct env_file_op *op, int status) {
     struct call *call = RMQ_CONTAINER_OF(op, struct call, op);
     call->status = status;
     call->done = true;
 }
 
-static void call_run(void *ctx) {
+UNUSED static void call_run(void *ctx) {
     struct call *call = ctx;
     call->status = call->run(call);
 }
 
-static struct span path_of(const char *name, char out[ENV_PATH_MAX]) {
+UNUSED static struct span path_of(const char *name, char out[ENV_PATH_MAX]) {
     return span_of(out, (size_t)snprintf(out, ENV_PATH_MAX, "%s%s", root, name));
 }
 
-static int run_open(struct call *call) {
+UNUSED static int run_open(struct call *call) {
     char path[ENV_PATH_MAX];
     return env_file_open(node, path_of(call->path, path), call->mode, &call->file);
 }
-static int run_lock(struct call *call) {
+UNUSED static int run_lock(struct call *call) {
     char path[ENV_PATH_MAX];
     return env_file_lock(node, path_of(call->path, path), &call->file);
 }
-static int run_close(struct call *call) {
+UNUSED static int run_close(struct call *call) {
     env_file_close(call->file);
     return RMQ_OK;
 }
-static int run_write(struct call *call) {
+UNUSED static int run_write(struct call *call) {
     env_file_write(call->file, call->offset, span_of(call->bytes, (size_t)call->len), &call->op,
                    call_done);
     return RMQ_OK;
 }
-static int run_read(struct call *call) {
+UNUSED static int run_read(struct call *call) {
     env_file_read(call->file, call->offset, call->into, (size_t)call->len, &call->op, call_done);
     return RMQ_OK;
 }
-static int run_zero(struct call *call) {
+UNUSED static int run_zero(struct call *call) {
     env_file_zero(call->file, call->offset, call->len, &call->op, call_done);
     return RMQ_OK;
 }
-static int run_sync(struct call *call) {
+UNUSED static int run_sync(struct call *call) {
     env_file_sync(call->file, &call->op, call_done);
     return RMQ_OK;
 }
-static int run_truncate(struct call *call) {
+UNUSED static int run_truncate(struct call *call) {
     return env_file_truncate(call->file, call->offset);
 }
 /* The sum of the bytes of a view goes to `len`, its length to `offset`. */
-static int run_view(struct call *call) {
+UNUSED static int run_view(struct call *call) {
     struct span view;
     int err = env_file_view(call->file, call->offset, (size_t)call->len, &view);
     call->len = 0;
@@ -123,7 +123,8 @@ UNUSED static int sync_file(struct env_file *file) {
     return wait_for(run_sync, &call);
 }
 
-static void keep_log(void *ctx, struct env *env, enum env_log_level level, const char *line) {
+UNUSED static void keep_log(void *ctx, struct env *env, enum env_log_level level,
+                            const char *line) {
     (void)ctx;
     (void)env;
     (void)level;

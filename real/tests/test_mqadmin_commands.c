@@ -247,7 +247,7 @@ static const struct success SUCCESSES[] = {
      "\"CLUSTERING\",\"tps\":1,\"diffTotal\":3}],\"ok\":true}"},
     {"consumerStatus -g G -i 10.0.0.1@7", "105 307 ",
      "consumerGroup=G;clientId=10.0.0.1@7;jstackEnable=false;",
-     "~#Consumer Properties#\nPROP_CONSUME_TYPE                       : CONSUME_PASSIVELY\n",
+     "~locked=false, tryUnlockTimes=0, lastLockTimestamp=19700101000000000, droped=false, ",
      "\"group\":\"G\",\"runningInfo\":{\"mqTable\":{\"{\\\"brokerName\\\":\\\"broker-a\\\","},
     {"consumerConnection -g G", "105 203 ", "consumerGroup=G;",
      "#ClientId                            #ClientAddr            #Language  #Version\n"
