@@ -6,10 +6,14 @@
  *   flow.h           what waits in front of the store, and busy answers
  *   clients.h        34, 35, 38, 46: who is connected and subscribed what
  *   offsets.h        14, 15, 43: progress of groups; groups.h
- *   topics.h, admin.c  topics and their data version; 17
+ *   topics.h         topics and their data version
+ *   admin.h          administrators' requests: 17, 18, 21, 41, 42, 45, 200, 201, 203, 204, 207,
+ *                    215, 222, 223, 225, 305 to 309, 314, 316, 328, 329, 343, 345, 351, 352
  *   config_files.h   topics.json, subscriptionGroup.json, consumerOffset.json
  *   live_config.h    25, 26: the configuration while it runs; config_keys.h: every key
  *   registration.h   name servers; side_traffic.h: what 5.3 brokers send them in between
+ *   stats.h          what it counts; runtime_info.h (28), stats_scan.h (202, 208, 300, 303, 315,
+ *                    317, 321), metrics.h (Prometheus, health)
  *   ../store/        commit log, consume queues, index
  *
  * It serves (listens, registers, emits node.serves) when its store is open. A config file or a
@@ -61,10 +65,10 @@
  *   rocketmq.serialize.type   JSON (default) or ROCKETMQ: headers of what the broker sends
  *   quirk.<name>              see model/quirks.h
  *
- * Not here yet: delayed, transactional and timed messages, consumer send back (36), orderly locks
- * (41, 42), request-reply (324, 325), SQL92 filters,
- * re-reading namesrvAddr each 120 s, a slave's copies of its master's tables and log (only the
- * master's addresses are kept; a slave refuses messages), acting master beyond its traffic.
+ * Not here yet: delayed, transactional and timed messages, consumer send back (36), request-reply
+ * (324, 325), SQL92 filters, re-reading namesrvAddr each 120 s, a slave's copies of its master's
+ * tables and log (only the master's addresses are kept; a slave refuses messages), acting master
+ * beyond its traffic.
  *
  * Command: do=create-topic topic=T [readQueueNums=8] [writeQueueNums=8] [perm=6] creates or updates
  * a topic as request 17 does; command.done follows, with request 17's code and remark. */

@@ -189,6 +189,12 @@ static void take_answer(struct registration *round, const struct wire_command *r
         env_log(registrar->env, ENV_LOG_WARN, "broker: order table of an answer is not usable");
 }
 
+/* It knows this broker, as of now. */
+static void note_accepted(const struct registration *round, uint32_t server) {
+    const struct registrar *registrar = round->registrar;
+    registrar->servers->servers[server].accepted_ns = env_mono_ns(registrar->env);
+}
+
 static void on_answer(void *ctx, int status, const struct wire_command *response) {
     struct registration_call *call = ctx;
     struct registration *round = call->round;
@@ -201,6 +207,7 @@ static void on_answer(void *ctx, int status, const struct wire_command *response
         event_registration_answered(env, address, response->code, latency);
         if (response->code == RESPONSE_SUCCESS) {
             round->accepted++;
+            note_accepted(round, call->server);
             take_answer(round, response);
         }
     }
@@ -225,6 +232,8 @@ static void send_to(struct registration *round, uint32_t server, struct wire_com
         int err = remoting_oneway(registrar->remoting, address, request);
         if (err != RMQ_OK)
             event_registration_failed(registrar->env, address, span_of_text(rmq_err_text(err)), 0);
+        else
+            note_accepted(round, server); /* nobody will say more */
         return;
     }
     round->open++;
@@ -295,6 +304,8 @@ static void on_version_answer(void *ctx, int status, const struct wire_command *
     struct registration *round = call->round;
     RMQ_ASSERT(round->asking);
     if (!wants_registration(round, status, response)) {
+        if (response->code == RESPONSE_SUCCESS)
+            note_accepted(round, call->server);
         call_ended(round);
         return;
     }

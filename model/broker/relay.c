@@ -63,25 +63,25 @@ static void on_answered(void *ctx, int status, const struct wire_command *respon
     relay_free(relay);
 }
 
-/* Looks the client up now: it may have come or gone while the record was read. */
-static void send_to_client(struct relay *relay) {
-    struct broker *broker = relay->task.broker;
-    const struct client_group *group = clients_find(&broker->clients, relay->group);
+/* The client, as it is connected now; NULL: the request was refused and the relay is gone. */
+static const struct client_channel *find_client(struct relay *relay) {
+    const struct client_group *group = clients_find(&relay->task.broker->clients, relay->group);
     const struct client_channel *client =
         group == NULL ? NULL : client_group_client(group, relay->client_id);
-    if (client == NULL) {
-        refuse(relay, RESPONSE_SYSTEM_ERROR, "The Consumer", "not online");
-        relay_free(relay);
-        return;
-    }
-    if (client->version < VERSION_3_1_8) {
-        refuse(relay, RESPONSE_SYSTEM_ERROR, "The Consumer",
-               "is too old to finish, please upgrade it to V3_1_8_SNAPSHOT");
-        relay_free(relay);
-        return;
-    }
-    remoting_call_channel(&broker->remoting, client->channel, &relay->call, REMOTING_ASYNC,
-                          CLIENT_TIMEOUT_NS, on_answered, relay);
+    if (client != NULL && client->version >= VERSION_3_1_8)
+        return client;
+    refuse(relay, RESPONSE_SYSTEM_ERROR, "The Consumer",
+           client == NULL ? "not online"
+                          : "is too old to finish, please upgrade it to V3_1_8_SNAPSHOT");
+    relay_free(relay);
+    return NULL;
+}
+
+static void send_to_client(struct relay *relay) {
+    const struct client_channel *client = find_client(relay);
+    if (client != NULL)
+        remoting_call_channel(&relay->task.broker->remoting, client->channel, &relay->call,
+                              REMOTING_ASYNC, CLIENT_TIMEOUT_NS, on_answered, relay);
 }
 
 static struct span keep(struct buf *text, struct span value) {
@@ -200,6 +200,8 @@ void broker_on_consume_directly(struct broker *broker, struct channel *channel,
     if (broker->config.profile_5_3 && header.topic.len > 0 &&
         topics_find(&broker->topics, header.topic, &topic) == RMQ_OK)
         set_number(relay, SPAN_LITERAL("topicSysFlag"), topic.sys_flag);
+    if (find_client(relay) == NULL) /* again when the record was read: it may go meanwhile */
+        return;
     relay->reading = true;
     relay->physical = physical;
     store_message_at(broker->store, physical, &relay->lookup, on_record);

@@ -23,9 +23,10 @@ struct name_servers;
 struct name_server {
     struct name_servers *owner;
     struct span address;
-    uint32_t shuffled; /* index of the server at this place of the shuffled order */
-    bool probed;       /* its first dial has ended: registrations of 5.3 include it */
-    bool probing;      /* a dial of the probe is under way */
+    uint64_t accepted_ns; /* a broker's: it last said yes to a registration; 0: never */
+    uint32_t shuffled;    /* index of the server at this place of the shuffled order */
+    bool probed;          /* its first dial has ended: registrations of 5.3 include it */
+    bool probing;         /* a dial of the probe is under way */
 };
 
 /* One request to the chosen name server, sent when it is known and connected. */

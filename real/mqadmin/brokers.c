@@ -27,12 +27,12 @@ static void print_status(struct admin *admin, const struct call *call, bool with
     size_t count = tree_count(table), i = 0;
     if (table == NULL)
         return;
-    const struct tree **members = arena_alloc(&admin->arena, count * sizeof(*members));
+    const struct tree **members = arena_alloc(&admin->arena, count * sizeof(void *));
     for (const struct tree *at = table->first; at != NULL; at = at->next) {
         members[i++] = at;
     }
     if (count > 1)
-        qsort((void *)members, count, sizeof(*members), by_key);
+        qsort((void *)members, count, sizeof(void *), by_key);
     put_object_begin(admin, NULL);
     put_text(admin, "address", call->address);
     put_object_begin(admin, "table");

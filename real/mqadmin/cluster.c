@@ -141,7 +141,7 @@ bool find_cluster_targets(struct admin *admin, const char *name, enum target_bro
         most += cluster->brokers[i].addr_count;
     }
     *out = (struct targets){.addresses = arena_alloc(&admin->arena, most * sizeof(char *)),
-                            .brokers = arena_alloc(&admin->arena, most * sizeof(out->brokers[0]))};
+                            .brokers = arena_alloc(&admin->arena, most * sizeof(void *))};
     for (size_t i = 0; i < cluster->broker_count; i++) {
         const struct broker *broker = &cluster->brokers[i];
         if (!cluster_has(broker, name))
@@ -167,7 +167,7 @@ bool find_targets(struct admin *admin, const char *cluster_option, enum target_b
         return find_cluster_targets(admin, options_text(&admin->options, cluster_option), which,
                                     out);
     *out = (struct targets){.addresses = arena_alloc(&admin->arena, sizeof(char *)),
-                            .brokers = arena_alloc(&admin->arena, sizeof(out->brokers[0]))};
+                            .brokers = arena_alloc(&admin->arena, sizeof(void *))};
     add_target(out, address, NULL);
     return true;
 }

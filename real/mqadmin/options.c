@@ -98,10 +98,10 @@ static const char *store_value(struct options *options, struct arena *arena, siz
                                const char *value) {
     const struct option *option = option_at(options, index);
     if (index >= options->count) {
-        if (option->letter == 'h')
-            options->help = true;
-        else if (option->letter == 'n')
+        if (value != NULL)
             options->name_servers = trimmed(arena, value);
+        else if (option->letter == 'h')
+            options->help = true;
         else
             options->json = true;
         return NULL;

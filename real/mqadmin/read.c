@@ -17,55 +17,69 @@ struct reading {
     struct subscription subscription;
 };
 
-/* Readable queues of the topic (`broker` NULL: all; `id` -1: all of the broker's). False after a
- * failure; then nothing is to free. */
-static bool find_queues(struct admin *admin, const char *topic, const char *broker_name, int64_t id,
-                        const char *group, const char *expression, struct reading *out) {
-    const struct route_data *route = ask_route(admin, topic, NULL);
-    *out = (struct reading){0};
-    if (route == NULL)
-        return false;
-    size_t most = 0;
+/* What a queue is read with, and which are meant: broker_name NULL: all; id -1: all. */
+struct wanted {
+    const char *topic, *broker_name, *group, *expression;
+    int64_t id;
+};
+
+/* Queues of one broker that may be read. */
+static void add_queues(const struct route_data *route, const struct broker *broker,
+                       const struct wanted *wanted, struct reading *out) {
+    for (const struct tree *at = route->queues->first; at != NULL; at = at->next) {
+        if (strcmp(tree_text(at, "brokerName", ""), broker->name) != 0 ||
+            (tree_number(at, "perm", 0) & PERM_READ) == 0)
+            continue;
+        for (int64_t id = 0; id < tree_number(at, "readQueueNums", 0); id++) {
+            if (wanted->id >= 0 && id != wanted->id)
+                continue;
+            out->queues[out->count++] = (struct pull_queue){.topic = wanted->topic,
+                                                            .broker = broker->name,
+                                                            .address = broker_address(broker),
+                                                            .id = id,
+                                                            .group = wanted->group,
+                                                            .expression = wanted->expression,
+                                                            .subscription = &out->subscription};
+        }
+    }
+}
+
+static size_t count_queues(const struct route_data *route) {
+    size_t count = 0;
     for (const struct tree *at = route->queues == NULL ? NULL : route->queues->first; at != NULL;
          at = at->next) {
         int64_t reads = tree_number(at, "readQueueNums", 0);
-        most += reads > 0 ? (size_t)reads : 0;
+        count += reads > 0 ? (size_t)reads : 0;
     }
-    if (subscription_parse(admin->env, span_of_text(expression), SPAN_LITERAL("TAG"),
+    return count;
+}
+
+/* False after a failure; then nothing is to free. */
+static bool find_queues(struct admin *admin, const struct wanted *wanted, struct reading *out) {
+    const struct route_data *route = ask_route(admin, wanted->topic, NULL);
+    *out = (struct reading){0};
+    if (route == NULL)
+        return false;
+    if (subscription_parse(admin->env, span_of_text(wanted->expression), SPAN_LITERAL("TAG"),
                            &out->subscription) != RMQ_OK) {
-        admin_fail(admin, "'%s' is no tag expression such as 'TagA || TagB'", expression);
+        admin_fail(admin, "'%s' is no tag expression such as 'TagA || TagB'", wanted->expression);
         return false;
     }
-    out->queues = arena_alloc(&admin->arena, most * sizeof(*out->queues));
-    for (size_t i = 0; i < route->broker_count; i++) {
+    out->queues = arena_alloc(&admin->arena, count_queues(route) * sizeof(*out->queues));
+    for (size_t i = 0; i < route->broker_count && route->queues != NULL; i++) {
         const struct broker *broker = &route->brokers[i];
-        const char *address = broker_address(broker);
-        if (address == NULL || (broker_name != NULL && strcmp(broker_name, broker->name) != 0))
-            continue;
-        for (const struct tree *at = route->queues == NULL ? NULL : route->queues->first;
-             at != NULL; at = at->next) {
-            if (strcmp(tree_text(at, "brokerName", ""), broker->name) != 0 ||
-                (tree_number(at, "perm", 0) & PERM_READ) == 0)
-                continue;
-            for (int64_t queue = 0; queue < tree_number(at, "readQueueNums", 0); queue++) {
-                if (id >= 0 && queue != id)
-                    continue;
-                out->queues[out->count++] = (struct pull_queue){.topic = topic,
-                                                                .broker = broker->name,
-                                                                .address = address,
-                                                                .id = queue,
-                                                                .group = group,
-                                                                .expression = expression,
-                                                                .subscription = &out->subscription};
-            }
-        }
+        bool meant = wanted->broker_name == NULL || strcmp(wanted->broker_name, broker->name) == 0;
+        if (meant && broker_address(broker) != NULL)
+            add_queues(route, broker, wanted, out);
     }
     if (out->count > 0)
         return true;
     subscription_deinit(&out->subscription);
-    admin_fail(admin, "the route of %s has no readable queue%s%s%s", topic,
-               broker_name == NULL ? "" : arena_format(&admin->arena, " at broker %s", broker_name),
-               id < 0 ? "" : " with number ", id < 0 ? "" : call_number(admin, id));
+    admin_fail(admin, "the route of %s has no readable queue%s%s%s%s", wanted->topic,
+               wanted->broker_name == NULL ? "" : " at broker ",
+               wanted->broker_name == NULL ? "" : wanted->broker_name,
+               wanted->id < 0 ? "" : " with number ",
+               wanted->id < 0 ? "" : call_number(admin, wanted->id));
     return false;
 }
 
@@ -91,8 +105,9 @@ static void query_msg_by_offset(struct admin *admin) {
     struct pulled pulled;
     struct shown shown;
     int64_t offset = options_number(options, "offset");
-    if (!find_queues(admin, options_text(options, "topic"), options_text(options, "brokerName"),
-                     options_number(options, "queueId"), GROUP, "*", &reading))
+    struct wanted wanted = {options_text(options, "topic"), options_text(options, "brokerName"),
+                            GROUP, "*", options_number(options, "queueId")};
+    if (!find_queues(admin, &wanted, &reading))
         return;
     if (pull(admin, &reading.queues[0], offset, 1, &pulled)) {
         put_array_begin(admin, "messages");
@@ -156,8 +171,9 @@ static void print_msg(struct admin *admin) {
     const struct options *options = &admin->options;
     bool with_body = options_bool(options, "printBody");
     struct reading reading;
-    if (!find_queues(admin, options_text(options, "topic"), NULL, -1, GROUP,
-                     options_text(options, "subExpression"), &reading))
+    struct wanted wanted = {options_text(options, "topic"), NULL, GROUP,
+                            options_text(options, "subExpression"), -1};
+    if (!find_queues(admin, &wanted, &reading))
         return;
     put_array_begin(admin, "messages");
     for (size_t i = 0; i < reading.count && !admin_failed(admin); i++) {
@@ -228,13 +244,13 @@ static const struct column TAG_COLUMNS[] = {
 };
 
 static void print_tags(struct admin *admin, struct by_queue *state) {
-    struct tag_count **tags = arena_alloc(&admin->arena, state->tag_count * sizeof(*tags));
+    struct tag_count **tags = arena_alloc(&admin->arena, state->tag_count * sizeof(void *));
     size_t count = 0;
     for (struct tag_count *at = state->tags; at != NULL; at = at->next) {
         tags[count++] = at;
     }
     if (count > 1)
-        qsort((void *)tags, count, sizeof(*tags), by_count);
+        qsort((void *)tags, count, sizeof(void *), by_count);
     struct table table = TABLE(admin, "tags", TAG_COLUMNS);
     for (size_t i = 0; i < count; i++) {
         ROW(&table, cell_text(tags[i]->tag), cell_number(admin, tags[i]->count));
@@ -250,9 +266,10 @@ static void print_msg_by_queue(struct admin *admin) {
                              .calculate = options_bool(options, "calculate")};
     struct reading reading;
     int64_t min, max;
-    if (!find_queues(admin, options_text(options, "topic"), options_text(options, "brokerName"),
-                     options_number(options, "queueId"), GROUP,
-                     options_text(options, "subExpression"), &reading))
+    struct wanted wanted = {options_text(options, "topic"), options_text(options, "brokerName"),
+                            GROUP, options_text(options, "subExpression"),
+                            options_number(options, "queueId")};
+    if (!find_queues(admin, &wanted, &reading))
         return;
     put_array_begin(admin, "messages");
     if (find_range(admin, &reading.queues[0], &min, &max))
@@ -329,9 +346,11 @@ static void consume_message(struct admin *admin) {
         admin_fail(admin, "%s", wrong);
         return;
     }
-    if (!find_queues(admin, options_text(options, "topic"), options_text(options, "brokerName"),
-                     options_given(options, "queueId") ? options_number(options, "queueId") : -1,
-                     options_text(options, "consumerGroup"), "*", &reading))
+    struct wanted wanted = {options_text(options, "topic"), options_text(options, "brokerName"),
+                            options_text(options, "consumerGroup"), "*",
+                            options_given(options, "queueId") ? options_number(options, "queueId")
+                                                              : -1};
+    if (!find_queues(admin, &wanted, &reading))
         return;
     put_array_begin(admin, "messages");
     for (size_t i = 0; i < reading.count && left > 0 && !admin_failed(admin); i++) {

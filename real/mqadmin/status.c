@@ -263,7 +263,7 @@ static void status_of_members(struct admin *admin, const char *group, const char
                               const struct tree *members) {
     const char *folder = call_number(admin, now_ms());
     const char **ids = arena_alloc(&admin->arena, tree_count(members) * sizeof(*ids));
-    const struct tree **infos = arena_alloc(&admin->arena, tree_count(members) * sizeof(*infos));
+    const struct tree **infos = arena_alloc(&admin->arena, tree_count(members) * sizeof(void *));
     size_t count = 0;
     bool stack = options_bool(&admin->options, "jstack");
     struct table table = TABLE(admin, "members", MEMBER_COLUMNS);

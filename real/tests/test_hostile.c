@@ -162,7 +162,8 @@ static uint8_t bytes[32U * MIB];
 
 /* A frame with a JSON header; returns its length. */
 static size_t put_frame(uint8_t *out, const char *header, const void *body, size_t body_len) {
-    size_t header_len = strlen(header), len = 4 + header_len + body_len;
+    struct span head = span_of_text(header);
+    size_t header_len = head.len, len = 4 + header_len + body_len;
     const uint8_t lengths[8] = {(uint8_t)(len >> 24),
                                 (uint8_t)(len >> 16),
                                 (uint8_t)(len >> 8),
@@ -172,7 +173,7 @@ static size_t put_frame(uint8_t *out, const char *header, const void *body, size
                                 (uint8_t)(header_len >> 8),
                                 (uint8_t)header_len};
     memcpy(out, lengths, 8);
-    memcpy(out + 8, header, header_len);
+    memcpy(out + 8, head.data, header_len);
     if (body_len > 0)
         memcpy(out + 8 + header_len, body, body_len);
     return 4 + len;

@@ -80,7 +80,7 @@ static void setup(void) {
     ck_assert_int_eq(setenv("TZ", "UTC", 1), 0);
     tzset();
     loop = new_loop();
-    strcpy(folder, "/tmp/mqadmin-cluster-XXXXXX");
+    snprintf(folder, sizeof(folder), "/tmp/mqadmin-cluster-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     char kv[128], config[128], root[128], port[8];
     snprintf(kv, sizeof(kv), "%s/namesrv/kvConfig.json", folder);
@@ -103,7 +103,7 @@ static void setup(void) {
     start_member(&broker, &broker_role, broker_config, 8);
     turn_until(loop, is_registered, NULL);
     /* the fixture's $A */
-    strcpy(server.address, broker_address);
+    snprintf(server.address, sizeof(server.address), "%s", broker_address);
 }
 
 static void teardown(void) {
@@ -232,6 +232,47 @@ START_TEST(test_groups__show_progress) {
 }
 END_TEST
 
+START_TEST(test_groups__are_made_read_moved_and_deleted) {
+    const char *const config[][2] = {
+        {"namesrvAddr", name_server},
+        {"load.1", "do=produce,producerGroup=P,topic=orders,count=20"},
+        {"load.2", "do=consume,consumerGroup=G,subscription=orders:*"},
+        /* one message a second, so that a producer stays */
+        {"load.3", "do=produce,producerGroup=Q,topic=other,arrivals=constant,rate=1000"}};
+    expect("updateTopic -c C -t orders -r 2 -w 2", "success");
+    await("topicRoute -t orders --json", "\"writeQueueNums\":2");
+    expect("updateSubGroup -c C -g G -r 5", "create subscription group to $A success.\n");
+    expect("getConsumerConfig -g G", "retryMaxTimes                           =  5\n");
+    start_member(&client, &client_role, config, 4);
+    await("consumerConnection -g G", "orders               *\n");
+    await("consumerProgress -g G --json",
+          "\"queueId\":0,\"brokerOffset\":10,\"consumerOffset\":10,");
+    await("consumerProgress -g G --json",
+          "\"queueId\":1,\"brokerOffset\":10,\"consumerOffset\":10,");
+    await("producer -b $A", "producer group (Q) instance : clientId=");
+    expect("producerConnection -g Q -t orders", "0001  ");
+    stop_member(&client);
+    expect("resetOffsetByTime -g G -t orders -s 1", "#rollbackOffset");
+    expect("consumerProgress -g G --json", "\"diffTotal\":20,");
+    expect("cloneGroupOffset -s G -d H -t orders", "clone group offset success.");
+    expect("skipAccumulatedMessage -g G -t orders", "#rollbackOffset");
+    expect("consumerProgress -g G --json", "\"diffTotal\":0,");
+    expect("deleteSubGroup -c C -g G -r true", "delete subscription group [G] from broker [$A]");
+    expect_failure("getConsumerConfig -g G", "no broker has a subscription group G");
+}
+END_TEST
+
+START_TEST(test_broker__is_cleaned_and_loses_a_topic) {
+    expect("updateTopic -c C -t orders", "success");
+    await("topicRoute -t orders --json", "\"writeQueueNums\":8");
+    expect("cleanExpiredCQ -b $A", "success\n");
+    expect("cleanUnusedTopic -c C", "success\n");
+    expect("deleteExpiredCommitLog", "success\n");
+    expect("deleteTopic -c C -t orders", "delete topic [orders] from NameServer success.\n");
+    expect_failure("topicRoute -t orders", "TOPIC_NOT_EXIST (17)");
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("mqadmin_cluster");
     TCase *topic = tcase_create("cluster");
@@ -242,6 +283,8 @@ int main(void) {
     tcase_add_test(topic, test_messages__are_sent_found_and_read);
     tcase_add_test(topic, test_sends__are_measured);
     tcase_add_test(topic, test_groups__show_progress);
+    tcase_add_test(topic, test_groups__are_made_read_moved_and_deleted);
+    tcase_add_test(topic, test_broker__is_cleaned_and_loses_a_topic);
     suite_add_tcase(suite, topic);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -115,7 +115,7 @@ START_TEST(test_forms__are_all_understood) {
                                    {'r', "rest", OPTION_NUMBER, OPTIONAL, "7", ""}};
     char words[128], *argv[8], *save = NULL;
     int argc = 0;
-    strcpy(words, FORMS[_i]);
+    snprintf(words, sizeof(words), "%s", FORMS[_i]);
     for (char *word = strtok_r(words, " ", &save); word != NULL;
          word = strtok_r(NULL, " ", &save)) {
         argv[argc++] = word;
@@ -143,7 +143,7 @@ START_TEST(test_time__as_apache_writes_it) {
         struct options options;
         struct arena arena = {0};
         char text[64], *argv[] = {"-s", text};
-        strcpy(text, TIMES[i].text);
+        snprintf(text, sizeof(text), "%s", TIMES[i].text);
         ck_assert_ptr_null(options_parse(&options, &arena, &spec, 1, 2, argv));
         ck_assert_int_eq(options_time(&options, "timestamp"), TIMES[i].time_ms);
         arena_free(&arena);
