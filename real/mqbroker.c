@@ -1,5 +1,6 @@
 /* mqbroker.c - the broker as a daemon: model/broker over sockets and files. */
 #include "model/broker/broker.h"
+#include "model/broker/health.h"
 #include "real/daemon/daemon.h"
 #include "real/mqbroker/check_store.h"
 
@@ -8,7 +9,10 @@ static int check(const char *dir) {
 }
 
 int main(int argc, char **argv) {
-    static const struct daemon_program PROGRAM = {
-        .kind = DAEMON_BROKER, .role = &broker_role, .log_name = "broker", .check_store = check};
+    static const struct daemon_program PROGRAM = {.kind = DAEMON_BROKER,
+                                                  .role = &broker_role,
+                                                  .log_name = "broker",
+                                                  .health = broker_health_write,
+                                                  .check_store = check};
     return daemon_main(&PROGRAM, argc, argv);
 }

@@ -39,7 +39,8 @@ int props_get_bool(const struct props *props, const char *key, bool fallback, bo
 /* With their lines. */
 int props_copy(struct props *to, const struct props *from);
 
-/* Adds all entries of `text`, with their lines. RMQ_E_INVALID with *error_line (1-based) on a broken escape. */
+/* Adds all entries of `text`, with their lines. RMQ_E_INVALID with *error_line (1-based) on a
+ * broken escape. */
 int props_parse(struct props *props, struct span text, size_t *error_line);
 /* Appends "key=value\n" lines, escaped as Java's Properties reader needs. */
 void props_write(const struct props *props, struct buf *out);

@@ -289,7 +289,10 @@ static void on_config_loaded(void *ctx, int status) {
     env_free(broker->env, broker->store_config);
     broker->store_config = NULL;
     if (status != RMQ_OK)
-        give_up(broker, "config files or store", status);
+        give_up(broker,
+                status == RMQ_E_IN_USE ? "storePathRootDir: Lock failed,MQ already started"
+                                       : "config files or store",
+                status);
 }
 
 static int broker_start(struct env *env, const struct props *config, void **node) {

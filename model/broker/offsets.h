@@ -20,9 +20,9 @@
 #ifndef MODEL_BROKER_OFFSETS_H
 #define MODEL_BROKER_OFFSETS_H
 
+#include "model/base/config_file.h"
 #include "model/base/map.h"
 #include "model/broker/config.h"
-#include "model/base/config_file.h"
 
 struct store;
 struct progress;

@@ -9,7 +9,10 @@ int namesrv_on_put_kv(struct exchange *x) {
         return RMQ_OK;
     if (span_is_absent(header.namespace_) || span_is_absent(header.key))
         return exchange_fail(x, RESPONSE_SYSTEM_ERROR, "namespace or key is null");
-    return kv_put(&x->ns->kv, header.namespace_, header.key, header.value);
+    int err = kv_put(&x->ns->kv, header.namespace_, header.key, header.value);
+    if (err == RMQ_OK)
+        namesrv_files_save_kv(x->ns->files);
+    return err;
 }
 
 static int no_item(struct exchange *x, struct span name) {
@@ -34,8 +37,10 @@ int namesrv_on_get_kv(struct exchange *x) {
 
 int namesrv_on_delete_kv(struct exchange *x) {
     struct header_kv_key header;
-    if (exchange_decode(x, &HEADER_kv_key, &header))
-        kv_delete(&x->ns->kv, header.namespace_, header.key);
+    if (!exchange_decode(x, &HEADER_kv_key, &header))
+        return RMQ_OK;
+    kv_delete(&x->ns->kv, header.namespace_, header.key);
+    namesrv_files_save_kv(x->ns->files);
     return RMQ_OK;
 }
 
@@ -59,6 +64,8 @@ int namesrv_on_update_config(struct exchange *x) {
     int err = props_parse(&changes, x->request->body, &error_line);
     if (err == RMQ_OK)
         err = namesrv_config_update(&ns->config, &changes);
+    if (err == RMQ_OK && changes.count > 0)
+        namesrv_files_save_config(ns->files);
     props_deinit(&changes);
     ns->table.options.delete_topic_with_registration = ns->config.delete_topic_with_registration;
     if (err == RMQ_E_STATE)

@@ -103,3 +103,85 @@ int kv_write_table(const struct kv *kv, struct span name, struct buf *out) {
         err = RMQ_E_NOMEM;
     return err;
 }
+
+/* ---- the file -------------------------------------------------------------------------------- */
+
+void kv_write_file(const struct kv *kv, struct json_writer *json) {
+    json_object_begin(json);
+    json_key_text(json, "configTable");
+    json_object_begin(json);
+    LIST_EACH(&kv->namespaces, link, next) {
+        const struct kv_namespace *space = LIST_ENTRY(link, struct kv_namespace, link);
+        json_key(json, span_of(space->name, space->name_len));
+        json_object_begin(json);
+        for (size_t i = 0; i < space->items.count; i++) {
+            json_key(json, space->items.entries[i].key);
+            json_string(json, space->items.entries[i].value);
+        }
+        json_object_end(json);
+    }
+    json_object_end(json);
+    json_object_end(json);
+}
+
+/* The members of one namespace, behind its JSON_OBJECT_BEGIN. */
+static int read_items(struct kv *kv, struct json_reader *json, struct kv_namespace *space) {
+    struct buf key_scratch, scratch;
+    struct span key, value;
+    int err = RMQ_OK;
+    buf_init(&key_scratch, kv->env);
+    buf_init(&scratch, kv->env);
+    while (err == RMQ_OK && json_next(json) == JSON_KEY) {
+        err = json_text(json, &key_scratch, &key);
+        enum json_token token = json_next(json);
+        if (err == RMQ_OK && token == JSON_NULL)
+            continue;
+        if (err == RMQ_OK)
+            err = token == JSON_STRING ? json_text(json, &scratch, &value) : RMQ_E_INVALID;
+        if (err == RMQ_OK)
+            err = props_set(&space->items, key, value);
+    }
+    buf_deinit(&key_scratch);
+    buf_deinit(&scratch);
+    return err == RMQ_OK && json->token != JSON_OBJECT_END ? RMQ_E_INVALID : err;
+}
+
+static int read_namespaces(struct kv *kv, struct json_reader *json) {
+    struct buf scratch;
+    struct span name;
+    int err = RMQ_OK;
+    buf_init(&scratch, kv->env);
+    while (err == RMQ_OK && json_next(json) == JSON_KEY) {
+        err = json_text(json, &scratch, &name);
+        struct kv_namespace *space = err == RMQ_OK ? get(kv, name) : NULL;
+        if (err == RMQ_OK && space == NULL)
+            err = RMQ_E_NOMEM;
+        if (err == RMQ_OK)
+            err =
+                json_next(json) == JSON_OBJECT_BEGIN ? read_items(kv, json, space) : RMQ_E_INVALID;
+    }
+    buf_deinit(&scratch);
+    return err == RMQ_OK && json->token != JSON_OBJECT_END ? RMQ_E_INVALID : err;
+}
+
+int kv_read_file(struct kv *kv, struct span text, size_t *error_offset) {
+    struct json_reader json;
+    json_reader_init(&json, text);
+    int err = json_next(&json) == JSON_OBJECT_BEGIN ? RMQ_OK : RMQ_E_INVALID;
+    while (err == RMQ_OK && json_next(&json) == JSON_KEY) {
+        if (!json_text_equals(&json, SPAN_LITERAL("configTable")))
+            err = json_skip(&json);
+        else if (json_next(&json) == JSON_OBJECT_BEGIN)
+            err = read_namespaces(kv, &json);
+        else
+            err = RMQ_E_INVALID;
+    }
+    if (err == RMQ_OK && (json.token != JSON_OBJECT_END || json_next(&json) != JSON_END))
+        err = RMQ_E_INVALID;
+    if (err == RMQ_OK)
+        return RMQ_OK;
+    *error_offset = json.token_offset;
+    if (err != RMQ_E_NOMEM)
+        kv_deinit(kv);
+    return err == RMQ_E_NOMEM ? err : RMQ_E_INVALID;
+}

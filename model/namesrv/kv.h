@@ -1,10 +1,11 @@
 /* namesrv/kv.h - the name server's KV store: namespace -> key -> value.
  *
- * In memory only: it comes back empty after a restart. Its file (kvConfigPath) follows with the
- * store. Namespaces and keys keep the order of their first put. Source: namesrv.md 13. */
+ * Its file is files.h's. Namespaces and keys keep the order of their first put. Source:
+ * namesrv.md 13. */
 #ifndef MODEL_NAMESRV_KV_H
 #define MODEL_NAMESRV_KV_H
 
+#include "model/base/json.h"
 #include "model/base/list.h"
 #include "model/base/props.h"
 
@@ -25,5 +26,11 @@ struct span kv_get(const struct kv *kv, struct span name, struct span key);
 void kv_delete(struct kv *kv, struct span name, struct span key);
 /* Appends {"table":{..}}, keys sorted. RMQ_E_NOT_FOUND: no such namespace. */
 int kv_write_table(const struct kv *kv, struct span name, struct buf *out) RMQ_CHECK_RESULT;
+
+/* Its file: {"configTable":{NAMESPACE:{KEY:VALUE}}}. */
+void kv_write_file(const struct kv *kv, struct json_writer *json);
+/* Fills an empty store with what `text` has. RMQ_E_INVALID with *error_offset: it is empty again;
+ * RMQ_E_NOMEM: anything. */
+int kv_read_file(struct kv *kv, struct span text, size_t *error_offset) RMQ_CHECK_RESULT;
 
 #endif

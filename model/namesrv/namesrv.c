@@ -235,6 +235,7 @@ static void destroy(struct namesrv *ns) {
     LIST_EACH(&ns->sessions, link, next) {
         env_free(env, LIST_ENTRY(link, struct session, link));
     }
+    namesrv_files_free(ns->files);
     kv_deinit(&ns->kv);
     buf_deinit(&ns->body);
     buf_deinit(&ns->remark);
@@ -255,6 +256,33 @@ static void report_address(struct namesrv *ns) {
     event_node_serves(ns->env, span_of(address, len), SPAN_NONE, -1);
 }
 
+static int serve(struct namesrv *ns) {
+    int err = remoting_listen(&ns->remoting, ns->config.listen_port);
+    if (err != RMQ_OK) {
+        env_log(ns->env, ENV_LOG_ERROR, "name server: listenPort=%u: %s",
+                (unsigned)ns->config.listen_port, rmq_err_text(err));
+        return err;
+    }
+    event_node_started(ns->env, SPAN_LITERAL("namesrv"),
+                       ns->config.profile_5_3 ? SPAN_LITERAL("5.3") : SPAN_LITERAL("4.9"));
+    report_address(ns);
+    return RMQ_OK;
+}
+
+/* The KV store is there, or cannot be. */
+static void on_loaded(void *ctx, int status) {
+    struct namesrv *ns = ctx;
+    if (status != RMQ_OK)
+        env_log(ns->env, ENV_LOG_ERROR, "name server: kvConfigPath: %s", rmq_err_text(status));
+    else
+        status = serve(ns);
+    if (status == RMQ_OK)
+        return;
+    struct env *env = ns->env;
+    destroy(ns);
+    env_exit(env, 1);
+}
+
 static int start(struct env *env, const struct props *config, void **node) {
     struct namesrv *ns = env_alloc(env, sizeof *ns);
     if (ns == NULL)
@@ -268,26 +296,45 @@ static int start(struct env *env, const struct props *config, void **node) {
         return err;
     }
     init_parts(ns);
-    err = remoting_listen(&ns->remoting, ns->config.listen_port);
+    err = namesrv_files_create(env, &ns->config, &ns->kv, &ns->files);
+    if (err == RMQ_E_INVALID)
+        env_log(env, ENV_LOG_ERROR,
+                "name server: kvConfigPath, configStorePath: expected absolute "
+                "paths of files");
+    if (err == RMQ_OK && ns->files == NULL)
+        err = serve(ns);
     if (err != RMQ_OK) {
-        env_log(env, ENV_LOG_ERROR, "name server: listenPort=%u: %s",
-                (unsigned)ns->config.listen_port, rmq_err_text(err));
         destroy(ns);
         return err;
     }
-    event_node_started(env, SPAN_LITERAL("namesrv"),
-                       ns->config.profile_5_3 ? SPAN_LITERAL("5.3") : SPAN_LITERAL("4.9"));
-    report_address(ns);
     *node = ns;
+    if (ns->files != NULL)
+        namesrv_files_load(ns->files, on_loaded, ns);
     return RMQ_OK;
+}
+
+static void on_settled(void *ctx, int status) {
+    struct namesrv *ns = ctx;
+    struct env *env = ns->env;
+    if (status != RMQ_OK)
+        env_log(env, ENV_LOG_ERROR, "name server: its files at the end: %s", rmq_err_text(status));
+    destroy(ns);
+    env_exit(env, 0);
 }
 
 static void stop(void *node) {
     struct namesrv *ns = node;
     struct env *env = ns->env;
+    if (ns->stopping)
+        return;
+    ns->stopping = true;
     event_node_stopping(env, SPAN_LITERAL("namesrv"));
-    destroy(ns);
-    env_exit(env, 0);
+    if (ns->remoting.listener == NULL) { /* nothing was changed yet */
+        destroy(ns);
+        env_exit(env, 0);
+        return;
+    }
+    namesrv_files_settle(ns->files, on_settled, ns);
 }
 
 bool namesrv_check(const void *node) {

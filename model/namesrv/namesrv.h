@@ -45,7 +45,7 @@
  *                                      incrementHidesTopics, unregisterById, singleTopicGuard,
  *                                      masterFlip
  * Other keys of NamesrvConfig and NettyServerConfig are kept and shown by 319 and have no effect
- * here: there are no threads and no files.
+ * here: there are no threads. kvConfigPath and configStorePath: files.h.
  *
  * ---- Differs -----------------------------------------------------------------------------------
  *  1. Two live brokers under one name and id (INC-10). Apache 4.9 lets the newest registration take
@@ -74,9 +74,8 @@
  * 10. 318 refuses quirks, profile and rejectLiveConflict as if black-listed.
  *
  * ---- Not here
- * ------------------------------------------------------------------------------------ The KV store
- * and the configuration are in memory: their files come with the store. Static topics
- * (topicQueueMappingByBroker), clusterTest and the embedded controller are not supported. */
+ * ------------------------------------------------------------------------------------ Static
+ * topics (topicQueueMappingByBroker), clusterTest and the embedded controller are not supported. */
 #ifndef MODEL_NAMESRV_NAMESRV_H
 #define MODEL_NAMESRV_NAMESRV_H
 

@@ -4,6 +4,7 @@
 
 #include "model/events.h"
 #include "model/namesrv/config.h"
+#include "model/namesrv/files.h"
 #include "model/namesrv/kv.h"
 #include "model/namesrv/namesrv.h"
 #include "model/namesrv/route_answer.h"
@@ -16,6 +17,8 @@ struct namesrv {
     struct remoting remoting;
     struct route_table table;
     struct kv kv;
+    struct namesrv_files *files; /* NULL: nothing is kept */
+    bool stopping;
     struct env_timer scan;
     uint64_t start_ns;
     unsigned unchecked;   /* handlers since the last check of a large table */

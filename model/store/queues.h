@@ -95,8 +95,8 @@ void queues_trim(struct queues *queues, int64_t physical, store_step_fn *done);
 /* ---- between the files of this module ---- */
 /* Units of all messages before it are durable. After a failed sync it stays where it is. */
 uint64_t queues_durable(const struct queues *queues);
-/* Begins a thorough round, or one is under way: queues_durable() moves when it ends. False: it can't
- * move before the next start, or before the disk takes units again. */
+/* Begins a thorough round, or one is under way: queues_durable() moves when it ends. False: it
+ * can't move before the next start, or before the disk takes units again. */
 bool queues_flush_now(struct queues *queues);
 /* Units of `queue` are written (NULL: it is gone): a round that waits for it goes on, or a timer
  * starts. */

@@ -17,7 +17,7 @@ struct daemon {
     struct daemon_options options;
     struct daemon_config config;
     struct real_loop *loop;
-    struct env *env; /* of the node that serves; NULL until it has started */
+    struct env *env; /* of the node, from the moment it serves to its end; else NULL */
     struct log_file log;
     struct event_file events;
     struct http http;
@@ -81,8 +81,7 @@ static bool on_page(void *ctx, struct span path, struct http_answer *answer) {
     return false;
 }
 
-static void start_pages(void *ctx) {
-    struct daemon *daemon = ctx;
+static void start_pages(struct daemon *daemon) {
     uint16_t port = daemon->config.metrics_port;
     if (port == 0)
         return;
@@ -143,22 +142,27 @@ static void on_event(void *ctx, struct env *env, int kind, const struct event_va
     struct daemon *daemon = ctx;
     char name[256];
     event_file_put(&daemon->events, env, node_name(daemon, name, sizeof name), kind, values, count);
-    if (kind == EVENT_node_serves)
+    if (kind == EVENT_node_serves) {
+        daemon->env = env;
+        start_pages(daemon);
         say_boot(daemon, env, values);
+    }
 }
 
 static void on_exit_(void *ctx, struct env *env, int status) {
     struct daemon *daemon = ctx;
     event_file_close(&daemon->events);
-    RMQ_IGNORE(env != daemon->env, "its clock has stopped");
+    RMQ_IGNORE(env == NULL, "its clock has stopped");
     struct timespec now = {0};
     struct tm parts = {0};
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)localtime_r(&now.tv_sec, &parts);
     log_file_write(&daemon->log, (int64_t)now.tv_sec * 1000, (int)(parts.tm_gmtoff / 60), "INFO",
                    status == 0 ? "stopped cleanly" : "ended by a failure");
-    daemon->status = status;
+    if (!daemon->failed)
+        daemon->status = status;
     daemon->env = NULL;
+    real_loop_stop(daemon->loop); /* the node of the configuration has no end of its own */
 }
 
 static int run_node(struct daemon *daemon) {
@@ -183,8 +187,6 @@ static int run_node(struct daemon *daemon) {
         fprintf(stderr, "%s: does not start: %s\n", daemon->options.program, rmq_err_text(err));
         return err == RMQ_E_INVALID ? DAEMON_EXIT_CONFIG : DAEMON_EXIT_FAILED;
     }
-    daemon->env = env;
-    real_node_call(env, start_pages, daemon);
     real_loop_run(daemon->loop);
     event_file_close(&daemon->events);
     if (daemon->env != NULL)

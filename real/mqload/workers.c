@@ -21,7 +21,7 @@ struct worker {
     struct env **nodes;
     size_t node_count;
     _Atomic uint64_t running; /* clients; and one more while they are being started */
-    _Atomic int stopping; /* 1: cleanly, 2: at once */
+    _Atomic int stopping;     /* 1: cleanly, 2: at once */
     struct load_stats stats;
 };
 struct workers {
