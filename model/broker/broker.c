@@ -41,6 +41,7 @@ static void broker_free(struct broker *broker) {
     fixed_rate_stop(&broker->worker);
     if (broker->acting != NULL)
         acting_traffic_stop(broker->acting);
+    pending_cancel(&broker->pending);
     if (broker->tables_up) {
         flow_deinit(&broker->flow);
         sends_deinit(&broker->sends, broker);
@@ -229,6 +230,7 @@ static void serve(struct broker *broker) {
         name_servers_probe(&broker->servers);
     registration_scheduled(&broker->registrar, true, 0, on_first_round_done, broker);
     start_schedule(broker);
+    pending_count(&broker->pending, broker);
 }
 
 static void on_lowered(void *ctx, int status);

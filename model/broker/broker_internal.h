@@ -9,6 +9,7 @@
 #include "model/broker/hold.h"
 #include "model/broker/live_config.h"
 #include "model/broker/locks.h"
+#include "model/broker/pending.h"
 #include "model/broker/pull.h"
 #include "model/broker/queue_query.h"
 #include "model/broker/registration.h"
@@ -44,6 +45,7 @@ struct broker {
     struct stats stats;
     struct earliest earliest;
     struct scans scans;
+    struct pending pending; /* of Apache's store */
     struct flow flow;
     struct sends sends;
     struct pulls pulls;

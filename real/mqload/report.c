@@ -123,7 +123,8 @@ static int write_plot(const struct load_options *options, const struct load_stat
             "set output '%s'\n"
             "set datafile separator ','\n"
             "set multiplot layout 2,1\n"
-            "set lmargin 10\nset rmargin 22\nset offsets graph 0, 0, graph 0.1, 0\nset key outside right top\nset grid\nset xlabel 'seconds'\n"
+            "set lmargin 10\nset rmargin 22\nset offsets graph 0, 0, graph 0.1, 0\nset key outside "
+            "right top\nset grid\nset xlabel 'seconds'\n"
             "set ylabel 'messages per second'\nset yrange [0:*]\n"
             "plot $rows using 1:2 skip 1 with lines lw 2 title 'sent'",
             options->plot);
