@@ -35,6 +35,7 @@ void broker_on_delete_topic(struct broker *broker, struct channel *channel,
     }
     int err = topics_remove(&broker->topics, header.topic);
     offsets_remove_topic(&broker->offsets, header.topic);
+    stats_forget_topic(&broker->stats, header.topic);
     store_clean_topics(broker->store, is_other_topic, &header.topic);
     if (err == RMQ_OK) {
         event_broker_topic_deleted(broker->env, header.topic);
