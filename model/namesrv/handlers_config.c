@@ -74,7 +74,7 @@ int namesrv_on_update_config(struct exchange *x) {
     int err = props_parse(&changes, x->request->body, &error_line);
     if (err == RMQ_OK)
         err = namesrv_config_update(&ns->config, &changes, &bad);
-    if (err == RMQ_E_RANGE)
+    if (bad != NULL)
         fail_not_built(x, bad);
     if (err == RMQ_OK && changes.count > 0)
         namesrv_files_save_config(ns->files);

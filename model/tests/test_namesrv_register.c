@@ -53,7 +53,7 @@ START_TEST(test_register__first_slave_of_a_name_is_told_once) {
     reg("a", 2, "x:2", 1, "T");
     ck_assert_uint_eq(fake_event_count(env, EVENT_route_slave_seen), 1);
     ck_assert_uint_eq(fake_event_count_of(env, EVENT_route_slave_seen, "addr", "x:2"), 1);
-    ck_assert_uint_eq(fake_event_uint(env, EVENT_route_slave_seen, "broker_id"), 2);
+    ck_assert_int_eq(fake_event_int(env, EVENT_route_slave_seen, "broker_id"), 2);
     ck_assert(fake_log_contains(env, "broker a has a slave: id 2, x:2;"));
     reg("a", 2, "x:2", 2, "T"); /* again, and another one */
     reg("a", 3, "x:3", 1, "T");
