@@ -267,7 +267,7 @@ int namesrv_config_update(struct namesrv_config *config, const struct props *cha
         const struct key_row *row = key_table_find(&NAMESRV_KEYS, key);
         bool exists = row != NULL && !span_is_absent(props_get_span(&config->values, key));
         if (exists && key_value_is_good(row, value) &&
-            props_set(&config->values, key, value) != RMQ_OK)
+            props_set_line(&config->values, key, value, changes->entries[i].line) != RMQ_OK)
             return RMQ_E_NOMEM;
     }
     read_live_members(config);

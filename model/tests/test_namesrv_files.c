@@ -56,7 +56,7 @@ static bool holds(const char *key, const char *value) {
     int32_t code = ask(&peer, 101, NO_BODY, "namespace", "n", "key", key, NULL);
     if (value == NULL || code != 0)
         return value == NULL && code == 22;
-    return span_equal(wire_field(&peer.answer, SPAN_LITERAL("value")), span_of_text(value));
+    return span_equal(wire_field(&peer.answer, "value"), span_of_text(value));
 }
 
 static bool file_has(const char *path, const char *line) {

@@ -186,6 +186,30 @@ START_TEST(test_broker__boots_stops_and_tells) {
 }
 END_TEST
 
+/* What request 318 changed is in the file of -c; what is not built is refused, and is not. */
+START_TEST(test_namesrv__keeps_what_was_changed) {
+    static struct program servers, tool;
+    int port = free_port();
+    write_file("ns.conf", "listenPort=%d\n", port);
+    start(&servers, BIN, "mqnamesrv -c ns.conf");
+    ck_assert_msg(await(&servers, "boot success"), "%s", servers.text);
+    start(&tool, BIN, "mqadmin updateNamesrvConfig -n 127.0.0.1:%d -k orderMessageEnable -v true",
+          port);
+    ck_assert_msg(finish(&tool) == 0, "%s", tool.text);
+    start(&tool, BIN, "mqadmin updateNamesrvConfig -n 127.0.0.1:%d -k clusterTest -v true", port);
+    ck_assert_int_ne(finish(&tool), 0);
+    ck_assert_has(&tool, "clusterTest=true: not built yet: expected one of false");
+    ck_assert_int_eq(stop(&servers, SIGTERM), 0);
+    start(&servers, BIN, "mqnamesrv -p -c ns.conf");
+    ck_assert_int_eq(finish(&servers), 0);
+    ck_assert_has(&servers, "\norderMessageEnable=true\n");
+    ck_assert_has(&servers, "\nclusterTest=false\n");
+    start(&servers, BIN, "mqnamesrv -c ns.conf");
+    ck_assert_msg(await(&servers, "boot success"), "%s", servers.text);
+    ck_assert_int_eq(stop(&servers, SIGTERM), 0);
+}
+END_TEST
+
 START_TEST(test_broker__second_on_one_store_is_refused) {
     static struct program first, second;
     (void)broker_file("");
@@ -318,6 +342,7 @@ int main(void) {
     tcase_add_test(life, test_file__memory_limit);
     tcase_add_test(life, test_start__port_in_use_is_named);
     tcase_add_test(life, test_broker__boots_stops_and_tells);
+    tcase_add_test(life, test_namesrv__keeps_what_was_changed);
     tcase_add_test(life, test_broker__second_on_one_store_is_refused);
     tcase_add_test(life, test_broker__starts_after_kill);
     tcase_add_test(life, test_log__full_disk_does_not_hurt);
