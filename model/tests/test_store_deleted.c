@@ -160,8 +160,10 @@ START_TEST(test_deleted__crash_points) {
         ck_assert_uint_eq(put("T", OLD, "old"), OLD);
         ck_assert_uint_eq(put("U", 4, "other"), 4);
         flush_log();
-        if (n % 2 == 0)
+        if (n % 2 == 0) {
             fake_advance_ms(f.env, 61000);
+            fake_keep_all(f.env);
+        }
         fake_crash_at(f.env, n);
         if (!fake_crashed(f.env))
             store_delete_topic(f.store, SPAN_LITERAL("T"), &deletion.operation, sf_on_delete);
@@ -192,12 +194,17 @@ END_TEST
 
 /* Names of many old queue files come back, behind the new topic's first. */
 START_TEST(test_deleted__old_files_come_back) {
-    put("T", 2 * 5 * SF_QUEUE_UNITS, "old");
+    for (unsigned i = 0; i < 10; i++) { /* the checkpoint vouches for most of it */
+        put("T", SF_QUEUE_UNITS, "old");
+        fake_advance_ms(f.env, 5000);
+    }
     flush_log();
     fake_advance_ms(f.env, 61000);
+    fake_keep_all(f.env); /* also the checkpoint's name */
     delete_topic("T");
     ck_assert_uint_eq(put("T", NEW, "new"), NEW);
-    flush_log();
+    delete_topic("V"); /* flushes the log, at this time: not the units */
+    ck_assert_int_eq(store_flushed_physical(f.store), store_max_physical(f.store));
     if (_i >= FAKE_KEEP_COUNT)
         fake_advance_ms(f.env, 61000); /* and the checkpoint vouches for the new units */
     power_off((enum fake_keep)(_i % FAKE_KEEP_COUNT));
@@ -233,9 +240,17 @@ END_TEST
 
 /* The log is flushed first: a mark above a log that a power-off cut would kill new messages. */
 START_TEST(test_deleted__flushes_the_log_first) {
+    struct sf_delete deletion = {0};
     put("T", OLD, "old");
     ck_assert_int_eq(store_flushed_physical(f.store), 0);
-    delete_topic("T");
+    fake_hold_files(f.env, true);
+    store_delete_topic(f.store, SPAN_LITERAL("T"), &deletion.operation, sf_on_delete);
+    fake_settle(f.env);
+    ck_assert_uint_eq(fake_event_count(f.env, EVENT_config_saving), 0);
+    fake_hold_files(f.env, false);
+    sf_settle(&f);
+    ck_assert(deletion.done && deletion.status == RMQ_OK);
+    ck_assert_uint_eq(fake_event_count(f.env, EVENT_config_saving), 1);
     ck_assert_int_eq(store_flushed_physical(f.store), store_max_physical(f.store));
     power_off(FAKE_KEEP_NONE);
     reopen();
