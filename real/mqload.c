@@ -31,7 +31,7 @@ static bool is_over(const struct load_options *options, const struct workers_pro
         return false;
     if (options->consume)
         return progress->consumed >= options->count;
-    return progress->sent + progress->failed >= options->count;
+    return progress->started && progress->producing == 0;
 }
 
 static void progress_line(const struct load_options *options, const struct workers_progress *now,

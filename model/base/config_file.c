@@ -126,12 +126,18 @@ static void on_saved(struct replace_file *replace, int status) {
         tell_idle(file, RMQ_OK);
 }
 
+static bool is_unsynced(struct config_file *file) {
+    return file->unsynced || env_plant(file->env, PLANT_CONFIG_UNSYNCED);
+}
+
 static int write_content(struct config_file *file, struct buf *content) {
     struct json_writer writer;
     json_writer_init(&writer, content, JSON_STYLE_FASTJSON);
     writer.pretty = true;
     int err = file->table->write != NULL ? file->table->write(file->ctx, &writer)
                                          : file->table->write_text(file->ctx, content);
+    if (content->len == 0)
+        buf_put_u8(content, '\n'); /* a text without a line */
     return err == RMQ_OK && buf_failed(content) ? RMQ_E_NOMEM : err;
 }
 
@@ -150,13 +156,13 @@ static void save_begin(struct config_file *file) {
     file->changed = false;
     job->hash = content_hash(buf_span(&job->content));
     event_config_saving(file->env, file_name(file), job->hash);
-    bool unsynced = file->unsynced || env_plant(file->env, PLANT_CONFIG_UNSYNCED);
-    job->replace = (struct replace_file){.env = file->env,
-                                         .path = span_of(job->path, job->path_len),
-                                         .content = buf_span(&job->content),
-                                         .mode = unsynced ? REPLACE_UNSYNCED : REPLACE_SAFE,
-                                         .keep_backup = file->main_is_bad,
-                                         .sync_parents = !file->durable_dir};
+    job->replace =
+        (struct replace_file){.env = file->env,
+                              .path = span_of(job->path, job->path_len),
+                              .content = buf_span(&job->content),
+                              .mode = is_unsynced(file) ? REPLACE_UNSYNCED : REPLACE_SAFE,
+                              .keep_backup = file->main_is_bad,
+                              .sync_parents = !file->durable_dir};
     replace_file_start(&job->replace, on_saved);
 }
 
@@ -235,7 +241,7 @@ static void on_read(struct read_file *read, int status) {
         job->main_status = status;
         load_next(job);
     } else if (status == RMQ_E_NOT_FOUND && job->main_status != RMQ_E_NOT_FOUND &&
-               !file->unsynced) {
+               !is_unsynced(file)) {
         load_end(job, job->main_status, SPAN_NONE, 0); /* never an empty table for a lost one */
     } else if (status == RMQ_E_NOT_FOUND) {
         load_end(job, RMQ_OK, SPAN_LITERAL("none"), 0);

@@ -23,7 +23,7 @@
     X(RMQ_E_EXISTS, -13, "exists already")                 \
     X(RMQ_E_AGAIN, -14, "not resident, use a read")        \
     X(RMQ_E_IO, -15, "input/output error")                 \
-    X(RMQ_E_IN_USE, -16, "in use")                 \
+    X(RMQ_E_IN_USE, -16, "in use")                         \
     X(RMQ_E_STATE, -17, "not possible in this state")      \
     X(RMQ_E_NO_SPACE, -18, "no space left on the disk")    \
     X(RMQ_E_READ_ONLY, -19, "read-only file system")

@@ -107,6 +107,7 @@ void broker_on_delete_group(struct broker *broker, struct channel *channel,
         !admin_header(broker, &asker, request, &HEADER_delete_group, &header))
         return;
     RMQ_IGNORE(groups_remove(&broker->groups, header.group_name), "it is gone already");
+    stats_forget_group(&broker->stats, header.group_name);
     if ((header.has_remove_offset && header.remove_offset) ||
         (header.has_clean_offset && header.clean_offset))
         offsets_remove_group(&broker->offsets, header.group_name);

@@ -8,10 +8,12 @@
  *   offsets.h        14, 15, 43: progress of groups; groups.h
  *   topics.h         topics and their data version
  *   admin.h          administrators' requests: 17, 18, 21, 41, 42, 45, 200, 201, 203, 204, 207,
- * 215, 222, 223, 225, 305 to 309, 314, 316, 328, 329, 343, 345, 351, 352 config_files.h
- * topics.json, subscriptionGroup.json, consumerOffset.json live_config.h    25, 26: the
- * configuration while it runs; config_keys.h: every key registration.h   name servers;
- * side_traffic.h: what 5.3 brokers send them in between
+ *                    215, 222, 223, 225, 305 to 309, 314, 316, 328, 329, 343, 345, 351, 352
+ *   config_files.h   topics.json, subscriptionGroup.json, consumerOffset.json
+ *   live_config.h    25, 26: the configuration while it runs; config_keys.h: every key
+ *   registration.h   name servers; side_traffic.h: what 5.3 brokers send them in between
+ *   stats.h          what it counts; runtime_info.h (28), stats_scan.h (202, 208, 300, 303, 315,
+ *                    317, 321), metrics.h (Prometheus, health)
  *   ../store/        commit log, consume queues, index
  *
  * It serves (listens, registers, emits node.serves) when its store is open. A config file or a

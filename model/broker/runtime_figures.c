@@ -58,6 +58,11 @@ static void read_disk(struct broker *broker, const struct store_figures *store,
                             : out->queue_percent;
 }
 
+int64_t runtime_put_latency(const struct stats_put_minute *minute, uint32_t permille) {
+    uint64_t us = minute == NULL ? 0 : latency_percentile_us(&minute->latency, permille);
+    return (int64_t)((us + 5) / 10) * 10000;
+}
+
 void runtime_figures_read(struct broker *broker, struct runtime_figures *out) {
     struct stats *stats = &broker->stats;
     struct store_figures store;

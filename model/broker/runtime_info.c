@@ -120,8 +120,7 @@ static void put_distribution(struct table *table, const struct stats_put_minute 
 
 static void put_latency(struct table *table, const char *key, const struct stats_put_minute *minute,
                         uint32_t permille) {
-    uint64_t us = minute == NULL ? 0 : latency_percentile_us(&minute->latency, permille);
-    decimal_put_fixed(&table->text, (int64_t)us * 1000, 2);
+    decimal_put_fixed(&table->text, runtime_put_latency(minute, permille), 2);
     end_value(table, key);
 }
 

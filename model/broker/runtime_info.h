@@ -60,6 +60,8 @@ struct runtime_figures {
     int64_t average_bytes;                /* of a message, millionths */
     struct span commit_log;
 };
+/* ms in millionths, with two places behind the point; 0 for NULL. */
+int64_t runtime_put_latency(const struct stats_put_minute *minute, uint32_t permille);
 void runtime_figures_read(struct broker *broker, struct runtime_figures *out);
 
 /* Calls `each` per key of request 28 with its text. RMQ_E_NOMEM. */

@@ -87,12 +87,12 @@ void stats_deinit(struct stats *stats);
 
 /* ---- counting ---- */
 
-/* A put has ended: `count` messages, `bytes` in the log, after `took_ns`. */
-void stats_put(struct stats *stats, struct span topic, uint32_t count, uint64_t bytes,
+/* A put has ended: `messages`, `bytes` in the log, after `took_ns`. */
+void stats_put(struct stats *stats, struct span topic, uint32_t messages, uint64_t bytes,
                uint64_t took_ns);
 void stats_put_failed(struct stats *stats);
-/* A pull has ended: with messages, or without (`count` 0). */
-void stats_get(struct stats *stats, struct span topic, struct span group, uint32_t count,
+/* A pull has ended: with messages, or without (0). */
+void stats_get(struct stats *stats, struct span topic, struct span group, uint32_t messages,
                uint64_t bytes, uint64_t took_ns);
 /* `topic`@`group` got a message back. */
 void stats_send_back(struct stats *stats, struct span topic, struct span group);

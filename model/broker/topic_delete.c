@@ -48,6 +48,7 @@ static void on_deleted(struct store_delete *operation, int status) {
     if (topic.len > 0) {
         offsets_remove_topic(&broker->offsets, topic);
         offsets_save_now(&broker->offsets); /* else a power-off brings the old ones back */
+        stats_forget_topic(&broker->stats, topic);
         if (topics_remove(&broker->topics, topic) == RMQ_OK) {
             event_broker_topic_deleted(broker->env, topic);
             registration_scheduled(&broker->registrar, true, 0, on_registered, broker);

@@ -301,7 +301,12 @@ int route_addr_add(struct route_table *table, struct route_broker *broker, int64
     return RMQ_OK;
 }
 
+const char *const ROUTE_REASON_TEXTS[ROUTE_REASONS] = {"scan", "close", "idle", "unregister",
+                                                       "superseded"};
+
 void route_addr_remove(struct route_table *table, struct route_addr *addr, const char *reason) {
+    for (unsigned i = 0; i < ROUTE_REASONS; i++)
+        table->evicted[i] += strcmp(reason, ROUTE_REASON_TEXTS[i]) == 0;
     event_route_broker_evicted(table->env, route_broker_cluster(addr->broker),
                                ROUTE_NAME(addr->broker), addr->id, route_live_addr(addr->live),
                                span_of_text(reason),

@@ -140,6 +140,11 @@ struct queue_data {
     int32_t sys_flag;
 };
 
+/* Why an address goes: silent for too long, the end of its connection (idle: nothing came over it
+ * for 120 s), a farewell, another address of the same name and id. */
+#define ROUTE_REASONS 5
+extern const char *const ROUTE_REASON_TEXTS[ROUTE_REASONS];
+
 struct route_options {
     bool profile_5_3;
     bool reject_live_conflict;
@@ -159,6 +164,7 @@ struct route_table {
     struct list own_timeout; /* the others, in order of registration */
     struct route_pairs queues;
     uint32_t next_number;
+    uint64_t evicted[ROUTE_REASONS]; /* addresses that went, by reason */
     /* 5.3's NOTIFY_MIN_BROKER_ID_CHANGE (namesrv.md 15.4): called after the smallest id of a broker
      * name changed and addresses remain. Exactly one of offline_addr and ha_addr is present. NULL:
      * nobody wants to know. */

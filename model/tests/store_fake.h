@@ -208,6 +208,8 @@ static inline bool fake_store_add(struct store *store, const struct message *mes
         return false;
     }
     put->store_ms = env_wall_ms(store->env);
+    put->count++;
+    put->bytes += (uint32_t)out.len;
     put->physical_offset = store->physical;
     put->queue_offset = store_max_offset(store, message->topic, message->queue_id);
     message_place(out.data, put->queue_offset, store->physical, put->store_ms);
@@ -254,6 +256,7 @@ void store_put(struct store *store, const struct message *message, bool wait, st
         fake_script_put(put, done);
         return;
     }
+    put->count = put->bytes = 0;
     put->done = done;
     put->env = store->env;
     fake_store.last_wait = wait;
@@ -287,6 +290,7 @@ void store_put_batch(struct store *store, const struct message *message, bool wa
     struct span_reader reader = {.rest = message->body};
     struct store_put first = {0};
     char id[MESSAGE_ID_MAX];
+    put->count = put->bytes = 0;
     put->done = done;
     put->env = store->env;
     fake_store.last_wait = wait;

@@ -1,7 +1,9 @@
 /* test_cluster.c - a name server, a broker and a client, tied together: what one says the others
  * understand. Everything about time and networks is the simulator's business. */
 #include "model/broker/broker.h"
+#include "model/broker/metrics.h"
 #include "model/client/client.h"
+#include "model/namesrv/metrics.h"
 #include "model/namesrv/namesrv.h"
 #include "model/tests/env_fake.h"
 #include "model/tests/suite.h"
@@ -55,6 +57,18 @@ static void advance(uint64_t ms) {
     fake_advance_both(namesrv, broker, ms * 1000000);
 }
 
+/* The metrics of a node have this line. */
+static void expect_metric(struct env *env, int (*write)(void *node, struct buf *out),
+                          const char *line) {
+    struct buf out;
+    buf_init(&out, env);
+    ck_assert_int_eq(write(fake_node(env), &out), RMQ_OK);
+    buf_put_u8(&out, '\0');
+    if (strstr((const char *)out.data, line) == NULL)
+        ck_abort_msg("no %s in\n%s", line, (const char *)out.data);
+    buf_deinit(&out);
+}
+
 START_TEST(test_cluster__registers_is_found_and_leaves) {
     start(namesrv, &namesrv_role, "listenPort=9876\n", MIXES[_i].namesrv);
     start(broker, &broker_role, "namesrvAddr=10.0.0.1:9876\nbrokerName=a\ntopics=T:4:4\n",
@@ -65,6 +79,16 @@ START_TEST(test_cluster__registers_is_found_and_leaves) {
     ck_assert_uint_eq(fake_event_count(namesrv, EVENT_route_broker_registered), 1);
     ck_assert_uint_eq(fake_event_count_of(namesrv, EVENT_route_topic_set, "topic", "T"), 1);
     ck_assert_uint_eq(fake_event_uint(broker, EVENT_registration_round_done, "accepted"), 1);
+
+    struct buf cause;
+    buf_init(&cause, broker);
+    ck_assert(broker_healthy(fake_node(broker), &cause));
+    ck_assert_uint_eq(cause.len, 0);
+    expect_metric(broker, broker_metrics_write,
+                  "\nwindtunnel_registration_age_ms{name_server=\"10.0.0.1:9876\"} 0\n");
+    expect_metric(broker, broker_metrics_write, "\nwindtunnel_store_writable 1\n");
+    expect_metric(namesrv, namesrv_metrics_write, "\nwindtunnel_namesrv_brokers 1\n");
+    expect_metric(namesrv, namesrv_metrics_write, "addr=\"10.0.0.2:10911\"} 0\n");
 
     start(client, &client_role, "namesrvAddr=10.0.0.1:9876\ntopics=T;New\n", MIXES[_i].client);
     fake_advance_ms(client, 10);
@@ -95,6 +119,8 @@ START_TEST(test_cluster__registers_is_found_and_leaves) {
     fake_advance_ms(broker, 2000); /* its store closes */
     ck_assert(fake_exited(broker, NULL));
     ck_assert_uint_eq(fake_event_count(namesrv, EVENT_route_broker_evicted), 1);
+    expect_metric(namesrv, namesrv_metrics_write,
+                  "\nwindtunnel_namesrv_evictions_total{reason=\"unregister\"} 1\n");
     fake_stop(client);
     fake_stop(namesrv);
 }

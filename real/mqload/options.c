@@ -28,7 +28,8 @@ static const char USAGE[] =
     "  -g, --group NAME       consumer group (mqload)\n"
     "  -k, --consumers N      consumers, each a client of its own (1)\n"
     "      --from first|last  where a new group begins (consume: first, both: last)\n"
-    "  -s, --seconds T        measured time (10);  -w, --warmup T: before it (1; consume: 0)\n"
+    "  -s, --seconds T        measured time (10);  -w, --warmup T: before it (1; consume, --count: "
+    "0)\n"
     "  -N, --count N          ends after so many messages sent (consume: consumed)\n"
     "  -S, --serialize S      headers: JSON (default) or ROCKETMQ\n"
     "  -T, --threads N        threads that the clients share (1)\n"
@@ -237,7 +238,7 @@ static int complete(struct load_options *out) {
         return 1;
     }
     if (out->warmup_ns == UINT64_MAX)
-        out->warmup_ns = out->produce ? 1000000000 : 0;
+        out->warmup_ns = out->produce && out->count == 0 ? 1000000000 : 0;
     if (out->from == NULL)
         out->from = out->produce ? "last" : "first";
     return 0;

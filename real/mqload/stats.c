@@ -116,7 +116,7 @@ static void on_delivered(struct load_stats *stats, struct load_dues *dues, uint6
     stats->consumed_seconds[second]++;
     _Atomic uint64_t *due = due_of(dues, values[DELIVERED_MESSAGE].number);
     uint64_t began = due == NULL ? 0 : atomic_load_explicit(due, memory_order_relaxed);
-    if (began != 0 && began <= now_ns)
+    if (began >= stats->start_ns && began <= now_ns) /* not what the warm-up left behind */
         add_latency(stats, &stats->way, &stats->way_seconds[second], now_ns - began);
 }
 

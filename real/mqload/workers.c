@@ -20,8 +20,10 @@ struct worker {
     struct env *notes; /* a node without a role: memory of the orders */
     struct env **nodes;
     size_t node_count;
-    _Atomic uint64_t running; /* clients; and one more while they are being started */
-    _Atomic int stopping;     /* 1: cleanly, 2: at once */
+    _Atomic uint64_t running;   /* clients; and one more while they are being started */
+    _Atomic bool ready;         /* its clients have been started */
+    _Atomic uint64_t producing; /* loads that have not ended */
+    _Atomic int stopping;       /* 1: cleanly, 2: at once */
     struct load_stats stats;
 };
 struct workers {
@@ -45,6 +47,8 @@ static void on_event(void *ctx, struct env *env, int kind, const struct event_va
                      size_t count) {
     struct worker *worker = ctx;
     (void)count;
+    if (kind == EVENT_command_done && span_equal(values[0].text, SPAN_LITERAL("produce")))
+        atomic_fetch_sub(&worker->producing, 1);
     stats_event(&worker->stats, &worker->all->dues, env_mono_ns(env), kind, values);
 }
 
@@ -166,6 +170,7 @@ static int start_client(struct worker *worker, bool consumer, uint32_t index) {
         consume_order(worker, &props);
     else
         produce_order(worker, index, &props);
+    atomic_fetch_add(&worker->producing, !consumer);
     err = real_node_command(env, &props);
     props_deinit(&props);
     return err;
@@ -192,6 +197,7 @@ static int start_clients(struct worker *worker) {
 static void *run(void *ctx) {
     struct worker *worker = ctx;
     int err = start_clients(worker);
+    atomic_store(&worker->ready, true);
     if (err != RMQ_OK)
         fprintf(stderr, "mqload: a client does not start: %s\n", rmq_err_text(err));
     else if (atomic_fetch_sub(&worker->running, 1) > 1)
@@ -243,13 +249,15 @@ struct workers *workers_start(const struct load_options *options) {
 }
 
 struct workers_progress workers_progress(const struct workers *workers) {
-    struct workers_progress sum = {0};
+    struct workers_progress sum = {.started = true};
     for (uint32_t i = 0; i < workers->count; i++) {
         const struct worker *worker = &workers->workers[i];
+        sum.started &= worker->ready;
         sum.sent += worker->stats.sent;
         sum.failed += worker->stats.failed;
         sum.consumed += worker->stats.consumed + worker->stats.warm_consumed;
         sum.running += worker->running;
+        sum.producing += worker->producing;
     }
     return sum;
 }

@@ -10,7 +10,9 @@ struct workers;
 struct workers *workers_start(const struct load_options *options);
 /* Sums over all threads, while they run. */
 struct workers_progress {
-    uint64_t sent, failed, consumed, running; /* running: clients that have not ended */
+    uint64_t sent, failed, consumed;
+    uint64_t running, producing; /* clients and producers that have not ended */
+    bool started;                /* all of them */
 };
 struct workers_progress workers_progress(const struct workers *workers);
 /* Begin of the measured time, CLOCK_MONOTONIC ns. */

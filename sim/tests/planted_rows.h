@@ -62,6 +62,8 @@ static const struct planted_row ROUTE_ROWS[] = {
      PLANT("namesrv.keep_closed"), "detection", ORACLE_OBJECTIVE, 0},
     {"namesrv.keep_topics", SCENARIO("killed-broker"), NULL, PLANT("namesrv.keep_topics"),
      "convergence", ORACLE_LIVENESS, 0},
+    {"namesrv.perm_returns", SCENARIO("drain-broker-permission"), NULL,
+     PLANT("namesrv.perm_returns"), "event-count", ORACLE_OBJECTIVE, 0},
     {"namesrv.perm_returns", SCENARIO("drain-write-perm"), NULL, PLANT("namesrv.perm_returns"),
      "event-count", ORACLE_OBJECTIVE, 0},
     {"broker.register_first_only", SCENARIO("namesrv-restart"), NULL,

@@ -41,8 +41,9 @@ class Connection:
         length, = struct.unpack(">I", _exactly(self.sock, 4))
         data = _exactly(self.sock, length)
         head, = struct.unpack(">I", data[:4])
-        if head >> 24:
-            raise ValueError(f"serialization {head >> 24} where JSON was asked for")
+        if head >> 24 == 1:                             # some answer in their own serialization: the fixed part of the binary header
+            code, language, version, opaque, flag = struct.unpack(">hBhii", data[4:17])
+            return {"code": code, "language": language, "version": version, "opaque": opaque, "flag": flag}, data[4 + (head & 0xffffff):]
         return json.loads(data[4:4 + head]), data[4 + head:]
 
     def call(self, code, ext=None, body=b"", **more):
