@@ -77,7 +77,9 @@ struct env_conn_handler {
 /* A connection was accepted. The callee binds it (env_conn_bind) or closes it before return. */
 typedef void env_accept_fn(struct env_listener *listener, void *ctx, struct env_conn *conn);
 
-/* Listens on `port` of this node's address; port 0 picks a free one. RMQ_E_IN_USE, RMQ_E_NOMEM. */
+/* Listens on `port` of this node's address; port 0 picks a free one. RMQ_E_IN_USE, RMQ_E_NOMEM;
+ * in real/ also RMQ_E_INVALID (this machine does not have the address) and RMQ_E_IO (not allowed,
+ * no descriptor left), after a log line with what the system said. */
 int env_listen(struct env *env, uint16_t port, env_accept_fn *accept, void *ctx,
                struct env_listener **out) RMQ_CHECK_RESULT;
 uint16_t env_listener_port(const struct env_listener *listener);

@@ -1,5 +1,6 @@
 /* mqnamesrv.c - the name server as a daemon: model/namesrv over sockets and files. */
 #include "model/base/buf.h"
+#include "model/namesrv/metrics.h"
 #include "model/namesrv/namesrv.h"
 #include "real/daemon/daemon.h"
 
@@ -10,7 +11,10 @@ static bool health(void *node, struct buf *out) {
 }
 
 int main(int argc, char **argv) {
-    static const struct daemon_program PROGRAM = {
-        .kind = DAEMON_NAMESRV, .role = &namesrv_role, .log_name = "namesrv", .health = health};
+    static const struct daemon_program PROGRAM = {.kind = DAEMON_NAMESRV,
+                                                  .role = &namesrv_role,
+                                                  .log_name = "namesrv",
+                                                  .metrics = namesrv_metrics_write,
+                                                  .health = health};
     return daemon_main(&PROGRAM, argc, argv);
 }

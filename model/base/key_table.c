@@ -38,6 +38,8 @@ bool key_value_is_good(const struct key_row *row, struct span value) {
         return span_equal(value, SPAN_LITERAL("true")) || span_equal(value, SPAN_LITERAL("false"));
     case KEY_INT:
         return span_to_i64(value, &number) == RMQ_OK && number >= row->min && number <= row->max;
+    case KEY_CLAMPED:
+        return span_to_i64(value, &number) == RMQ_OK && number >= INT32_MIN && number <= INT32_MAX;
     case KEY_WORD:
         return is_word(row->words, value);
     case KEY_TEXT:
@@ -52,6 +54,7 @@ void key_expectation(const struct key_row *row, struct buf *out) {
         buf_put_text(out, "true or false");
         break;
     case KEY_INT:
+    case KEY_CLAMPED:
         buf_put_text(out, "an integer from ");
         buf_put_decimal(out, row->min);
         buf_put_text(out, " to ");
@@ -88,6 +91,19 @@ static void put_value(const struct props_entry *entry, struct buf *out) {
     buf_put_span(out, entry->value);
 }
 
+/* False: it counts as what it is. */
+static bool put_counts_as(const struct key_row *row, const struct props_entry *entry,
+                          struct buf *out) {
+    int64_t number = row->min;
+    RMQ_IGNORE(span_to_i64(entry->value, &number), "it is good");
+    if (number >= row->min && number <= row->max)
+        return false;
+    put_value(entry, out);
+    buf_put_text(out, ": counts as ");
+    buf_put_decimal(out, number < row->min ? row->min : row->max);
+    return true;
+}
+
 /* False: nothing to say. */
 static bool judge(const struct key_table *table, const struct props_entry *entry, bool profile_5_3,
                   enum key_finding *finding, struct buf *out) {
@@ -106,6 +122,10 @@ static bool judge(const struct key_table *table, const struct props_entry *entry
                               : ": expected ");
         key_expectation(row, out);
         return true;
+    }
+    if (row->type == KEY_CLAMPED) {
+        *finding = KEY_COUNTS_AS;
+        return put_counts_as(row, entry, out);
     }
     *finding = KEY_NO_EFFECT;
     const char *usual = row->defaults[profile_5_3 ? 1 : 0];

@@ -11,6 +11,8 @@ enum key_type {
     KEY_TEXT,
     KEY_BOOL,
     KEY_INT, /* decimal, min to max */
+    /* Any decimal of 32 bits; below min it counts as min, above max as max (as in Apache). */
+    KEY_CLAMPED,
     KEY_WORD /* one of `words` */
 };
 
@@ -50,7 +52,8 @@ enum key_finding {
     KEY_WRONG,     /* the value is not one that the key takes */
     KEY_NOT_BUILT, /* a fenced one */
     KEY_UNKNOWN,
-    KEY_NO_EFFECT /* idle, with a value other than the profile's default */
+    KEY_COUNTS_AS, /* a clamped one outside of its range */
+    KEY_NO_EFFECT  /* idle, with a value other than the profile's default */
 };
 static inline bool key_finding_is_error(enum key_finding finding) {
     return finding == KEY_WRONG || finding == KEY_NOT_BUILT;

@@ -21,6 +21,12 @@ int64_t settings_number(struct settings *settings, const char *key, int64_t fall
     return fallback;
 }
 
+int64_t settings_clamped(struct settings *settings, const char *key, int64_t fallback, int64_t min,
+                         int64_t max) {
+    int64_t value = settings_number(settings, key, fallback, INT32_MIN, INT32_MAX);
+    return value < min ? min : value > max ? max : value;
+}
+
 bool settings_bool(struct settings *settings, const char *key, bool fallback) {
     bool value = fallback;
     if (props_get_bool(settings->props, key, fallback, &value) != RMQ_OK)

@@ -19,6 +19,9 @@ static inline struct settings settings_of(const struct props *props) {
 
 int64_t settings_number(struct settings *settings, const char *key, int64_t fallback, int64_t min,
                         int64_t max);
+/* Any number of 32 bits; below `min` it counts as `min`, above `max` as `max`. */
+int64_t settings_clamped(struct settings *settings, const char *key, int64_t fallback, int64_t min,
+                         int64_t max);
 bool settings_bool(struct settings *settings, const char *key, bool fallback);
 /* A text of 1 to `len_max` bytes, borrowed from the props; `fallback` may be absent. */
 struct span settings_text(struct settings *settings, const char *key, struct span fallback,

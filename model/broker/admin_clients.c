@@ -143,8 +143,9 @@ static void write_producers(struct json_writer *json, struct env *env,
         const struct client_channel *client = member->client;
         char remote[ENV_ADDRESS_MAX + 1] = "/";
         const char *peer = channel_peer(client->channel);
-        size_t len = strlen(peer) < ENV_ADDRESS_MAX ? strlen(peer) : ENV_ADDRESS_MAX;
-        memcpy(remote + 1, peer, len);
+        size_t len = strlen(peer);
+        RMQ_ASSERT(len < ENV_ADDRESS_MAX);
+        memcpy(remote + 1, peer, len + 1);
         uint64_t age_ms = (env_mono_ns(env) - member->updated_ns) / NS_PER_MS;
         const struct producer_info producer = {
             .client_id = client->client_id,

@@ -216,11 +216,17 @@ static void give_up(struct broker *broker, const char *what, int err) {
 
 static void serve(struct broker *broker) {
     const struct broker_config *mine = &broker->config;
-    int err = remoting_listen(&broker->remoting, mine->listen_port);
-    if (err == RMQ_OK && mine->listen_port > FAST_PORT_BELOW)
-        err = remoting_listen_second(&broker->remoting, mine->listen_port - FAST_PORT_BELOW);
+    uint16_t port = mine->listen_port;
+    int err = remoting_listen(&broker->remoting, port);
+    if (err == RMQ_OK && port > FAST_PORT_BELOW) {
+        port = (uint16_t)(port - FAST_PORT_BELOW);
+        err = remoting_listen_second(&broker->remoting, port);
+    }
     if (err != RMQ_OK) {
-        give_up(broker, "listenPort, or the fast port two below", err);
+        env_log(broker->env, ENV_LOG_ERROR, "broker: port %u (%s): %s", (unsigned)port,
+                port == mine->listen_port ? "listenPort" : "the fast port, listenPort - 2",
+                rmq_err_text(err));
+        env_exit(broker->env, 1);
         return;
     }
     broker->serves = true;

@@ -63,8 +63,8 @@ static void read_messages(struct settings *settings, struct broker_config *confi
 }
 
 static void read_numbers(struct settings *settings, struct broker_config *config) {
-    int64_t period = settings_number(settings, "registerNameServerPeriod", 30000, 0, INT32_MAX);
-    config->period_ms = (uint32_t)(period < 10000 ? 10000 : period > 60000 ? 60000 : period);
+    config->period_ms =
+        (uint32_t)settings_clamped(settings, "registerNameServerPeriod", 30000, 10000, 60000);
     config->timeout_ms = (uint32_t)settings_number(
         settings, "registerBrokerTimeoutMills", config->profile_5_3 ? 24000 : 6000, 1, TIME_MS_MAX);
     config->heartbeat_ms =

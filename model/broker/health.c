@@ -15,30 +15,39 @@ static bool is_registered(const struct broker *broker) {
     return false;
 }
 
-static const char *cause(const struct broker *broker) {
-    if (broker->stopping)
-        return "it is stopping";
-    if (!broker->serves)
-        return "its store is not open yet";
-    if (!store_is_writable(broker->store))
-        return "its store takes no writes";
-    if (broker->servers.count > 0 && !is_registered(broker))
-        return "no name server has accepted a registration within two periods";
-    return NULL;
+static size_t put_causes(const struct broker *broker, struct json_writer *json) {
+    const struct {
+        bool applies;
+        const char *text;
+    } causes[] = {{broker->stopping, "it is stopping"},
+                  {!broker->serves && !broker->stopping, "its store is not open yet"},
+                  {broker->serves && !broker->stopping && !store_is_writable(broker->store),
+                   "its store takes no writes"},
+                  {broker->serves && broker->servers.count > 0 && !is_registered(broker),
+                   "no name server has accepted a registration within two periods"}};
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
+        if (!causes[i].applies)
+            continue;
+        if (count++ == 0) {
+            json_key_text(json, "causes");
+            json_array_begin(json);
+        }
+        json_string_text(json, causes[i].text);
+    }
+    if (count > 0)
+        json_array_end(json);
+    return count;
 }
 
 bool broker_health_write(void *node, struct buf *out) {
-    const char *why = cause(node);
     struct json_writer json;
     json_writer_init(&json, out, JSON_STYLE_STANDARD);
     json_object_begin(&json);
+    size_t causes = put_causes(node, &json);
     json_key_text(&json, "status");
-    json_string_text(&json, why == NULL ? "UP" : "DOWN");
-    if (why != NULL) {
-        json_key_text(&json, "cause");
-        json_string_text(&json, why);
-    }
+    json_string_text(&json, causes == 0 ? "UP" : "DOWN");
     json_object_end(&json);
     buf_put_u8(out, '\n');
-    return why == NULL;
+    return causes == 0;
 }

@@ -4,8 +4,8 @@
 
 #include "model/base/buf.h"
 
-/* `node` is broker_role's. Appends {"status":"UP"} or {"status":"DOWN","cause":"..."}; true: UP. It
- * is UP when it serves, its store takes writes, and some name server has accepted a registration
+/* `node` is broker_role's. Appends {"status":"UP"} or {"causes":["..."],"status":"DOWN"}; true: UP.
+ * It is UP when it serves, its store takes writes, and some name server has accepted a registration
  * within two periods (registerNameServerPeriod); one without name servers needs none. */
 bool broker_health_write(void *node, struct buf *out);
 

@@ -3,7 +3,6 @@
 #include "model/broker/metrics.h"
 
 #include "model/base/exposition.h"
-#include "model/base/json.h"
 #include "model/broker/broker_internal.h"
 #include "model/broker/metrics_items.h"
 
@@ -210,42 +209,4 @@ int broker_metrics_write(void *node, struct buf *out) {
     metrics_items_write(broker, out);
     put_all_own(broker, &figures, out);
     return buf_failed(out) ? RMQ_E_NOMEM : RMQ_OK;
-}
-
-/* ---- health ---------------------------------------------------------------------------------- */
-
-static bool is_registered(const struct broker *broker) {
-    uint64_t limit_ms = 2 * (uint64_t)broker->config.period_ms;
-    for (uint32_t i = 0; i < broker->servers.count; i++) {
-        const struct name_server *server = &broker->servers.servers[i];
-        if (server->accepted_ns != 0 && age_ms(broker, server) <= limit_ms)
-            return true;
-    }
-    return broker->servers.count == 0;
-}
-
-bool broker_healthy(void *node, struct buf *cause) {
-    const struct broker *broker = node;
-    bool serves = broker->serves && !broker->stopping;
-    bool writable = serves && store_is_writable(broker->store);
-    bool registered = serves && is_registered(broker);
-    if (writable && registered)
-        return true;
-    struct json_writer json;
-    json_writer_init(&json, cause, JSON_STYLE_STANDARD);
-    json_object_begin(&json);
-    json_key_text(&json, "status");
-    json_string_text(&json, "DOWN");
-    json_key_text(&json, "causes");
-    json_array_begin(&json);
-    if (!serves)
-        json_string_text(&json,
-                         broker->stopping ? "the broker stops" : "the store is not open yet");
-    if (serves && !writable)
-        json_string_text(&json, "the store takes no messages");
-    if (serves && !registered)
-        json_string_text(&json, "no name server said yes to a registration within two periods");
-    json_array_end(&json);
-    json_object_end(&json);
-    return false;
 }

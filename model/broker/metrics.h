@@ -1,4 +1,4 @@
-/* broker/metrics.h - a broker's figures for Prometheus, and whether it is well.
+/* broker/metrics.h - a broker's figures for Prometheus.
  *
  * Names and labels are those of the RocketMQ exporter (admin.md 9.1), as it would make them of this
  * broker's answers to 28, 315, 202, 208, 328 at this moment; beside them our own, which begin with
@@ -12,10 +12,5 @@
 /* Appends the text (Content-Type text/plain; version=0.0.4). `node`: what role->start gave.
  * RMQ_E_STATE: the broker does not serve yet, or stops; RMQ_E_NOMEM. */
 int broker_metrics_write(void *node, struct buf *out) RMQ_CHECK_RESULT;
-
-/* True: the store takes writes, and a name server said yes to a registration within two periods
- * (a broker without any is not asked for that). False: *cause (appended to) is JSON:
- * {"status":"DOWN","causes":["..."]}. */
-bool broker_healthy(void *node, struct buf *cause);
 
 #endif

@@ -17,6 +17,8 @@
 
 static struct progress *find_key(struct progress *table, uint64_t hash_key, struct span key) {
     struct progress *found = NULL;
+    if (key.len == 0)
+        return NULL;
     HASH_FIND(hh, table, key.data, key.len, found);
     return found;
 }

@@ -299,7 +299,7 @@ void broker_on_reset_offset(struct broker *broker, struct channel *channel,
                             const struct wire_command *request) {
     struct asker asker = asker_of(channel, request);
     struct header_reset_offset header;
-    struct topic_config topic;
+    struct topic_config topic = {0};
     struct outcome outcome;
     if (!admin_header(broker, &asker, request, &HEADER_reset_offset, &header))
         return;

@@ -54,6 +54,7 @@ static const struct key_row ROWS[] = {
     {"listenPort", KEY_INT, KEY_START, false, 0, 65535, NULL, {"9876", "9876"}},
     {"mappedFileSize", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
     {"maxReconnectIntervalTimeSeconds", KEY_INT, KEY_IDLE, false, INT64_MIN, INT64_MAX, NULL, {NULL, NULL}},
+    {"memoryLimitBytes", KEY_INT, KEY_START, false, 0, INT64_MAX, NULL, {NULL, NULL}},
     {"metricGrpcExporterIntervalInMills", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
     {"metricGrpcExporterTimeOutInMills", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
     {"metricLoggingExporterIntervalInMills", KEY_TEXT, KEY_IDLE, false, 0, 0, NULL, {NULL, NULL}},
@@ -248,17 +249,25 @@ static bool is_black_listed(const struct namesrv_config *config, struct span key
            list_names(props_get(&config->values, "configBlackList"), key);
 }
 
-int namesrv_config_update(struct namesrv_config *config, const struct props *changes) {
-    for (size_t i = 0; i < changes->count; i++)
-        if (is_black_listed(config, changes->entries[i].key))
+int namesrv_config_update(struct namesrv_config *config, const struct props *changes,
+                          const struct props_entry **bad) {
+    for (size_t i = 0; i < changes->count; i++) {
+        const struct props_entry *change = &changes->entries[i];
+        const struct key_row *row = key_table_find(&NAMESRV_KEYS, change->key);
+        if (is_black_listed(config, change->key))
             return RMQ_E_STATE;
+        if (row == NULL || row->effect != KEY_FENCED || key_value_is_good(row, change->value))
+            continue;
+        *bad = change;
+        return RMQ_E_RANGE;
+    }
     for (size_t i = 0; i < changes->count; i++) {
         struct span key = changes->entries[i].key;
         struct span value = changes->entries[i].value;
         const struct key_row *row = key_table_find(&NAMESRV_KEYS, key);
         bool exists = row != NULL && !span_is_absent(props_get_span(&config->values, key));
         if (exists && key_value_is_good(row, value) &&
-            props_set(&config->values, key, value) != RMQ_OK)
+            props_set_line(&config->values, key, value, changes->entries[i].line) != RMQ_OK)
             return RMQ_E_NOMEM;
     }
     read_live_members(config);

@@ -38,9 +38,11 @@ struct namesrv_config {
 int namesrv_config_init(struct namesrv_config *config, struct env *env,
                         const struct props *given) RMQ_CHECK_RESULT;
 void namesrv_config_deinit(struct namesrv_config *config);
-/* Request 318: known keys change, unknown ones and values that do not parse are ignored.
- * RMQ_E_STATE: `changes` touch the black list, nothing changed. RMQ_E_NOMEM: perhaps some did. */
-int namesrv_config_update(struct namesrv_config *config,
-                          const struct props *changes) RMQ_CHECK_RESULT;
+/* Request 318: known keys change, and have a line from then on (files.h writes those); unknown ones
+ * and values that do not parse are ignored. RMQ_E_STATE: `changes` touch the black list;
+ * RMQ_E_RANGE: *bad is one that switches on what is not built (Apache keeps it for its next start,
+ * where ours would refuse it). Nothing changed then. RMQ_E_NOMEM: perhaps some did. */
+int namesrv_config_update(struct namesrv_config *config, const struct props *changes,
+                          const struct props_entry **bad) RMQ_CHECK_RESULT;
 
 #endif

@@ -54,16 +54,28 @@ int namesrv_on_list_kv(struct exchange *x) {
 
 /* ---- configuration, namesrv.md 14 ------------------------------------------------------------ */
 
+static void fail_not_built(struct exchange *x, const struct props_entry *bad) {
+    exchange_fail(x, RESPONSE_SYSTEM_ERROR, "");
+    buf_put_span(&x->ns->remark, bad->key);
+    buf_put_text(&x->ns->remark, "=");
+    buf_put_span(&x->ns->remark, bad->value);
+    buf_put_text(&x->ns->remark, ": not built yet: expected ");
+    key_expectation(key_table_find(&NAMESRV_KEYS, bad->key), &x->ns->remark);
+}
+
 int namesrv_on_update_config(struct exchange *x) {
     struct namesrv *ns = x->ns;
     if (span_is_absent(x->request->body))
         return RMQ_OK;
     struct props changes;
     props_init(&changes, ns->env);
+    const struct props_entry *bad = NULL;
     size_t error_line;
     int err = props_parse(&changes, x->request->body, &error_line);
     if (err == RMQ_OK)
-        err = namesrv_config_update(&ns->config, &changes);
+        err = namesrv_config_update(&ns->config, &changes, &bad);
+    if (bad != NULL)
+        fail_not_built(x, bad);
     if (err == RMQ_OK && changes.count > 0)
         namesrv_files_save_config(ns->files);
     props_deinit(&changes);
@@ -72,7 +84,7 @@ int namesrv_on_update_config(struct exchange *x) {
         return exchange_fail(x, RESPONSE_NO_PERMISSION, "Can not update config in black list.");
     if (err == RMQ_E_INVALID)
         return exchange_fail(x, RESPONSE_SYSTEM_ERROR, "string2Properties error");
-    return err;
+    return err == RMQ_E_RANGE ? RMQ_OK : err;
 }
 
 int namesrv_on_get_config(struct exchange *x) {

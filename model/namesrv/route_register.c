@@ -352,6 +352,23 @@ static void report_registered(const struct route_table *table,
                                   result->topics, live->version.counter, result->applied);
 }
 
+/* Once per broker name: no broker of ours has an HA port yet, so that a slave of one copies nothing
+ * (its master may be Apache's, then all is well). */
+static void report_slave(const struct route_table *table, struct route_broker *broker,
+                         const struct route_registration *registration) {
+    if (registration->id == ROUTE_MASTER_ID || broker->slave_seen)
+        return;
+    broker->slave_seen = true;
+    event_route_slave_seen(table->env, registration->cluster, registration->broker,
+                           registration->id, registration->addr);
+    char id[DECIMAL_BYTES_MAX + 1];
+    id[format_i64(id, registration->id)] = 0;
+    env_log(table->env, ENV_LOG_WARN,
+            "broker %.*s has a slave: id %s, %.*s; Windtunnel's masters do not replicate yet",
+            (int)registration->broker.len, (const char *)registration->broker.data, id,
+            (int)registration->addr.len, (const char *)registration->addr.data);
+}
+
 /* ---- the long way ---------------------------------------------------------------------------- */
 
 /* Steps 1 to 4 of namesrv.md 6: names, addresses. RMQ_E_STATE is the single topic guard. */
@@ -451,6 +468,7 @@ static int register_decoded(struct route_table *table,
     remember_accepted(live, broker, registration, facts->topics, digest);
     find_master(broker, registration, result);
     report_registered(table, registration, live, result);
+    report_slave(table, broker, registration);
     return RMQ_OK;
 }
 

@@ -63,6 +63,7 @@ struct route_broker {
     UT_hash_handle hh;
     bool map_failed;
     bool enable_acting_master; /* 5.3; of the last registration under this name */
+    bool slave_seen;           /* an id other than the master's has registered */
     uint32_t number;           /* for the pair index */
     /* Rises with each change of the addresses or queue data below. A live entry that remembers the
      * value knows that nothing has happened since its last registration. */

@@ -1,4 +1,6 @@
-/* store/store_config.c - RocketMQ's keys of the store. Source: broker.md 2.3. */
+/* store/store_config.c - RocketMQ's keys of the store. Source: broker.md 2.3; what is clamped:
+ * MessageStoreConfig.getDiskMaxUsedSpaceRatio, DefaultMessageStore.CleanCommitLogService (5.3.3).
+ */
 #include "model/base/settings.h"
 #include "model/store/store.h"
 
@@ -83,9 +85,12 @@ static void read_upkeep(struct settings *settings, struct store_config *out) {
     out->delete_files_interval_ms =
         number(settings, "deleteCommitLogFilesInterval", 100, 0, INT_MAX_VALUE);
     out->delete_batch = number(settings, "deleteFileBatchMax", 10, 1, INT_MAX_VALUE);
-    out->max_used_percent = number(settings, "diskMaxUsedSpaceRatio", 75, 10, 95);
-    out->clean_forcibly_percent = number(settings, "diskSpaceCleanForciblyRatio", 85, 1, 100);
-    out->warning_percent = number(settings, "diskSpaceWarningLevelRatio", 90, 1, 100);
+    out->max_used_percent =
+        (uint32_t)settings_clamped(settings, "diskMaxUsedSpaceRatio", 75, 10, 95);
+    out->clean_forcibly_percent =
+        (uint32_t)settings_clamped(settings, "diskSpaceCleanForciblyRatio", 85, 30, 85);
+    out->warning_percent =
+        (uint32_t)settings_clamped(settings, "diskSpaceWarningLevelRatio", 90, 35, 90);
     out->clean_forcibly = settings_bool(settings, "cleanFileForciblyEnable", true);
 }
 

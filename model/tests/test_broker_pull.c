@@ -52,6 +52,24 @@ START_TEST(test_pull__groups_may_have_to_exist) {
 }
 END_TEST
 
+/* Neither release has a processor for pulls there: the admin one, which is the default, answers. */
+START_TEST(test_pull__fast_port_does_not_know_it) {
+    for (int v5 = 0; v5 < 2; v5++) {
+        if (v5 == 1) {
+            teardown();
+            setup();
+        }
+        start(v5 == 1 ? TOPICS "profile=5.3\n" : TOPICS);
+        peer_init(&other, fake_accept(env, PORT - 2, "10.0.0.50:4001"));
+        start_pull(&other, NO_FIELD, NO_FIELD);
+        take_answer(&other);
+        ck_assert_int_eq(answered.code, RESPONSE_REQUEST_CODE_NOT_SUPPORTED);
+        ck_assert_span_eq(answered.remark, " request type 11 not supported");
+        ck_assert_int_eq(pull_with(NO_FIELD, NO_FIELD), RESPONSE_PULL_NOT_FOUND);
+    }
+}
+END_TEST
+
 /* ---- answers --------------------------------------------------------------------------------- */
 
 static void send_tags(const char *first, const char *second) {
@@ -496,6 +514,7 @@ int main(void) {
     TCase *tests = suite_case(suite, "pull");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_loop_test(tests, test_pull__refuses, 0, COUNT(REFUSALS));
+    tcase_add_test(tests, test_pull__fast_port_does_not_know_it);
     tcase_add_test(tests, test_pull__needs_read_permission);
     tcase_add_test(tests, test_pull__groups_may_have_to_exist);
     tcase_add_test(tests, test_pull__finds_messages);

@@ -97,7 +97,8 @@ START_TEST(test_table__has_the_ranges_that_are_read) {
     for (size_t i = 0; i < BROKER_KEYS.count; i++) {
         const struct key_row *row = &BROKER_KEYS.rows[i];
         if (row->type != KEY_INT || row->effect == KEY_IDLE || row->effect == KEY_FENCED ||
-            strcmp(row->name, "metricsPort") == 0 || strcmp(row->name, "listenPort") == 0)
+            strcmp(row->name, "metricsPort") == 0 || strcmp(row->name, "memoryLimitBytes") == 0 ||
+            strcmp(row->name, "listenPort") == 0)
             continue;
         for (int end = 0; end < 4; end++) {
             struct props props;
@@ -125,6 +126,21 @@ START_TEST(test_table__has_the_ranges_that_are_read) {
         }
     }
     ck_assert_uint_gt(compared, 150);
+}
+END_TEST
+
+/* Outside of the range the nearer end counts, and a word is said. */
+START_TEST(test_table__clamped_values_count_as_the_nearest) {
+    fake_stop(env);
+    for (int i = 0; i < 100 && fake_node(env) != NULL; i++)
+        fake_advance_ms(env, 100);
+    start(BASE "diskMaxUsedSpaceRatio=98\nregisterNameServerPeriod=-5\n");
+    ck_assert(fake_log_contains(env, "diskMaxUsedSpaceRatio=98: counts as 95"));
+    ck_assert(fake_log_contains(env, "registerNameServerPeriod=-5: counts as 10000"));
+    ck_assert_uint_eq(broker()->config.period_ms, 10000);
+    update("diskMaxUsedSpaceRatio=many\n", 1,
+           "diskMaxUsedSpaceRatio=many: expected an integer from 10 to 95");
+    update("diskMaxUsedSpaceRatio=5\n", 0, NULL);
 }
 END_TEST
 
@@ -269,6 +285,7 @@ int main(void) {
     tcase_set_timeout(requests, 120);
     tcase_add_test(table, test_table__is_sorted_and_its_defaults_are_good);
     tcase_add_test(table, test_table__has_the_ranges_that_are_read);
+    tcase_add_test(table, test_table__clamped_values_count_as_the_nearest);
     tcase_add_loop_test(table, test_table__has_every_key_that_apache_answers, 0, 2);
     tcase_add_test(requests, test_get__gives_all_keys_and_a_version);
     tcase_add_test(requests, test_update__acts_at_once);

@@ -47,6 +47,22 @@ START_TEST(test_register__one_address_has_one_id) {
 }
 END_TEST
 
+START_TEST(test_register__first_slave_of_a_name_is_told_once) {
+    reg("a", 0, "x:1", 1, "T");
+    ck_assert_uint_eq(fake_event_count(env, EVENT_route_slave_seen), 0);
+    reg("a", 2, "x:2", 1, "T");
+    ck_assert_uint_eq(fake_event_count(env, EVENT_route_slave_seen), 1);
+    ck_assert_uint_eq(fake_event_count_of(env, EVENT_route_slave_seen, "addr", "x:2"), 1);
+    ck_assert_int_eq(fake_event_int(env, EVENT_route_slave_seen, "broker_id"), 2);
+    ck_assert(fake_log_contains(env, "broker a has a slave: id 2, x:2;"));
+    reg("a", 2, "x:2", 2, "T"); /* again, and another one */
+    reg("a", 3, "x:3", 1, "T");
+    ck_assert_uint_eq(fake_event_count(env, EVENT_route_slave_seen), 1);
+    reg("b", 1, "x:4", 1, "T");
+    ck_assert_uint_eq(fake_event_count_of(env, EVENT_route_slave_seen, "broker", "b"), 1);
+}
+END_TEST
+
 START_TEST(test_register__slave_brings_no_topics_and_learns_its_master) {
     ck_assert_int_eq(reg("a", 1, "x:2", 1, "T"), RMQ_OK);
     ck_assert_int_eq(perm_of("T", "a"), -1);
@@ -428,6 +444,7 @@ static Suite *register_suite(void) {
     tcase_add_test(tests, test_register__fills_all_tables);
     tcase_add_test(tests, test_register__cluster_of_the_first_registration_stays);
     tcase_add_test(tests, test_register__one_address_has_one_id);
+    tcase_add_test(tests, test_register__first_slave_of_a_name_is_told_once);
     tcase_add_test(tests, test_register__slave_brings_no_topics_and_learns_its_master);
     tcase_add_test(tests, test_register__equal_version_changes_no_known_topic);
     tcase_add_test(tests, test_register__never_deletes_topics);

@@ -210,6 +210,18 @@ START_TEST(test_config__black_list) {
 }
 END_TEST
 
+/* Not kept either: the next start would refuse it. */
+START_TEST(test_config__what_is_not_built_is_refused) {
+    ck_assert_int_eq(
+        ask(&peer, 318, SPAN_LITERAL("serverWorkerThreads=9\nclusterTest=true\n"), NULL), 1);
+    ck_assert(remark_is(&peer, "clusterTest=true: not built yet: expected one of false"));
+    ck_assert_int_eq(ask(&peer, 319, NO_BODY, NULL), 0);
+    ck_assert(answer_contains(&peer, "serverWorkerThreads=8\n"));
+    ck_assert(answer_contains(&peer, "clusterTest=false\n"));
+    ck_assert_int_eq(ask(&peer, 318, SPAN_LITERAL("clusterTest=false\n"), NULL), 0);
+}
+END_TEST
+
 START_TEST(test_config__operator_extends_the_black_list) {
     finish();
     start("configBlackList=configBlackList;listenPort;productEnvName\n");
@@ -386,6 +398,7 @@ static Suite *requests_suite(void) {
     tcase_add_test(tests, test_order__table_goes_to_brokers_always);
     tcase_add_test(tests, test_config__update_applies_known_and_ignores_bad_values);
     tcase_add_test(tests, test_config__black_list);
+    tcase_add_test(tests, test_config__what_is_not_built_is_refused);
     tcase_add_test(tests, test_config__operator_extends_the_black_list);
     tcase_add_loop_test(tests, test_start__a_wrong_value_is_named, 0,
                         sizeof BAD_STARTS / sizeof BAD_STARTS[0]);

@@ -71,15 +71,23 @@ static const struct {
     {"cleanResourceInterval", FIELD(clean_interval_ms), 10000, 1, INT32_MAX},
     {"deleteCommitLogFilesInterval", FIELD(delete_files_interval_ms), 100, 0, INT32_MAX},
     {"deleteFileBatchMax", FIELD(delete_batch), 10, 1, INT32_MAX},
-    {"diskMaxUsedSpaceRatio", FIELD(max_used_percent), 75, 10, 95},
-    {"diskSpaceCleanForciblyRatio", FIELD(clean_forcibly_percent), 85, 1, 100},
-    {"diskSpaceWarningLevelRatio", FIELD(warning_percent), 90, 1, 100},
     {"accessMessageInMemoryMaxRatio", FIELD(memory_percent), 40, 0, 100},
     {"osPageCacheBusyTimeOutMills", FIELD(page_cache_busy_ms), 1000, 1, INT32_MAX},
     {"maxTransferBytesOnMessageInMemory", FIELD(in_memory_bytes), 262144, 1, INT32_MAX},
     {"maxTransferCountOnMessageInMemory", FIELD(in_memory_count), 32, 1, INT32_MAX},
     {"maxTransferBytesOnMessageInDisk", FIELD(in_disk_bytes), 65536, 1, INT32_MAX},
     {"maxTransferCountOnMessageInDisk", FIELD(in_disk_count), 8, 1, INT32_MAX},
+};
+
+/* Outside of min to max the nearer one counts. */
+static const struct {
+    const char *key;
+    size_t at, size;
+    uint64_t fallback, min, max;
+} CLAMPED[] = {
+    {"diskMaxUsedSpaceRatio", FIELD(max_used_percent), 75, 10, 95},
+    {"diskSpaceCleanForciblyRatio", FIELD(clean_forcibly_percent), 85, 30, 85},
+    {"diskSpaceWarningLevelRatio", FIELD(warning_percent), 90, 35, 90},
 };
 
 static const struct {
@@ -118,6 +126,30 @@ START_TEST(test_config__numbers) {
     check_refused(key, text);
     check_refused(key, "many");
     check_refused(key, "1.5");
+}
+END_TEST
+
+START_TEST(test_config__clamped_numbers) {
+    for (size_t i = 0; i < sizeof CLAMPED / sizeof CLAMPED[0]; i++) {
+        const uint64_t min = CLAMPED[i].min, max = CLAMPED[i].max;
+        const struct {
+            int64_t given;
+            uint64_t counts;
+        } values[] = {{(int64_t)min, min},        {(int64_t)max, max}, {(int64_t)min - 1, min},
+                      {(int64_t)max + 1, max},    {INT32_MIN, min},    {INT32_MAX, max},
+                      {(int64_t)min + 1, min + 1}};
+        struct span bad;
+        char text[32];
+        ck_assert_int_eq(read(NULL, NULL, &bad), RMQ_OK);
+        ck_assert_uint_eq(number_at(CLAMPED[i].at, CLAMPED[i].size), CLAMPED[i].fallback);
+        for (size_t v = 0; v < sizeof values / sizeof values[0]; v++) {
+            snprintf(text, sizeof text, "%lld", (long long)values[v].given);
+            ck_assert_int_eq(read(CLAMPED[i].key, text, &bad), RMQ_OK);
+            ck_assert_uint_eq(number_at(CLAMPED[i].at, CLAMPED[i].size), values[v].counts);
+        }
+        check_refused(CLAMPED[i].key, "2147483648");
+        check_refused(CLAMPED[i].key, "many");
+    }
 }
 END_TEST
 
@@ -227,6 +259,7 @@ int main(void) {
     TCase *tests = suite_case(suite, "store_config");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_loop_test(tests, test_config__numbers, 0, sizeof NUMBERS / sizeof NUMBERS[0]);
+    tcase_add_test(tests, test_config__clamped_numbers);
     tcase_add_test(tests, test_config__booleans);
     tcase_add_test(tests, test_config__paths);
     tcase_add_test(tests, test_config__queue_file_is_whole_units);

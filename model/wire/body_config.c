@@ -95,14 +95,17 @@ void group_default(struct group *group, struct span name) {
                             .slow_broker_id = 1};
 }
 
+static bool comes(struct json_reader *json, enum json_token token) {
+    return json_next(json) == token;
+}
+
 /* What every group of 5.3 has unless somebody changed it counts as absent. */
 static bool is_customized(struct span policy) {
     struct json_reader json;
     json_reader_init(&json, policy);
-    return json_next(&json) == JSON_OBJECT_BEGIN && json_next(&json) == JSON_KEY &&
-           json_text_equals(&json, SPAN_LITERAL("type")) && json_next(&json) == JSON_STRING &&
-           json_text_equals(&json, SPAN_LITERAL("CUSTOMIZED")) &&
-           json_next(&json) == JSON_OBJECT_END;
+    return comes(&json, JSON_OBJECT_BEGIN) && comes(&json, JSON_KEY) &&
+           json_text_equals(&json, SPAN_LITERAL("type")) && comes(&json, JSON_STRING) &&
+           json_text_equals(&json, SPAN_LITERAL("CUSTOMIZED")) && comes(&json, JSON_OBJECT_END);
 }
 
 static int read_retry_policy(struct body_reader *reader, struct span *out) {

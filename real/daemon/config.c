@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "model/broker/config_keys.h"
+#include "model/env.h"
 #include "model/namesrv/config.h"
 
 #define FILE_BYTES_MAX ((size_t)1 << 20)
@@ -170,6 +171,16 @@ static void check_quirks(struct loading *loading) {
     }
 }
 
+/* Who relies on an address server would get a broker that registers nowhere. */
+static void check_address_server(struct loading *loading) {
+    static const char KEY[] = "fetchNamesrvAddrByAddressServer";
+    if (span_equal(get(loading, KEY), SPAN_LITERAL("true")) && get(loading, "namesrvAddr").len == 0)
+        refuse(
+            loading, KEY,
+            "asking an address server is not built yet: expected namesrvAddr, -n or NAMESRV_ADDR "
+            "beside it");
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 static const char *home(void) {
@@ -219,13 +230,14 @@ static void set_options(struct loading *loading) {
 static int check(struct loading *loading) {
     struct daemon_config *config = loading->config;
     struct span servers = get(loading, "namesrvAddr");
-    int64_t port = 0;
+    int64_t port = 0, limit = 0;
     config->profile_5_3 = span_equal(get(loading, "profile"), SPAN_LITERAL("5.3"));
     if (key_table_check(config->table, config->props.env, &config->props, config->profile_5_3,
                         on_finding, loading) != RMQ_OK)
         abort();
     check_paths(loading);
     check_quirks(loading);
+    check_address_server(loading);
     if (loading->errors == 0 && !check_name_servers(servers)) {
         printf("The Name Server Address[%.*s] illegal, please set it as follows, "
                "\"127.0.0.1:9876;192.168.0.1:9876\"\n",
@@ -234,6 +246,9 @@ static int check(struct loading *loading) {
     }
     RMQ_IGNORE(props_get_i64(&config->props, "metricsPort", 0, &port), "checked above");
     config->metrics_port = (uint16_t)port;
+    RMQ_IGNORE(props_get_i64(&config->props, "memoryLimitBytes", 0, &limit), "checked above");
+    config->memory_limit =
+        limit > 0 ? (uint64_t)limit : env_memory_bytes(config->props.env) / 4 * 3;
     return loading->errors == 0 ? -1 : DAEMON_EXIT_CONFIG;
 }
 

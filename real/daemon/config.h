@@ -14,6 +14,7 @@ struct daemon_config {
     struct props props;
     bool profile_5_3;
     uint16_t metrics_port; /* 0: off */
+    uint64_t memory_limit; /* memoryLimitBytes; 0 there, or absent: 3/4 of the machine's memory */
 };
 
 /* -1: good. Else the exit code; what is wrong was printed to stderr (a bad name server list to

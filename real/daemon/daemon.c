@@ -174,6 +174,7 @@ static int run_node(struct daemon *daemon) {
     struct real_node_options options = {
         .ip = ip[0] == 0 ? NULL : ip,
         .bind_ip = bind_ip[0] == 0 || strcmp(bind_ip, "0.0.0.0") == 0 ? NULL : bind_ip,
+        .memory_limit = daemon->config.memory_limit,
         .on_log = on_log,
         .on_event = on_event,
         .on_exit = on_exit_,

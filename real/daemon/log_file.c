@@ -1,4 +1,5 @@
 /* daemon/log_file.c - see log_file.h. */
+#define _GNU_SOURCE /* pthread_tryjoin_np */
 #include "real/daemon/log_file.h"
 
 #include <errno.h>
@@ -97,8 +98,12 @@ static void shift(const struct log_file *log, const char *ending) {
     }
 }
 
+/* While the last old file is being packed it keeps its name: the log grows on. */
 static void roll(struct log_file *log) {
     char path[LOG_PATH_MAX + 48], old[LOG_PATH_MAX + 64];
+    if (log->packing && pthread_tryjoin_np(log->packer, NULL) != 0)
+        return;
+    log->packing = false;
     (void)snprintf(path, sizeof path, "%s/otherdays", log->dir);
     if (!make_dirs(path))
         return; /* it grows; the next line tries again */
@@ -111,13 +116,9 @@ static void roll(struct log_file *log) {
     (void)close(log->fd);
     (void)open_file(log);
     char *argument = strdup(old);
-    pthread_t thread;
-    if (argument == NULL)
-        return;
-    if (pthread_create(&thread, NULL, pack, argument) != 0)
+    log->packing = argument != NULL && pthread_create(&log->packer, NULL, pack, argument) == 0;
+    if (!log->packing)
         free(argument);
-    else
-        (void)pthread_detach(thread);
 }
 
 /* ---- lines ----------------------------------------------------------------------------------- */
@@ -187,6 +188,9 @@ void log_file_reopen(struct log_file *log) {
 }
 
 void log_file_close(struct log_file *log) {
+    if (log->packing)
+        (void)pthread_join(log->packer, NULL);
+    log->packing = false;
     if (log->fd >= 0 && log->dir[0] != 0)
         (void)close(log->fd);
     log->fd = -1;

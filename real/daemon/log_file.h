@@ -7,6 +7,7 @@
 #ifndef REAL_DAEMON_LOG_FILE_H
 #define REAL_DAEMON_LOG_FILE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,6 +19,8 @@ struct log_file {
     uint64_t bytes;         /* of the file */
     uint64_t bytes_max;     /* 128 MB */
     uint64_t lost;          /* lines since the last one written */
+    bool packing;           /* `packer` has not been joined: until it has ended, nothing rolls */
+    pthread_t packer;
 };
 
 /* `dir` is made with its parents; NULL: stderr. False, and errno: the file does not open. Its dir
@@ -28,6 +31,7 @@ void log_file_write(struct log_file *log, int64_t wall_ms, int utc_offset_min, c
                     const char *text);
 /* SIGHUP: the next line goes into a file that is opened by its name. */
 void log_file_reopen(struct log_file *log);
+/* Waits for the packing of an old file to end. */
 void log_file_close(struct log_file *log);
 
 /* Makes a directory and its parents. False, and errno. */

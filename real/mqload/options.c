@@ -91,7 +91,7 @@ static int read_bytes(const char *text, struct load_options *out) {
     const char *dots = strstr(text, "..");
     if (strlen(text) >= sizeof copy)
         return wrong("--bytes", text, "N or N..M");
-    strcpy(copy, text);
+    memcpy(copy, text, strlen(text) + 1);
     if (dots != NULL)
         copy[dots - text] = 0;
     int err = read_number("--bytes", copy, 0, 4 << 20, &out->bytes);

@@ -53,13 +53,17 @@ struct real_node_options {
     void (*on_log)(void *ctx, struct env *env, enum env_log_level level, const char *line);
     void (*on_event)(void *ctx, struct env *env, int kind, const struct event_value *values,
                      size_t count);
-    /* The node has ended (env_exit); its env goes after this. */
+    /* The node has ended (env_exit); its env goes after this. Called between handlers, when its
+     * file operations have ended: nothing of env.h may be called, clocks neither. Not called after
+     * real_node_free, nor when role->start failed. */
     void (*on_exit)(void *ctx, struct env *env, int status);
     void *ctx;
 };
 
 /* Makes a node and runs role->start in its first handler. What start returned (then nothing is
- * left), RMQ_E_NOMEM. `role` NULL: a node without one, for programs that call the model's parts
+ * left), RMQ_E_NOMEM. RMQ_OK does not say that the node lives on: start may have called env_exit
+ * (a port in use, say); then on_exit comes with the status in a later turn, and *out is valid until
+ * then as always. `role` NULL: a node without one, for programs that call the model's parts
  * themselves by real_node_call (mqadmin, tests). */
 int real_node_start(struct real_loop *loop, const struct real_node_options *options,
                     const struct role *role, const struct props *config,

@@ -52,7 +52,7 @@ static const struct conformance_driver DRIVER = {
     "real", root, {"127.0.0.1", "127.0.0.1"}, start, command, advance, is_up, memory};
 
 static void setup(void) {
-    memcpy(root + sizeof root - 7, "XXXXXX", 6);
+    memcpy(root + sizeof root - 7, "XXXXXX", 7);
     ck_assert_ptr_nonnull(mkdtemp(root));
     ck_assert_int_eq(real_loop_create(&loop), RMQ_OK);
     ck_assert_int_eq(real_node_start(loop, NULL, NULL, NULL, &spare), RMQ_OK);

@@ -1,172 +1,8 @@
 /* Tests of mqnamesrv, mqbroker and mqshutdown as an operator meets them: command lines typed,
  * outputs and exit codes looked at, processes stopped, killed and started again. */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <check.h>
-#include <dirent.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "real/tests/programs.h"
 
 #include "model/tests/suite.h"
-
-#define BIN RMQ_BINARY_DIR "/bin/"
-#define OUTPUT_MAX 65536
-
-static char home[256];
-
-static void setup(void) {
-    (void)snprintf(home, sizeof home, "/tmp/rmq_daemons_XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(home));
-}
-
-static void teardown(void) {
-    char command[300];
-    (void)snprintf(command, sizeof command, "rm -rf %s", home);
-    ck_assert_int_eq(system(command), 0);
-}
-
-/* ---- programs -------------------------------------------------------------------------------- */
-
-struct program {
-    pid_t pid;
-    int out; /* its stdout and stderr */
-    size_t len;
-    char text[OUTPUT_MAX];
-};
-
-/* Starts a command line in `home`; words are separated by blanks. */
-static void start(struct program *program, const char *directory, const char *format, ...) {
-    char line[2048], *words[32];
-    va_list arguments;
-    int pipe_ends[2];
-    va_start(arguments, format);
-    (void)vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
-    size_t count = 0;
-    for (char *word = strtok(line, " "); word != NULL && count < 31; word = strtok(NULL, " "))
-        words[count++] = word;
-    words[count] = NULL;
-    ck_assert_int_eq(pipe2(pipe_ends, O_CLOEXEC), 0);
-    program->len = 0;
-    program->text[0] = 0;
-    program->out = pipe_ends[0];
-    program->pid = fork();
-    if (program->pid == 0) {
-        char path[600];
-        (void)snprintf(path, sizeof path, "%s%s", directory, words[0]);
-        (void)setenv("HOME", home, 1);
-        (void)dup2(pipe_ends[1], 1);
-        (void)dup2(pipe_ends[1], 2);
-        if (chdir(home) == 0)
-            (void)execv(path, words);
-        _exit(99);
-    }
-    (void)close(pipe_ends[1]);
-}
-
-/* Reads until `text` has come; false at the end of its output. */
-static bool await(struct program *program, const char *text) {
-    while (strstr(program->text, text) == NULL) {
-        ssize_t len =
-            read(program->out, program->text + program->len, OUTPUT_MAX - 1 - program->len);
-        if (len <= 0)
-            return false;
-        program->len += (size_t)len;
-        program->text[program->len] = 0;
-    }
-    return true;
-}
-
-/* The exit code, -1 for a signal; all output is in text. */
-static int finish(struct program *program) {
-    int status;
-    (void)await(program, "\1");
-    (void)close(program->out);
-    ck_assert_int_eq(waitpid(program->pid, &status, 0), program->pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static int stop(struct program *program, int number) {
-    ck_assert_int_eq(kill(program->pid, number), 0);
-    return finish(program);
-}
-
-#define ck_assert_has(program, part)                                                    \
-    ck_assert_msg(strstr((program)->text, part) != NULL, "\"%s\" is not in:\n%s", part, \
-                  (program)->text)
-
-static void write_file(const char *name, const char *format, ...) {
-    char path[512];
-    va_list arguments;
-    (void)snprintf(path, sizeof path, "%s/%s", home, name);
-    FILE *file = fopen(path, "w");
-    ck_assert_ptr_nonnull(file);
-    va_start(arguments, format);
-    (void)vfprintf(file, format, arguments);
-    va_end(arguments);
-    (void)fclose(file);
-}
-
-static bool file_has(const char *name, const char *text) {
-    char path[512];
-    static char content[OUTPUT_MAX];
-    (void)snprintf(path, sizeof path, "%s/%s", home, name);
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
-        return false;
-    size_t len = fread(content, 1, sizeof content - 1, file);
-    (void)fclose(file);
-    content[len] = 0;
-    return strstr(content, text) != NULL;
-}
-
-static bool exists(const char *name) {
-    char path[512];
-    (void)snprintf(path, sizeof path, "%s/%s", home, name);
-    return access(path, F_OK) == 0;
-}
-
-static bool can_bind(int port) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool free_ = bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
-    (void)close(fd);
-    return free_;
-}
-
-/* A port that is free, as is the one two below, outside of what the kernel gives to dials. */
-static int free_port(void) {
-    static int next;
-    for (int i = 0; i < 5000; i++) {
-        int port = 12000 + ((int)getpid() * 13 + next++ * 5) % 18000;
-        if (can_bind(port) && can_bind(port - 2))
-            return port;
-    }
-    ck_abort_msg("no port is free");
-}
-
-static int broker_file(const char *more) {
-    int port = free_port();
-    write_file("broker.conf",
-               "brokerName=broker-a\nlistenPort=%d\nbrokerIP1=127.0.0.1\n"
-               "mappedFileSizeCommitLog=1048576\n%s",
-               port, more);
-    return port;
-}
-
-static void start_broker(struct program *program, const char *options) {
-    start(program, BIN, "mqbroker -c broker.conf %s", options);
-    ck_assert_msg(await(program, "boot success"), "%s", program->text);
-}
 
 /* ---- command lines --------------------------------------------------------------------------- */
 
@@ -230,6 +66,10 @@ static const struct {
     {"inSyncReplicas=2", "not built yet"},
     {"transientStorePoolEnable=true", "not built yet"},
     {"quirk.staleTail=true", "expected allowQuirks=true"},
+    {"fetchNamesrvAddrByAddressServer=true",
+     "broker.conf:3: fetchNamesrvAddrByAddressServer=true: asking an address server is not built "
+     "yet: expected namesrvAddr"},
+    {"diskMaxUsedSpaceRatio=9.5", "diskMaxUsedSpaceRatio=9.5: expected an integer from 10 to 95"},
 };
 
 START_TEST(test_file__wrong_entry_does_not_start) {
@@ -262,6 +102,61 @@ START_TEST(test_file__apaches_is_accepted) {
 }
 END_TEST
 
+/* What Apache clamps is taken, with a word. */
+START_TEST(test_file__clamped_value_is_a_warning) {
+    static struct program program;
+    (void)broker_file("diskMaxUsedSpaceRatio=98\nregisterNameServerPeriod=1000\n");
+    start_broker(&program, "");
+    ck_assert_has(&program, "broker.conf:5: warning: diskMaxUsedSpaceRatio=98: counts as 95\n");
+    ck_assert_has(&program,
+                  "broker.conf:6: warning: registerNameServerPeriod=1000: counts as 10000\n");
+    ck_assert_int_eq(stop(&program, SIGTERM), 0);
+}
+END_TEST
+
+/* The limit reaches the node: what is too small does not start, and says why. */
+START_TEST(test_file__memory_limit) {
+    static struct program program;
+    (void)broker_file("memoryLimitBytes=1000\n");
+    start(&program, BIN, "mqbroker -c broker.conf");
+    ck_assert_int_eq(finish(&program), 255);
+    ck_assert_has(&program, "does not start: out of memory");
+    write_file("ns.conf", "listenPort=%d\nmemoryLimitBytes=1000\n", free_port());
+    start(&program, BIN, "mqnamesrv -c ns.conf");
+    ck_assert_int_eq(finish(&program), 255);
+    ck_assert_has(&program, "does not start: out of memory");
+    (void)broker_file("memoryLimitBytes=67108864\n");
+    start_broker(&program, "");
+    ck_assert_int_eq(stop(&program, SIGTERM), 0);
+}
+END_TEST
+
+/* Whichever port is taken is the one that is named. */
+START_TEST(test_start__port_in_use_is_named) {
+    static struct program first, second;
+    char says[200];
+    int port = broker_file("");
+    start_broker(&first, "");
+    for (int fast = 0; fast < 2; fast++) {
+        write_file("second.conf",
+                   "listenPort=%d\nbrokerIP1=127.0.0.1\nstorePathRootDir=%s/second\n",
+                   fast ? port + 2 : port, home);
+        start(&second, BIN, "mqbroker -c second.conf");
+        int code = finish(&second);
+        (void)snprintf(says, sizeof says, "port %d (%s): in use", port,
+                       fast ? "the fast port, listenPort - 2" : "listenPort");
+        ck_assert_has(&second, says);
+        ck_assert_int_eq(code, 253);
+    }
+    write_file("ns.conf", "listenPort=%d\n", port);
+    start(&second, BIN, "mqnamesrv -c ns.conf");
+    ck_assert_int_eq(finish(&second), 253);
+    (void)snprintf(says, sizeof says, "listenPort=%d: in use", port);
+    ck_assert_has(&second, says);
+    ck_assert_int_eq(stop(&first, SIGTERM), 0);
+}
+END_TEST
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 START_TEST(test_broker__boots_stops_and_tells) {
@@ -288,6 +183,30 @@ START_TEST(test_broker__boots_stops_and_tells) {
     ck_assert(file_has("events.jsonl", "\"kind\":\"node.stopping\""));
     ck_assert_int_eq(stop(&servers, SIGINT), 0);
     ck_assert(file_has("logs/rocketmqlogs/namesrv.log", "stopped cleanly"));
+}
+END_TEST
+
+/* What request 318 changed is in the file of -c; what is not built is refused, and is not. */
+START_TEST(test_namesrv__keeps_what_was_changed) {
+    static struct program servers, tool;
+    int port = free_port();
+    write_file("ns.conf", "listenPort=%d\n", port);
+    start(&servers, BIN, "mqnamesrv -c ns.conf");
+    ck_assert_msg(await(&servers, "boot success"), "%s", servers.text);
+    start(&tool, BIN, "mqadmin updateNamesrvConfig -n 127.0.0.1:%d -k orderMessageEnable -v true",
+          port);
+    ck_assert_msg(finish(&tool) == 0, "%s", tool.text);
+    start(&tool, BIN, "mqadmin updateNamesrvConfig -n 127.0.0.1:%d -k clusterTest -v true", port);
+    ck_assert_int_ne(finish(&tool), 0);
+    ck_assert_has(&tool, "clusterTest=true: not built yet: expected one of false");
+    ck_assert_int_eq(stop(&servers, SIGTERM), 0);
+    start(&servers, BIN, "mqnamesrv -p -c ns.conf");
+    ck_assert_int_eq(finish(&servers), 0);
+    ck_assert_has(&servers, "\norderMessageEnable=true\n");
+    ck_assert_has(&servers, "clusterTest=false\n"); /* the first line */
+    start(&servers, BIN, "mqnamesrv -c ns.conf");
+    ck_assert_msg(await(&servers, "boot success"), "%s", servers.text);
+    ck_assert_int_eq(stop(&servers, SIGTERM), 0);
 }
 END_TEST
 
@@ -380,60 +299,6 @@ START_TEST(test_log__to_stderr) {
 }
 END_TEST
 
-/* ---- pages ----------------------------------------------------------------------------------- */
-
-static void ask(int port, const char *request, char *out, size_t size) {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)port),
-                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    size_t len = 0;
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-    ck_assert_int_eq(write(fd, request, strlen(request)), (ssize_t)strlen(request));
-    for (;;) {
-        ssize_t more = read(fd, out + len, size - 1 - len);
-        if (more <= 0)
-            break;
-        len += (size_t)more;
-    }
-    out[len] = 0;
-    (void)close(fd);
-}
-
-START_TEST(test_health__down_without_registration) {
-    static struct program program;
-    char options[100], out[2048];
-    int pages = free_port(), nobody = free_port();
-    (void)broker_file("");
-    (void)snprintf(options, sizeof options, "--metrics-port %d -n 127.0.0.1:%d", pages, nobody);
-    start_broker(&program, options);
-    ask(pages, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n", out, sizeof out);
-    ck_assert_ptr_nonnull(strstr(out, "HTTP/1.1 503 "));
-    ck_assert_ptr_nonnull(strstr(out, "\"cause\":\"no name server has accepted"));
-    ask(pages, "GET /nothing HTTP/1.1\r\n\r\n", out, sizeof out);
-    ck_assert_ptr_nonnull(strstr(out, "HTTP/1.1 404 "));
-    ask(pages, "DELETE /health HTTP/1.1\r\n\r\n", out, sizeof out);
-    ck_assert_ptr_nonnull(strstr(out, "HTTP/1.1 405 "));
-    ask(pages, "nonsense\r\n\r\n", out, sizeof out);
-    ck_assert_ptr_nonnull(strstr(out, "HTTP/1.1 400 "));
-    ck_assert_int_eq(stop(&program, SIGTERM), 0);
-}
-END_TEST
-
-START_TEST(test_health__up_without_name_servers) {
-    static struct program program;
-    char options[100], out[2048];
-    int pages = free_port();
-    (void)broker_file("");
-    (void)snprintf(options, sizeof options, "--metrics-port %d", pages);
-    start_broker(&program, options);
-    ask(pages, "GET /health?x=1 HTTP/1.0\r\n\r\n", out, sizeof out);
-    ck_assert_ptr_nonnull(strstr(out, "HTTP/1.1 200 OK\r\n"));
-    ck_assert_ptr_nonnull(strstr(out, "{\"status\":\"UP\"}"));
-    ck_assert_int_eq(stop(&program, SIGTERM), 0);
-}
-END_TEST
-
 /* ---- mqshutdown ------------------------------------------------------------------------------ */
 
 /* It stops what runs the file beside it, so these are copies. */
@@ -473,14 +338,16 @@ int main(void) {
                         (int)(sizeof REFUSED / sizeof REFUSED[0]));
     tcase_add_test(lines, test_broker__name_servers_in_order_of_priority);
     tcase_add_test(life, test_file__apaches_is_accepted);
+    tcase_add_test(life, test_file__clamped_value_is_a_warning);
+    tcase_add_test(life, test_file__memory_limit);
+    tcase_add_test(life, test_start__port_in_use_is_named);
     tcase_add_test(life, test_broker__boots_stops_and_tells);
+    tcase_add_test(life, test_namesrv__keeps_what_was_changed);
     tcase_add_test(life, test_broker__second_on_one_store_is_refused);
     tcase_add_test(life, test_broker__starts_after_kill);
     tcase_add_test(life, test_log__full_disk_does_not_hurt);
     tcase_add_test(life, test_log__hangup_opens_it_again);
     tcase_add_test(life, test_log__to_stderr);
-    tcase_add_test(life, test_health__down_without_registration);
-    tcase_add_test(life, test_health__up_without_name_servers);
     tcase_add_test(life, test_shutdown__stops_its_own);
     suite_add_tcase(suite, lines);
     suite_add_tcase(suite, life);
