@@ -302,21 +302,3 @@ static void on_timer(struct env *env, struct env_timer *timer) {
 void store_delete_expired(struct store *store) {
     store->clean->manual = MANUAL_ROUNDS;
 }
-
-/* ---- topics that are gone (16.5) ---- */
-
-static bool is_protected(struct span topic) {
-    return span_equal(topic, SPAN_LITERAL("SCHEDULE_TOPIC_XXXX")) ||
-           span_equal(topic, SPAN_LITERAL("RMQ_SYS_TRANS_OP_HALF_TOPIC")) ||
-           span_starts_with(topic, SPAN_LITERAL("%LMQ%"));
-}
-
-void store_clean_topics(struct store *store, store_keep_fn *keep, void *ctx) {
-    struct queues *queues = store->queues;
-    for (uint32_t i = queues->count; i > 0; i--) {
-        struct consume_queue *queue = queues->items[i - 1];
-        if (!is_protected(queue_topic(queue)) && !keep(ctx, queue_topic(queue))) {
-            queues_delete(queues, queue);
-        }
-    }
-}

@@ -4,6 +4,7 @@
  * Works as soon as the log's limit moves, in slices: a long way (a rebuild) leaves the handler
  * between them. It waits for a record that is not resident, for an index page, and for queues that
  * cannot be written; whoever ends the wait calls dispatch_run. */
+#include "model/store/deleted.h"
 #include "model/store/index.h"
 #include "model/store/queues.h"
 
@@ -140,7 +141,8 @@ static int take(struct dispatch *dispatch, const struct message *message) {
     struct store *store = dispatch->store;
     int64_t code = 0;
     int status = RMQ_OK;
-    if (!dispatch->unit_done) {
+    bool dead = deleted_is_dead(store, message->topic, (int64_t)dispatch->at);
+    if (!dispatch->unit_done && !dead) {
         status = put_unit(dispatch, message, &code);
         if (status != RMQ_OK) {
             return status;

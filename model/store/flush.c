@@ -5,7 +5,7 @@
 
 #include "model/base/check.h"
 #include "model/events.h"
-#include "model/store/store_internal.h"
+#include "model/store/deleted.h"
 
 #define PAGE 4096
 #define NS_PER_MS 1000000U
@@ -60,6 +60,7 @@ static void on_synced(struct segments_sync *sync, int status) {
     commit_log_on_flushed(store);
     dispatch_run(store);
     commit_log_trim_recent(store);
+    deleted_run(store);
     if (!is_syncing(flush))
         store_on_quiet(store);
 }
@@ -90,7 +91,8 @@ static void go_on(struct store *store) {
     struct flush *flush = &store->flush;
     if (flush->failed || is_syncing(flush) || !is_behind(store))
         return;
-    bool at_once = store->config.sync_flush || store->state == STORE_CLOSING;
+    bool at_once =
+        store->config.sync_flush || store->state == STORE_CLOSING || deleted_wants_flush(store);
     if (!at_once && env_plant(store->env, PLANT_STORE_FLUSH_NEVER))
         return;
     if (at_once || env_buggify(store->env, BUGGIFY_STORE_FLUSH_NOW))

@@ -2,7 +2,7 @@
  * 11. */
 #include "model/base/check.h"
 #include "model/base/utf8.h"
-#include "model/store/store_internal.h"
+#include "model/store/deleted.h"
 
 #define TOPIC_BYTES_MAX 127
 #define PROPERTIES_MAX 32767
@@ -101,6 +101,8 @@ static enum put_status check(const struct store *store, const struct message *me
     enum put_status status = check_store(store);
     if (status == PUT_OK && (message->topic.len == 0 || message->topic.len > TOPIC_BYTES_MAX))
         status = PUT_MESSAGE_ILLEGAL;
+    if (status == PUT_OK && deleted_is_pending(store, message->topic))
+        status = PUT_SERVICE_NOT_AVAILABLE;
     return status == PUT_OK ? check_properties(message->properties) : status;
 }
 

@@ -5,6 +5,7 @@
  * file is zeroed, so that no later start takes it for units: it becomes durable with the flush that
  * lets the checkpoint move, until then a start cuts it off again. After a clean stop, too: Apache
  * leaves what it has cut off in the files. */
+#include "model/store/deleted.h"
 #include "model/store/queues.h"
 
 #include "model/wire/message_bytes.h"
@@ -91,7 +92,8 @@ void queues_walk_deleted(struct queues *queues, uint32_t place) {
     walk->phase = PHASE_BEGIN;
     reads_cancel(walk->job);
     walk->job = NULL;
-    if (!dir_sync_active(queues->names)) { /* nobody else would run the step */
+    if (queues->names == NULL ||
+        !dir_sync_active(queues->names)) { /* nobody else would run the step */
         env_timer_start(queues->env, &walk->timer, 0, on_walk_timer);
     }
 }
@@ -270,6 +272,86 @@ void queues_find_ends(struct queues *queues, int64_t cut, bool zero_tail, store_
     queues->walk.physical = cut;
     queues->walk.zero_tail = zero_tail;
     queues_walk_start(queues, find_step, done);
+}
+
+/* ---- queues of deleted topics ---- */
+
+/* Whether file walk->low has a unit, blank ones aside, and its first is of a message at or behind
+ * `mark`. Of a deleted topic's files a power-off can bring back any: in a file they are never mixed
+ * with units of the topic that has its name now. RMQ_E_AGAIN. */
+static int is_alive(struct queues *queues, const struct consume_queue *queue, int64_t mark,
+                    bool *out) {
+    struct queues_walk *walk = &queues->walk;
+    int64_t first = (int64_t)(queue->segments.items[walk->low].from / QUEUE_UNIT_BYTES);
+    int64_t end = first + (int64_t)queues->units_per_file;
+    *out = false;
+    for (walk->at = walk->at > first ? walk->at : first;
+         walk->at < end && walk->at < queue->end_offset; walk->at++) {
+        struct span bytes;
+        struct queue_unit unit;
+        int status = queues_walk_view(queues, walk->at, 1, &bytes);
+        if (status != RMQ_OK)
+            return status;
+        queue_unit_decode(bytes.data, &unit);
+        if (!queue_unit_is_blank(&unit)) {
+            *out = unit.physical >= mark;
+            break;
+        }
+    }
+    return RMQ_OK;
+}
+
+/* From the first dead file on all go: units behind it are not vouched for, dispatch writes them
+ * again. RMQ_E_AGAIN: the step runs again. */
+static int drop_dead(struct queues *queues, struct consume_queue *queue, int64_t mark) {
+    struct queues_walk *walk = &queues->walk;
+    bool alive = true;
+    if (walk->phase == PHASE_TAIL)
+        return RMQ_OK;
+    if (walk->phase == PHASE_BEGIN) {
+        walk->low = walk->at = 0;
+        walk->phase = PHASE_SCAN;
+        buf_clear(&walk->read);
+    }
+    for (; walk->low < queue->segments.count; walk->low++) {
+        int status = is_alive(queues, queue, mark, &alive);
+        if (status != RMQ_OK)
+            return status;
+        if (!alive)
+            break;
+    }
+    bool empty = queue->segments.count == 0 && queue->end_offset == 0; /* its directory came back */
+    if (alive && !empty)
+        return RMQ_OK;
+    if (walk->low == 0) {
+        queues_delete(queues, queue); /* the step runs again, for what is in its place then */
+        return RMQ_E_AGAIN;
+    }
+    walk->at = (int64_t)(queue->segments.items[walk->low].from / QUEUE_UNIT_BYTES);
+    walk->max_physical = -1; /* found when the queue is cut */
+    return set_end(queues, queue);
+}
+
+static void drop_step(struct queues *queues) {
+    struct queues_walk *walk = &queues->walk;
+    while (walk->index < queues->count) {
+        struct consume_queue *queue = queues->items[walk->index];
+        int64_t mark = deleted_mark_of(queues->store, queue_topic(queue));
+        int status = mark > 0 ? drop_dead(queues, queue, mark) : RMQ_OK;
+        if (status == RMQ_E_AGAIN)
+            return;
+        if (status != RMQ_OK) {
+            queues_walk_end(queues, status);
+            return;
+        }
+        walk->index++;
+        walk->phase = PHASE_BEGIN;
+    }
+    queues_walk_end(queues, RMQ_OK);
+}
+
+void queues_drop_dead(struct store *store, store_step_fn *done) {
+    queues_walk_start(store->queues, drop_step, done);
 }
 
 void queues_truncate(struct store *store, int64_t physical, store_step_fn *done) {

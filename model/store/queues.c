@@ -196,7 +196,7 @@ void queues_delete(struct queues *queues, struct consume_queue *queue) {
             (queues->count - place - 1) * sizeof(void *));
     queues->count--;
     HASH_DEL(queues->table, queue);
-    if (queue->segments.count > 0) {
+    if (queue->segments.dir != NULL) {
         /* The last one first: what a crash leaves is still a queue. */
         RMQ_IGNORE(segments_drop_from(&queue->segments, 0), "found at the next start");
         char path[ENV_PATH_MAX];

@@ -5,7 +5,7 @@
  * Differs: Apache creates it last, so a stop in the middle of a start counts as clean. */
 #include "model/base/check.h"
 #include "model/events.h"
-#include "model/store/store_internal.h"
+#include "model/store/deleted.h"
 
 /* ---- flags ---- */
 
@@ -118,6 +118,7 @@ static void on_dispatched(struct store *store, int status) {
     if (is_over(store, "dispatch", status))
         return;
     queues_recovered(store);
+    deleted_recovered(store);
     report_recovery(store);
     store->state = STORE_OPEN;
     clean_start(store);
@@ -149,15 +150,25 @@ static void on_index_loaded(struct store *store, int status) {
         recovery_start(store, on_log_recovered);
 }
 
+static void on_dead_dropped(struct store *store, int status) {
+    if (!is_over(store, "drop queues of deleted topics", status))
+        index_load(store, on_index_loaded);
+}
+
 static void on_queues_loaded(struct store *store, int status) {
     if (!is_over(store, "load queues", status))
-        index_load(store, on_index_loaded);
+        queues_drop_dead(store, on_dead_dropped);
+}
+
+static void on_deleted_loaded(struct store *store, int status) {
+    if (!is_over(store, "load config/deletedTopics.json", status))
+        queues_load(store, on_queues_loaded);
 }
 
 static void on_checkpoint_loaded(void *ctx, int status) {
     struct store *store = ctx;
     if (!is_over(store, "load checkpoint", status))
-        queues_load(store, on_queues_loaded);
+        deleted_load(store, on_deleted_loaded);
 }
 
 static void on_abort_durable(void *ctx, int status) {
@@ -234,6 +245,8 @@ static int create_parts(struct store *store) {
     int err = store->root_sync == NULL ? RMQ_E_NOMEM : queues_create(store);
     if (err == RMQ_OK)
         err = index_create(store);
+    if (err == RMQ_OK)
+        err = deleted_create(store);
     if (err == RMQ_OK)
         err = dispatch_create(store);
     return err == RMQ_OK ? clean_create(store) : err;
@@ -313,6 +326,7 @@ static void poll_dispatch(struct store *store) {
 }
 
 void store_on_quiet(struct store *store) {
+    deleted_run(store);
     if (!store->draining)
         return;
     if (!store->log.repairing && !store->flush.failed &&
@@ -357,6 +371,7 @@ void store_free(struct store *store) {
     dispatch_free(store);
     index_free(store);
     queues_free(store);
+    deleted_free(store);
     checkpoint_deinit(&store->checkpoint);
     env_file_close(store->abort);
     env_file_close(store->lock);

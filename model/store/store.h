@@ -223,9 +223,29 @@ bool store_has_queue(const struct store *store, struct span topic, int32_t queue
 typedef void store_queue_fn(void *ctx, struct span topic, int32_t queue_id, int64_t min,
                             int64_t max);
 void store_each_queue(const struct store *store, store_queue_fn *each, void *ctx);
-/* Deletes the queues of topics for which `keep` says no (16.5). */
+/* A deletion of topics. RMQ_OK: their messages are gone, whatever comes (store/deleted.h), with
+ * their queues and files; offsets begin again at 0. RMQ_E_STATE (the log does not flush any more,
+ * or the store is being closed), RMQ_E_NOMEM, errors of the disk: nothing has changed, but for a
+ * power-off before the disk takes files again, after which they may be gone. Until `done` puts to
+ * them are refused with PUT_SERVICE_NOT_AVAILABLE. */
+struct store_delete;
+typedef void store_delete_fn(struct store_delete *operation, int status);
+struct store_delete {
+    store_delete_fn *done; /* NULL when not under way */
+    /* the store's */
+    struct list link;
+    int status;
+};
+/* The store is open. Deletes the messages that `topic` has now. */
+void store_delete_topic(struct store *store, struct span topic, struct store_delete *operation,
+                        store_delete_fn *done);
+/* The same of all topics that have a queue and for which `keep` says no (16.5), which is asked
+ * before return. */
 typedef bool store_keep_fn(void *ctx, struct span topic);
-void store_clean_topics(struct store *store, store_keep_fn *keep, void *ctx);
+void store_clean_topics(struct store *store, store_keep_fn *keep, void *ctx,
+                        struct store_delete *operation, store_delete_fn *done);
+/* `done` is not called; what was begun goes on. */
+void store_delete_cancel(struct store *store, struct store_delete *operation);
 /* Expired files go in the next 20 rounds whatever the hour (16.1, "manual"). */
 void store_delete_expired(struct store *store);
 

@@ -57,6 +57,7 @@ struct store {
     struct index *index;
     struct dispatch *dispatch;
     struct clean *clean;
+    struct deleted *deleted;
     struct list gets;    /* of struct store_get, under way */
     struct list lookups; /* of struct store_lookup, under way */
 };
@@ -88,6 +89,8 @@ void queues_free(struct store *store);
 /* Opens all queues below <root>/consumequeue and finds the end of each (6.6). */
 typedef void store_step_fn(struct store *store, int status);
 void queues_load(struct store *store, store_step_fn *done);
+/* After queues_load, before queues are cut: files with units of dead records go (deleted.h). */
+void queues_drop_dead(struct store *store, store_step_fn *done);
 /* After queues_load: the end of the last message that any queue has; -1 without one. */
 int64_t queues_max_physical(const struct store *store);
 /* Cuts all queues to messages before `physical` (6.7). */

@@ -65,7 +65,8 @@ static struct {
     uint64_t write_age_ms; /* what store_write_age_ms says */
     bool last_wait;        /* of the last put */
     size_t closes;
-    size_t deletes; /* store_delete_expired */
+    size_t deletes;    /* store_delete_expired */
+    int delete_status; /* of deletions of topics */
 } fake_store;
 
 static inline void fake_store_reset(void) {
@@ -548,12 +549,28 @@ void store_each_queue(const struct store *store, store_queue_fn *each, void *ctx
     }
 }
 
-void store_clean_topics(struct store *store, store_keep_fn *keep, void *ctx) {
+void store_delete_topic(struct store *store, struct span topic, struct store_delete *operation,
+                        store_delete_fn *done) {
+    for (size_t i = 0; i < store->count; i++) {
+        struct fake_record *record = &store->records[i];
+        if (span_equal(span_of_text(record->topic), topic))
+            record->topic[0] = '\0'; /* no queue's any more */
+    }
+    done(operation, fake_store.delete_status);
+}
+
+void store_delete_cancel(struct store *store, struct store_delete *operation) {
+    RMQ_ASSERT(store != NULL && operation != NULL);
+}
+
+void store_clean_topics(struct store *store, store_keep_fn *keep, void *ctx,
+                        struct store_delete *operation, store_delete_fn *done) {
     for (size_t i = 0; i < store->count; i++) {
         struct fake_record *record = &store->records[i];
         if (record->topic[0] != '\0' && !keep(ctx, span_of_text(record->topic)))
             record->topic[0] = '\0'; /* no queue's any more */
     }
+    done(operation, fake_store.delete_status);
 }
 
 void store_delete_expired(struct store *store) {

@@ -145,6 +145,20 @@ static inline struct sf_put sf_put(struct store_fixture *f, const char *topic, i
     return p;
 }
 
+/* ---- deletions ---- */
+
+struct sf_delete {
+    struct store_delete operation;
+    bool done;
+    int status;
+};
+
+static inline void sf_on_delete(struct store_delete *operation, int status) {
+    struct sf_delete *d = RMQ_CONTAINER_OF(operation, struct sf_delete, operation);
+    d->done = true;
+    d->status = status;
+}
+
 /* ---- gets ---- */
 
 struct sf_get {

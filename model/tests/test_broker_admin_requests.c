@@ -494,6 +494,12 @@ START_TEST(test_delete_topic) {
     int64_t counter = topics_version(&broker()->topics).counter;
     ck_assert_int_eq(send_with(WITH("e", "1"), NO_FIELD), 0);
     commit("g", "1", "1");
+    fake_store.delete_status = RMQ_E_NO_SPACE; /* all is as it was */
+    ask(215, WITH("topic", "T"), none, none, NULL);
+    fake_store.delete_status = RMQ_OK;
+    expect_refused(1, "nothing is deleted: ");
+    ck_assert_int_eq(topics_find(&broker()->topics, SPAN_LITERAL("T"), &topic), RMQ_OK);
+    ck_assert_int_eq(topics_version(&broker()->topics).counter, counter);
     ask(215, WITH("topic", "T"), none, none, NULL);
     expect_ok("");
     ck_assert_int_ne(topics_find(&broker()->topics, SPAN_LITERAL("T"), &topic), RMQ_OK);

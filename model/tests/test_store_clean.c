@@ -245,7 +245,11 @@ START_TEST(test_store_clean_topics__deletes_queues) {
     sf_put(&f, "U", 1, "x", "");
     sf_put(&f, "SCHEDULE_TOPIC_XXXX", 0, "x", "");
     sf_settle(&f);
-    store_clean_topics(f.store, keep_only_t, NULL);
+    struct sf_delete deletion = {0};
+    store_clean_topics(f.store, keep_only_t, NULL, &deletion.operation, sf_on_delete);
+    sf_settle(&f);
+    ck_assert(deletion.done);
+    ck_assert_int_eq(deletion.status, RMQ_OK);
     ck_assert_int_eq(store_max_offset(f.store, SPAN_LITERAL("U"), 0), 0);
     ck_assert_int_eq(store_max_offset(f.store, SPAN_LITERAL("T"), 0), 1);
     ck_assert_int_eq(store_max_offset(f.store, SPAN_LITERAL("SCHEDULE_TOPIC_XXXX"), 0), 1);
