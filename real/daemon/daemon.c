@@ -17,6 +17,9 @@ struct daemon {
     struct daemon_options options;
     struct daemon_config config;
     struct real_loop *loop;
+    /* Never turned: carries the node whose memory the configuration is in. A signal stops every node
+     * of `loop`, and the configuration is asked until the role's last event. */
+    struct real_loop *settings;
     struct env *env; /* of the node, from the moment it serves to its end; else NULL */
     struct log_file log;
     struct event_file events;
@@ -162,7 +165,7 @@ static void on_exit_(void *ctx, struct env *env, int status) {
     if (!daemon->failed)
         daemon->status = status;
     daemon->env = NULL;
-    real_loop_stop(daemon->loop); /* the node of the configuration has no end of its own */
+    real_loop_stop(daemon->loop);
 }
 
 static int run_node(struct daemon *daemon) {
@@ -219,7 +222,7 @@ static int serve(struct daemon *daemon) {
 
 int daemon_main(const struct daemon_program *program, int argc, char **argv) {
     static struct daemon daemon;
-    struct env *settings = NULL; /* a node without a role, whose memory the configuration is in */
+    struct env *settings = NULL; /* a node without a role */
     daemon.program = program;
     daemon.events.fd = -1;
     daemon.log.fd = -1;
@@ -229,7 +232,8 @@ int daemon_main(const struct daemon_program *program, int argc, char **argv) {
     if (daemon.options.check_store != NULL)
         return program->check_store(daemon.options.check_store);
     if (real_loop_create(&daemon.loop) != RMQ_OK ||
-        real_node_start(daemon.loop, NULL, NULL, NULL, &settings) != RMQ_OK) {
+        real_loop_create(&daemon.settings) != RMQ_OK ||
+        real_node_start(daemon.settings, NULL, NULL, NULL, &settings) != RMQ_OK) {
         fprintf(stderr, "%s: no memory or no descriptor left\n", daemon.options.program);
         return DAEMON_EXIT_FAILED;
     }
