@@ -39,7 +39,8 @@ int runtime_triple_parse(struct span text, int64_t out[3]) {
             len++;
         if (len > 0 && decimal_parse(span_of(text.data, len), &values[i]) != RMQ_OK)
             return RMQ_E_INVALID;
-        text = span_from(text, len < text.len ? len + 1 : len);
+        if (text.len > 0) /* an absent one has no address to add to */
+            text = span_from(text, len < text.len ? len + 1 : len);
     }
     if (text.len > 0)
         return RMQ_E_INVALID;
