@@ -17,8 +17,8 @@ struct daemon {
     struct daemon_options options;
     struct daemon_config config;
     struct real_loop *loop;
-    /* Never turned: carries the node whose memory the configuration is in. A signal stops every node
-     * of `loop`, and the configuration is asked until the role's last event. */
+    /* Never turned: carries the node whose memory the configuration is in. A signal stops every
+     * node of `loop`, and the configuration is asked until the role's last event. */
     struct real_loop *settings;
     struct env *env; /* of the node, from the moment it serves to its end; else NULL */
     struct log_file log;
@@ -231,8 +231,7 @@ int daemon_main(const struct daemon_program *program, int argc, char **argv) {
         return status;
     if (daemon.options.check_store != NULL)
         return program->check_store(daemon.options.check_store);
-    if (real_loop_create(&daemon.loop) != RMQ_OK ||
-        real_loop_create(&daemon.settings) != RMQ_OK ||
+    if (real_loop_create(&daemon.loop) != RMQ_OK || real_loop_create(&daemon.settings) != RMQ_OK ||
         real_node_start(daemon.settings, NULL, NULL, NULL, &settings) != RMQ_OK) {
         fprintf(stderr, "%s: no memory or no descriptor left\n", daemon.options.program);
         return DAEMON_EXIT_FAILED;
