@@ -73,6 +73,11 @@
 #define EVENT_FIELDS_offset_moved(T, U, I) \
     T(group) T(topic) U(queue) I(asked) I(corrected) T(reason)
 #define EVENT_FIELDS_flow_refused(T, U, I) T(limit) U(measured) U(bound) T(waiting_for)
+/* when: running, start; step_ms: by how much the wall clock was set */
+#define EVENT_FIELDS_delay_clock(T, U, I) T(when) U(level) I(queue_offset) I(step_ms)
+/* topic, queue, queue_offset: where it came from SCHEDULE_TOPIC_XXXX */
+#define EVENT_FIELDS_delay_delivered(T, U, I) \
+    T(topic) U(queue) I(queue_offset) U(level) I(schedule_offset) U(late_ns)
 #define EVENT_FIELDS_group_joined(T, U, I) T(group) T(client) U(members)
 #define EVENT_FIELDS_group_left(T, U, I) T(group) T(client) U(members) T(reason)
 /* ---- clients. message: the workload's number, see model/load/body.h; 0 for others */
@@ -192,7 +197,9 @@
     X(world_fault, "world.fault", "world", "phase: begin, end, or once (leaves no lasting state)") \
     X(world_assert, "world.assert", "world", "an assertion of ours failed in a node")              \
     X(broker_topic_deleted, "broker.topic_deleted", "broker", "by an administrator")               \
-    X(route_slave_seen, "route.slave_seen", "namesrv", "the first slave under a broker name")
+    X(route_slave_seen, "route.slave_seen", "namesrv", "the first slave under a broker name")      \
+    X(delay_clock, "delay.clock", "broker", "the wall clock was set while delayed messages wait")  \
+    X(delay_delivered, "delay.delivered", "broker", "a delayed message is at its real topic")
 
 enum event_kind {
 #define EVENT_ENUM(id, name, who, about) EVENT_##id,

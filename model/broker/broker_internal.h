@@ -14,6 +14,7 @@
 #include "model/broker/queue_query.h"
 #include "model/broker/registration.h"
 #include "model/broker/runtime_info.h"
+#include "model/broker/schedule.h"
 #include "model/broker/send.h"
 #include "model/broker/side_traffic.h"
 #include "model/broker/stats.h"
@@ -45,9 +46,9 @@ struct broker {
     struct stats stats;
     struct earliest earliest;
     struct scans scans;
-    struct pending pending; /* of Apache's store */
     struct flow flow;
     struct sends sends;
+    struct schedule schedule;
     struct pulls pulls;
     struct holds holds;
     struct queries queries;

@@ -107,7 +107,7 @@ static inline void start(const char *text) {
     groups_init(&broker.groups, env, &broker.config);
     offsets_init(&broker.offsets, env, &broker.config);
     clients_init(&broker.clients, env, &broker.config, &broker.remoting);
-    config_files_init(&broker.files, &broker.topics, &broker.groups, &broker.offsets);
+    config_files_init(&broker.files, &broker.topics, &broker.groups, &broker.offsets, NULL);
     ck_assert_int_eq(name_servers_init(&broker.servers, env, &broker.remoting,
                                        props_get(&props, "namesrvAddr"), broker.config.profile_5_3,
                                        false),

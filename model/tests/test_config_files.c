@@ -50,7 +50,7 @@ static void tables_init(const char *text) {
     topics_init(&topics, env, &config);
     groups_init(&groups, env, &config);
     offsets_init(&offsets, env, &config);
-    config_files_init(&files, &topics, &groups, &offsets);
+    config_files_init(&files, &topics, &groups, &offsets, NULL);
     status = 1;
     done_count = 0;
 }
