@@ -53,7 +53,7 @@ static int take_escape(struct quick *quick) {
         quick->at += 6;
         return code < 0x80 ? code : -1;
     }
-    const char *letter = quick->end - at < 2 || at[1] == 0 ? NULL : strchr(letters, at[1]);
+    const char *letter = quick->end - at < 2 ? NULL : memchr(letters, at[1], sizeof letters - 1);
     quick->at += 2;
     return letter == NULL ? -1 : meant[letter - letters];
 }
