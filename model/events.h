@@ -82,7 +82,9 @@
 #define EVENT_FIELDS_group_left(T, U, I) T(group) T(client) U(members) T(reason)
 /* ---- clients. message: the workload's number, see model/load/body.h; 0 for others */
 /* late_ns: after the workload's schedule wanted it (open loop) */
-#define EVENT_FIELDS_send_started(T, U, I) T(topic) U(message) U(bytes) T(tag) U(late_ns)
+#define EVENT_FIELDS_send_started(T, U, I) \
+    T(topic) U(message) U(bytes) T(tag) U(late_ns) I(delay_level)
+/* the topic of a delayed message is SCHEDULE_TOPIC_XXXX here, where its place is */
 #define EVENT_FIELDS_send_retried(T, U, I) \
     T(topic) U(message) U(attempt) T(broker) T(last_broker) T(last_error) U(left_ns)
 #define EVENT_FIELDS_send_acked(T, U, I) \

@@ -13,7 +13,7 @@
  *                 (messages per send, 1), count (messages, 0: no end), for (0: no end), after
  *                 (wait before the first, 0), burst_of and burst_every (that many at once, each so
  *                 often, on top), ramp_to and ramp (the rate moves there evenly in that time),
- *                 by_key=true|false (the key chooses the queue: needs keys), run (number of the
+ *                 delay_level (of each message, 0: none), by_key=true|false (the key chooses the queue: needs keys), run (number of the
  *                 run, body.h), producer (this producer's number)
  *   do=consume    name (default: the group), consumerGroup, subscription, service (distribution,
  * 0), fail (share of messages whose handler fails, ppm), lite=true|false, poll (lite: pause after

@@ -199,6 +199,12 @@ static const struct planted_row MESSAGE_ROWS[] = {
      "no-phantom", ORACLE_SAFETY, 2},
     {"sharedBudget", SCENARIO("send-budget"), NULL, "quirk=true", "sends-available",
      ORACLE_OBJECTIVE, 0},
+    {"delay.early", SCENARIO("delayed-messages"), NULL, PLANT("delay.early"), "delay-times",
+     ORACLE_SAFETY, 0},
+    {"delay.save_ahead", SCENARIO("delay-power-off"), NULL, PLANT("delay.save_ahead"),
+     "delay-times", ORACLE_SAFETY, 0},
+    {"delayByWall", SCENARIO("delay-wall-step"), NULL, "quirk=true", "delay-times", ORACLE_SAFETY,
+     0},
     {"a slow network", SCENARIO("det-messages"), NULL, "network.default.latency=5s", "event-count",
      ORACLE_OBJECTIVE, 0},
     /* 4.9 tells a broker of its groups with heartbeats alone. */
