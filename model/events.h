@@ -78,6 +78,10 @@
 /* topic, queue, queue_offset: where it came from SCHEDULE_TOPIC_XXXX */
 #define EVENT_FIELDS_delay_delivered(T, U, I) \
     T(topic) U(queue) I(queue_offset) U(level) I(schedule_offset) U(late_ns)
+/* topic: %RETRY%group, or (dead) %DLQ%group; physical: of the message that is given back; level 0:
+ * at once */
+#define EVENT_FIELDS_retry_stored(T, U, I) \
+    T(group) T(topic) I(physical) I(reconsume) I(delay_level) U(dead)
 #define EVENT_FIELDS_group_joined(T, U, I) T(group) T(client) U(members)
 #define EVENT_FIELDS_group_left(T, U, I) T(group) T(client) U(members) T(reason)
 /* ---- clients. message: the workload's number, see model/load/body.h; 0 for others */
@@ -201,7 +205,8 @@
     X(broker_topic_deleted, "broker.topic_deleted", "broker", "by an administrator")               \
     X(route_slave_seen, "route.slave_seen", "namesrv", "the first slave under a broker name")      \
     X(delay_clock, "delay.clock", "broker", "the wall clock was set while delayed messages wait")  \
-    X(delay_delivered, "delay.delivered", "broker", "a delayed message is at its real topic")
+    X(delay_delivered, "delay.delivered", "broker", "a delayed message is at its real topic")      \
+    X(retry_stored, "retry.stored", "broker", "stores a message that a consumer gave back")
 
 enum event_kind {
 #define EVENT_ENUM(id, name, who, about) EVENT_##id,

@@ -23,6 +23,7 @@ static void on_channel_closed(void *ctx, struct channel *channel, const char *re
     admin_forget_channel(broker, channel);
     flow_forget_channel(&broker->flow, channel);
     sends_forget_channel(&broker->sends, channel);
+    send_backs_forget_channel(&broker->send_backs, channel);
     pulls_forget_channel(&broker->pulls, broker, channel);
     queries_forget_channel(&broker->queries, channel);
     scans_forget_channel(&broker->scans, channel);
@@ -43,6 +44,7 @@ static void broker_free(struct broker *broker) {
         acting_traffic_stop(broker->acting);
     if (broker->tables_up) {
         flow_deinit(&broker->flow);
+        send_backs_deinit(&broker->send_backs, broker);
         schedule_deinit(&broker->schedule);
         sends_deinit(&broker->sends, broker);
         pulls_deinit(&broker->pulls, broker);

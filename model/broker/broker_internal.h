@@ -16,6 +16,7 @@
 #include "model/broker/runtime_info.h"
 #include "model/broker/schedule.h"
 #include "model/broker/send.h"
+#include "model/broker/send_back.h"
 #include "model/broker/side_traffic.h"
 #include "model/broker/stats.h"
 #include "model/broker/stats_scan.h"
@@ -48,6 +49,7 @@ struct broker {
     struct scans scans;
     struct flow flow;
     struct sends sends;
+    struct send_backs send_backs;
     struct schedule schedule;
     struct pulls pulls;
     struct holds holds;

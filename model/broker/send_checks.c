@@ -8,7 +8,6 @@
 
 #define RETRY_PREFIX "%RETRY%"
 #define DLQ_PREFIX "%DLQ%"
-#define VERSION_3_4_9 121 /* maxReconsumeTimes counts from here on */
 
 static bool is_true(struct span text) {
     static const char TRUE[] = "true";
@@ -201,7 +200,7 @@ static bool redirect_retry(const struct check *check) {
         return false;
     }
     int32_t maximum = config->retry_max;
-    if (check->version >= VERSION_3_4_9 && header->has_max_reconsume_times)
+    if (check->version >= WIRE_VERSION_3_4_9 && header->has_max_reconsume_times)
         maximum = header->max_reconsume_times;
     int32_t times = header->has_reconsume_times ? header->reconsume_times : 0;
     bool dead = broker->config.profile_5_3 ? times > maximum : times >= maximum;
