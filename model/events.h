@@ -141,7 +141,7 @@
     X(registration_round_done, "registration.round_done", "broker", "all answered or budget over") \
     X(broker_topic_created, "broker.topic_created", "broker", "")                                  \
     X(acl_loaded, "acl.loaded", "broker", "access rules were read and are in force")               \
-    X(acl_refused, "acl.refused", "broker", "a request was refused by them")                      \
+    X(acl_refused, "acl.refused", "broker", "a request was refused by them")                       \
     X(broker_order_changed, "broker.order_changed", "broker", "")                                  \
     X(client_name_server_chosen, "client.name_server_chosen", "client", "connected to it")         \
     X(client_name_server_lost, "client.name_server_lost", "client", "")                            \

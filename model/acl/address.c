@@ -18,7 +18,8 @@ static int digit_of(uint8_t byte, bool hex) {
 /* One part: decimal up to 255 without leading zeros, or 1 to 4 hexadecimal digits. */
 static bool part_value(struct span text, bool hex, uint16_t *out) {
     uint32_t value = 0;
-    if (text.len == 0 || text.len > (hex ? 4U : 3U) || (!hex && text.len > 1 && text.data[0] == '0'))
+    if (text.len == 0 || text.len > (hex ? 4U : 3U) ||
+        (!hex && text.len > 1 && text.data[0] == '0'))
         return false;
     for (size_t i = 0; i < text.len; i++) {
         int digit = digit_of(text.data[i], hex);
@@ -123,7 +124,8 @@ struct acl_address acl_address_parse(struct span text) {
         text = span_of(text.data + 1, text.len - 2);
     if (span_starts_with(text, SPAN_LITERAL("::ffff:")) && has_byte(text, '.'))
         text = span_from(text, sizeof MAPPED - 1);
-    if (text.len == 0 || has_byte(text, '*') || has_byte(text, '-') || !parse_pattern(text, &pattern))
+    if (text.len == 0 || has_byte(text, '*') || has_byte(text, '-') ||
+        !parse_pattern(text, &pattern))
         return address;
     address.parts = pattern.parts;
     memcpy(address.part, pattern.low, sizeof address.part);
@@ -181,7 +183,8 @@ static int append_set(struct acl_addresses *list, struct env *env, struct span t
         memcpy(whole, text.data, head);
         span_copy((uint8_t *)whole + head, part);
         struct span address = span_of(whole, head + part.len);
-        err = acl_address_parse(address).parts == 0 ? RMQ_E_INVALID : append_text(list, env, address);
+        err =
+            acl_address_parse(address).parts == 0 ? RMQ_E_INVALID : append_text(list, env, address);
     }
     return err;
 }

@@ -1,9 +1,9 @@
 /* acl/address.h - white lists of remote addresses, as plain_acl.yml writes them.
  *
  * One text is one of: nothing (matches no address); "*", "*.*.*.*" or "*:*:*:*:*:*:*:*" (matches
- * all); one address; several with commas between them; a set in the last part, "10.0.0.{1,2}"; parts
- * that are "*" or a range, "10.0.1-5.*", "1050::5:600:1-7f:*". IPv6 parts are hexadecimal and may be
- * shortened by "::". Source: RemoteAddressStrategyFactory.java 4.9.8.
+ * all); one address; several with commas between them; a set in the last part, "10.0.0.{1,2}";
+ * parts that are "*" or a range, "10.0.1-5.*", "1050::5:600:1-7f:*". IPv6 parts are hexadecimal and
+ * may be shortened by "::". Source: RemoteAddressStrategyFactory.java 4.9.8.
  *
  * Differs: each part counts. Apache ignores what stands behind the first range ("10.0.1-5.7" admits
  * all of 10.0.3.*), takes "0-0" for no range, and none in the first part; a white list that

@@ -15,21 +15,21 @@ struct use {
     uint8_t needed;    /* of the topic; a group always needs ACL_SUB */
     const char *group; /* NULL: none */
 };
-static const struct use USES[] = {{REQUEST_SEND_MESSAGE, "topic", ACL_PUB, NULL},
-                                  {REQUEST_SEND_MESSAGE_V2, "b", ACL_PUB, NULL},
-                                  {REQUEST_SEND_BATCH_MESSAGE, "b", ACL_PUB, NULL},
-                                  {REQUEST_SEND_REPLY_MESSAGE, "topic", ACL_PUB, NULL},
-                                  {REQUEST_SEND_REPLY_MESSAGE_V2, "b", ACL_PUB, NULL},
-                                  {REQUEST_END_TRANSACTION, "topic", ACL_PUB, NULL},
-                                  {REQUEST_CONSUMER_SEND_MSG_BACK, NULL, 0, "group"},
-                                  {REQUEST_PULL_MESSAGE, "topic", ACL_SUB, "consumerGroup"},
-                                  {REQUEST_LITE_PULL_MESSAGE, "topic", ACL_SUB, "consumerGroup"},
-                                  {REQUEST_QUERY_MESSAGE, "topic", ACL_SUB, NULL},
-                                  {REQUEST_QUERY_CONSUMER_OFFSET, "topic", ACL_SUB, "consumerGroup"},
-                                  {REQUEST_UPDATE_CONSUMER_OFFSET, "topic", ACL_SUB,
-                                   "consumerGroup"},
-                                  {REQUEST_UNREGISTER_CLIENT, NULL, 0, "consumerGroup"},
-                                  {REQUEST_GET_CONSUMER_LIST_BY_GROUP, NULL, 0, "consumerGroup"}};
+static const struct use USES[] = {
+    {REQUEST_SEND_MESSAGE, "topic", ACL_PUB, NULL},
+    {REQUEST_SEND_MESSAGE_V2, "b", ACL_PUB, NULL},
+    {REQUEST_SEND_BATCH_MESSAGE, "b", ACL_PUB, NULL},
+    {REQUEST_SEND_REPLY_MESSAGE, "topic", ACL_PUB, NULL},
+    {REQUEST_SEND_REPLY_MESSAGE_V2, "b", ACL_PUB, NULL},
+    {REQUEST_END_TRANSACTION, "topic", ACL_PUB, NULL},
+    {REQUEST_CONSUMER_SEND_MSG_BACK, NULL, 0, "group"},
+    {REQUEST_PULL_MESSAGE, "topic", ACL_SUB, "consumerGroup"},
+    {REQUEST_LITE_PULL_MESSAGE, "topic", ACL_SUB, "consumerGroup"},
+    {REQUEST_QUERY_MESSAGE, "topic", ACL_SUB, NULL},
+    {REQUEST_QUERY_CONSUMER_OFFSET, "topic", ACL_SUB, "consumerGroup"},
+    {REQUEST_UPDATE_CONSUMER_OFFSET, "topic", ACL_SUB, "consumerGroup"},
+    {REQUEST_UNREGISTER_CLIENT, NULL, 0, "consumerGroup"},
+    {REQUEST_GET_CONSUMER_LIST_BY_GROUP, NULL, 0, "consumerGroup"}};
 
 static bool needs_admin(int32_t code) {
     switch (code) {
@@ -155,7 +155,7 @@ struct acl_verdict acl_check(const struct acl_rules *rules, const struct acl_add
     } else if (acl_addresses_match(&verdict.account->white, from)) {
         verdict.reason = ACL_TRUSTED;
     } else if (!wire_signature_holds(request, verdict.account->secret_key,
-                                    wire_field(request, "Signature"))) {
+                                     wire_field(request, "Signature"))) {
         verdict.reason = ACL_BAD_SIGNATURE;
     } else if (needs_admin(request->code) && !verdict.account->admin) {
         verdict.reason = ACL_NOT_ADMIN;

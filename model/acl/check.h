@@ -7,9 +7,9 @@
  * PlainAccessValidator.java 4.9.8.
  *
  * Differs, where Apache 4.9 looks at nothing but the signature: 320, 324 and 325 need PUB on their
- * topic as 10 and 310 do, 361 is as 11, 14 as 15, 37 needs PUB on the topic it names, 41 and 42 SUB on
- * their group; 18, 225, 50, 51 and 53 need an administrator as 17, 200 and 25 do. A send to a retry
- * topic needs SUB on the group of that topic, not on the one that the sender says it is. */
+ * topic as 10 and 310 do, 361 is as 11, 14 as 15, 37 needs PUB on the topic it names, 41 and 42 SUB
+ * on their group; 18, 225, 50, 51 and 53 need an administrator as 17, 200 and 25 do. A send to a
+ * retry topic needs SUB on the group of that topic, not on the one that the sender says it is. */
 #ifndef MODEL_ACL_CHECK_H
 #define MODEL_ACL_CHECK_H
 
@@ -23,9 +23,9 @@ struct acl_rules {
 
 enum acl_reason {
     ACL_ALLOWED,
-    ACL_TRUSTED,       /* by a white list: nothing else was looked at */
-    ACL_NO_KEY,        /* it has no AccessKey */
-    ACL_UNKNOWN_KEY,   /* subject: the key; so in all below but the last three */
+    ACL_TRUSTED,     /* by a white list: nothing else was looked at */
+    ACL_NO_KEY,      /* it has no AccessKey */
+    ACL_UNKNOWN_KEY, /* subject: the key; so in all below but the last three */
     ACL_BAD_SIGNATURE,
     ACL_NOT_ADMIN,
     ACL_TOPIC_REFUSED, /* subject: the topic */
@@ -35,7 +35,7 @@ enum acl_reason {
 
 struct acl_verdict {
     enum acl_reason reason;
-    struct span subject; /* in the request or the rules */
+    struct span subject;               /* in the request or the rules */
     const struct acl_account *account; /* NULL: unknown, or trusted by a global white list */
 };
 static inline bool acl_allows(const struct acl_verdict *verdict) {

@@ -70,6 +70,10 @@ struct acl_error {
 int acl_file_read(struct env *env, struct span path, struct span text,
                   void (*warn)(void *ctx, const struct acl_error *warning), void *ctx,
                   struct acl_file **out, struct acl_error *error) RMQ_CHECK_RESULT;
+/* Reads RocketMQ's tools.yml, accessKey and secretKey of whoever runs a tool, into a file of one
+ * account; errors as above. */
+int acl_tools_read(struct env *env, struct span path, struct span text, struct acl_file **out,
+                   struct acl_error *error) RMQ_CHECK_RESULT;
 void acl_file_free(struct acl_file *file);
 /* Appends the file as YAML, dataVersion as the members say. RMQ_E_NOMEM. */
 int acl_file_write(const struct acl_file *file, struct buf *out) RMQ_CHECK_RESULT;

@@ -76,7 +76,6 @@ static bool is_other_number(struct span text) {
     return number_like || radix;
 }
 
-
 /* A text; absent for null. */
 static int read_text(struct reader *reader, const yaml_node_t *node, struct span *out) {
     if (is_null(node)) {
@@ -259,7 +258,8 @@ static int read_mapping(struct reader *reader, const yaml_node_t *node,
             return refuse(reader, key, "the name of a member");
         while (known < count && !span_equal(raw(key), span_of_text(members[known].name)))
             known++;
-        for (const yaml_node_pair_t *other = node->data.mapping.pairs.start; other < pair; other++) {
+        for (const yaml_node_pair_t *other = node->data.mapping.pairs.start; other < pair;
+             other++) {
             if (span_equal(raw(node_at(reader, other->key)), raw(key)))
                 return refuse(reader, key, "each member once");
         }
@@ -285,8 +285,7 @@ static int account_secret_key(struct reader *reader, const yaml_node_t *node, vo
 static int account_white(struct reader *reader, const yaml_node_t *node, void *into) {
     struct acl_account *account = into;
     int err = read_text(reader, node, &account->white_text);
-    return err != RMQ_OK ? err
-                         : read_addresses(reader, node, account->white_text, &account->white);
+    return err != RMQ_OK ? err : read_addresses(reader, node, account->white_text, &account->white);
 }
 static int account_admin(struct reader *reader, const yaml_node_t *node, void *into) {
     return read_bool(reader, node, &((struct acl_account *)into)->admin);
@@ -380,7 +379,21 @@ static int refuse_yaml(const yaml_parser_t *parser, struct acl_error *error) {
     return RMQ_E_INVALID;
 }
 
-static int read_document(struct reader *reader, struct span text) {
+/* tools.yml: the members of one account. */
+static int read_tools(struct reader *reader) {
+    const yaml_node_t *root = yaml_document_get_root_node(reader->document);
+    int err = allocate(reader, 1, sizeof *reader->file->accounts, &reader->file->accounts);
+    if (err != RMQ_OK)
+        return err;
+    if (root == NULL) {
+        put(reader->error, "expected accessKey and secretKey");
+        return RMQ_E_INVALID;
+    }
+    return read_account(reader, root, 0);
+}
+
+static int read_document(struct reader *reader, struct span text,
+                         int (*read_root)(struct reader *reader)) {
     yaml_parser_t parser;
     yaml_document_t document;
     if (yaml_parser_initialize(&parser) == 0)
@@ -391,16 +404,17 @@ static int read_document(struct reader *reader, struct span text) {
         err = refuse_yaml(&parser, reader->error);
     } else {
         reader->document = &document;
-        err = read_file(reader);
+        err = read_root(reader);
         yaml_document_delete(&document);
     }
     yaml_parser_delete(&parser);
     return err;
 }
 
-int acl_file_read(struct env *env, struct span path, struct span text,
-                  void (*warn)(void *ctx, const struct acl_error *warning), void *ctx,
-                  struct acl_file **out, struct acl_error *error) {
+static int read_whole(struct env *env, struct span path, struct span text,
+                      int (*read_root)(struct reader *reader),
+                      void (*warn)(void *ctx, const struct acl_error *warning), void *ctx,
+                      struct acl_file **out, struct acl_error *error) {
     *error = (struct acl_error){0};
     if (text.len > ACL_FILE_BYTES_MAX) {
         put(error, "expected 4 MiB at most");
@@ -421,11 +435,22 @@ int acl_file_read(struct env *env, struct span path, struct span text,
                             .member = "the file"};
     file->path = span_of(reader.strings, path.len);
     reader.strings = span_copy(reader.strings, path);
-    int err = read_document(&reader, text);
+    int err = read_document(&reader, text, read_root);
     if (err != RMQ_OK) {
         acl_file_free(file);
         return err;
     }
     *out = file;
     return RMQ_OK;
+}
+
+int acl_file_read(struct env *env, struct span path, struct span text,
+                  void (*warn)(void *ctx, const struct acl_error *warning), void *ctx,
+                  struct acl_file **out, struct acl_error *error) {
+    return read_whole(env, path, text, read_file, warn, ctx, out, error);
+}
+
+int acl_tools_read(struct env *env, struct span path, struct span text, struct acl_file **out,
+                   struct acl_error *error) {
+    return read_whole(env, path, text, read_tools, NULL, NULL, out, error);
 }

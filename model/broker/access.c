@@ -12,7 +12,8 @@
 #define DEFAULT_FILE "/plain_acl.yml"
 #define FOLDER "/acl"
 
-/* ---- which files ------------------------------------------------------------------------------ */
+/* ---- which files ------------------------------------------------------------------------------
+ */
 
 void access_default_path(const struct access *access, struct buf *out) {
     buf_put_span(out, access->conf_dir);
@@ -58,8 +59,8 @@ static int list_files(struct access *access, struct buf *out) {
     buf_init(&folder, access->env);
     buf_put_span(&folder, access->conf_dir);
     buf_put_text(&folder, FOLDER);
-    int err = buf_failed(&folder) ? RMQ_E_NOMEM
-                                  : list_folder(access, buf_span(&folder), DEPTH_MAX, out);
+    int err =
+        buf_failed(&folder) ? RMQ_E_NOMEM : list_folder(access, buf_span(&folder), DEPTH_MAX, out);
     buf_deinit(&folder);
     access_default_path(access, out);
     return err == RMQ_OK && buf_failed(out) ? RMQ_E_NOMEM : err;
@@ -82,7 +83,8 @@ static uint64_t look(struct access *access, struct span paths) {
     return hash;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------
+ */
 
 static void read_next(struct access *access);
 
@@ -242,8 +244,8 @@ void access_read(struct access *access) {
     }
     if (err == RMQ_OK) {
         load->seen = look(access, buf_span(&load->paths));
-        load->files = env_alloc(access->env,
-                                count_paths(buf_span(&load->paths)) * sizeof(struct acl_file *));
+        load->files =
+            env_alloc(access->env, count_paths(buf_span(&load->paths)) * sizeof(struct acl_file *));
         err = load->files == NULL ? RMQ_E_NOMEM : RMQ_OK;
     }
     if (err == RMQ_OK)
@@ -264,7 +266,8 @@ void access_load(struct access *access, void (*done)(void *ctx, int status), voi
     }
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------
+ */
 
 int access_create(struct broker *broker, const struct props *config, struct access **out) {
     const struct span conf = SPAN_LITERAL("/conf");
@@ -273,9 +276,10 @@ int access_create(struct broker *broker, const struct props *config, struct acce
     if (!span_equal(props_get(config, "aclEnable"), SPAN_LITERAL("true")))
         return RMQ_OK;
     if (home.len == 0) {
-        env_log(broker->env, ENV_LOG_ERROR,
-                "broker: aclEnable=true: expected rocketmqHome (or $ROCKETMQ_HOME), the folder whose "
-                "conf/plain_acl.yml has the accounts");
+        env_log(
+            broker->env, ENV_LOG_ERROR,
+            "broker: aclEnable=true: expected rocketmqHome (or $ROCKETMQ_HOME), the folder whose "
+            "conf/plain_acl.yml has the accounts");
         return RMQ_E_MISSING;
     }
     if (home.len > ENV_PATH_MAX / 2)
@@ -319,13 +323,14 @@ struct wire_credentials access_credentials(const struct access *access) {
             const struct acl_account *account = &access->files[i]->accounts[k];
             if (account->admin)
                 return (struct wire_credentials){.access_key = account->access_key,
-                                                .secret_key = account->secret_key};
+                                                 .secret_key = account->secret_key};
         }
     }
     return (struct wire_credentials){0};
 }
 
-/* ---- the gate --------------------------------------------------------------------------------- */
+/* ---- the gate ---------------------------------------------------------------------------------
+ */
 
 static void put_reason(struct outcome *outcome, const struct acl_verdict *verdict, int32_t code) {
     static const char *const TEXTS[] = {[ACL_NO_KEY] = "No accessKey is configured",

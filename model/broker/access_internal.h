@@ -14,7 +14,7 @@ struct access_load {
     uint64_t seen;    /* names, sizes and times at its start */
     struct acl_file **files;
     size_t count; /* of `files`, for which there is room for all paths */
-    bool again; /* something changed since */
+    bool again;   /* something changed since */
     struct read_file read;
 };
 

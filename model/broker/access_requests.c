@@ -3,13 +3,14 @@
  * A change is made on a copy of one file's rules, written as YAML, read back as a start would read
  * it, put in the file's place durably, and answered when the rules are in force. Source:
  * AdminBrokerProcessor.java, PlainPermissionManager.java 4.9.8. Differs: one change at a time
- * (others are told so, code 2); a file outside the rules' folder is refused by name; a set in braces
- * survives the commas of 53's list. */
+ * (others are told so, code 2); a file outside the rules' folder is refused by name; a set in
+ * braces survives the commas of 53's list. */
 #include "model/base/check.h"
 #include "model/base/json.h"
 #include "model/broker/access_internal.h"
 
-/* ---- an edit ----------------------------------------------------------------------------------- */
+/* ---- an edit -----------------------------------------------------------------------------------
+ */
 
 static void edit_release(struct access_edit *edit) {
     buf_deinit(&edit->content);
@@ -108,7 +109,8 @@ static bool may_edit(const struct broker *broker, struct outcome *outcome) {
     return true;
 }
 
-/* ---- 50 ---------------------------------------------------------------------------------------- */
+/* ---- 50 ----------------------------------------------------------------------------------------
+ */
 
 /* Comma list of NAME=PERMISSION into rows, which the caller frees. Absent: as it was. */
 static bool take_grants(struct env *env, struct span list, struct acl_grants *grants,
@@ -218,7 +220,8 @@ void broker_on_update_acl(struct broker *broker, struct channel *channel,
         answer_code(&broker->remoting, &asker, outcome.code, outcome.remark);
 }
 
-/* ---- 51 ---------------------------------------------------------------------------------------- */
+/* ---- 51 ----------------------------------------------------------------------------------------
+ */
 
 static bool delete_account(struct access *access, const struct asker *asker, struct span key,
                            struct outcome *outcome) {
@@ -256,7 +259,8 @@ void broker_on_delete_acl(struct broker *broker, struct channel *channel,
         answer_code(&broker->remoting, &asker, outcome.code, outcome.remark);
 }
 
-/* ---- 53 ---------------------------------------------------------------------------------------- */
+/* ---- 53 ----------------------------------------------------------------------------------------
+ */
 
 /* Takes the next address off a comma list; a comma in braces is the address's own. */
 static bool next_address(struct span *rest, struct span *out) {
@@ -321,7 +325,8 @@ void broker_on_update_white_addresses(struct broker *broker, struct channel *cha
         answer_code(&broker->remoting, &asker, outcome.code, outcome.remark);
 }
 
-/* ---- 52 ---------------------------------------------------------------------------------------- */
+/* ---- 52 ----------------------------------------------------------------------------------------
+ */
 
 static void write_version(struct json_writer *json, const struct acl_file *file) {
     const struct data_version version = {.counter = file->counter, .timestamp = file->timestamp};
@@ -364,7 +369,8 @@ void broker_on_acl_version(struct broker *broker, struct channel *channel,
     if (err == RMQ_OK && !buf_failed(&version) && !buf_failed(&all))
         answer(&broker->remoting, &asker, &response);
     else
-        answer_code(&broker->remoting, &asker, RESPONSE_SYSTEM_ERROR, SPAN_LITERAL("out of memory"));
+        answer_code(&broker->remoting, &asker, RESPONSE_SYSTEM_ERROR,
+                    SPAN_LITERAL("out of memory"));
     buf_deinit(&scratch);
     buf_deinit(&all);
     buf_deinit(&version);

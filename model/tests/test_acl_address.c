@@ -68,8 +68,8 @@ static const struct {
 START_TEST(test_match__as_the_list_says) {
     struct acl_addresses list = {0};
     const char *expected = NULL;
-    ck_assert_int_eq(
-        acl_addresses_add(&list, env, span_of_text(MATCHES[_i].text), &expected), RMQ_OK);
+    ck_assert_int_eq(acl_addresses_add(&list, env, span_of_text(MATCHES[_i].text), &expected),
+                     RMQ_OK);
     struct acl_address address = acl_address_parse(span_of_text(MATCHES[_i].address));
     if (acl_addresses_match(&list, &address) != MATCHES[_i].admitted)
         ck_abort_msg("\"%s\" and %s", MATCHES[_i].text, MATCHES[_i].address);
@@ -126,8 +126,8 @@ START_TEST(test_peer__is_without_its_port) {
     static const struct {
         const char *peer;
         unsigned parts, last;
-    } PEERS[] = {{"10.0.0.7:4000", 4, 7}, {"[::1]:80", 8, 1}, {"::1:80", 8, 1}, {"x:1", 0, 0},
-                 {"", 0, 0},              {"10.0.0.7", 4, 7}};
+    } PEERS[] = {{"10.0.0.7:4000", 4, 7}, {"[::1]:80", 8, 1}, {"::1:80", 8, 1},
+                 {"x:1", 0, 0},           {"", 0, 0},         {"10.0.0.7", 4, 7}};
     for (size_t i = 0; i < sizeof PEERS / sizeof PEERS[0]; i++) {
         struct acl_address address = acl_address_of_peer(PEERS[i].peer);
         ck_assert_uint_eq(address.parts, PEERS[i].parts);

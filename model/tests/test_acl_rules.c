@@ -89,8 +89,8 @@ START_TEST(test_read__what_rocketmq_ships) {
 END_TEST
 
 START_TEST(test_read__nothing) {
-    static const char *const EMPTY[] = {"", "\n", "# nothing\n", "---\n", "~\n", "accounts:\n",
-                                        "accounts: []\n"};
+    static const char *const EMPTY[] = {"",    "\n",          "# nothing\n",   "---\n",
+                                        "~\n", "accounts:\n", "accounts: []\n"};
     for (size_t i = 0; i < sizeof EMPTY / sizeof EMPTY[0]; i++) {
         must_read(EMPTY[i]);
         ck_assert_uint_eq(file->account_count, 0);
@@ -241,7 +241,26 @@ START_TEST(test_memory__each_failure_is_one) {
 }
 END_TEST
 
-/* ---- permissions ------------------------------------------------------------------------------ */
+START_TEST(test_tools__hold_one_account) {
+    const struct span path = SPAN_LITERAL("tools.yml");
+    ck_assert_int_eq(acl_tools_read(env, path,
+                                    SPAN_LITERAL("accessKey: rocketmq2\nsecretKey: "
+                                                 "12345678\n"),
+                                    &file, &error),
+                     RMQ_OK);
+    ck_assert(span_equal(file->accounts[0].access_key, SPAN_LITERAL("rocketmq2")));
+    ck_assert(span_equal(file->accounts[0].secret_key, SPAN_LITERAL("12345678")));
+    acl_file_free(file);
+    file = NULL;
+    static const char *const WRONG[] = {"", "accessKey: rocketmq2\n", "[]"};
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_int_eq(acl_tools_read(env, path, span_of_text(WRONG[i]), &file, &error),
+                         RMQ_E_INVALID);
+}
+END_TEST
+
+/* ---- permissions ------------------------------------------------------------------------------
+ */
 
 START_TEST(test_may__row_then_default) {
     must_read(SHIPPED);
@@ -267,13 +286,14 @@ START_TEST(test_may__administrator_with_rows) {
 }
 END_TEST
 
-/* ---- requests --------------------------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------------------------------
+ */
 
-#define CHECKED                                                                           \
-    "globalWhiteRemoteAddresses: [10.0.0.9]\n"                                            \
-    "accounts:\n"                                                                         \
-    "- {accessKey: account1, secretKey: secret1, whiteRemoteAddress: 10.0.0.8,"           \
-    " topicPerms: [pub=PUB, sub=SUB], groupPerms: [g=SUB]}\n"                             \
+#define CHECKED                                                                 \
+    "globalWhiteRemoteAddresses: [10.0.0.9]\n"                                  \
+    "accounts:\n"                                                               \
+    "- {accessKey: account1, secretKey: secret1, whiteRemoteAddress: 10.0.0.8," \
+    " topicPerms: [pub=PUB, sub=SUB], groupPerms: [g=SUB]}\n"                   \
     "- {accessKey: account2, secretKey: secret2, admin: true}\n"
 
 static const struct {
@@ -349,8 +369,8 @@ static void add_fields(struct wire_command *command, const char *fields) {
     while (span_next_part(&rest, ' ', &part)) {
         const uint8_t *equals = memchr(part.data, '=', part.len);
         size_t len = (size_t)(equals - part.data);
-        ck_assert_int_eq(
-            wire_field_add(command, span_of(part.data, len), span_from(part, len + 1)), RMQ_OK);
+        ck_assert_int_eq(wire_field_add(command, span_of(part.data, len), span_from(part, len + 1)),
+                         RMQ_OK);
     }
 }
 
@@ -413,13 +433,13 @@ static void check_body(int32_t code, const char *body, enum acl_reason reason,
     buf_deinit(&scratch);
 }
 
-#define BEAT(group, topic)                                                                    \
-    "{\"clientID\":\"c\",\"producerDataSet\":[{\"groupName\":\"p\"}],\"consumerDataSet\":["   \
-    "{\"groupName\":\"" group "\",\"consumeType\":\"CONSUME_PASSIVELY\",\"messageModel\":"    \
-    "\"CLUSTERING\",\"consumeFromWhere\":\"CONSUME_FROM_LAST_OFFSET\",\"unitMode\":false,"    \
-    "\"subscriptionDataSet\":[{\"topic\":\"%RETRY%" group "\",\"subString\":\"*\","           \
+#define BEAT(group, topic)                                                                  \
+    "{\"clientID\":\"c\",\"producerDataSet\":[{\"groupName\":\"p\"}],\"consumerDataSet\":[" \
+    "{\"groupName\":\"" group "\",\"consumeType\":\"CONSUME_PASSIVELY\",\"messageModel\":"  \
+    "\"CLUSTERING\",\"consumeFromWhere\":\"CONSUME_FROM_LAST_OFFSET\",\"unitMode\":false,"  \
+    "\"subscriptionDataSet\":[{\"topic\":\"%RETRY%" group "\",\"subString\":\"*\","         \
     "\"subVersion\":1},{\"topic\":\"" topic "\",\"subString\":\"*\",\"subVersion\":1}]}]}"
-#define LOCK(group)                                                                  \
+#define LOCK(group)                                                                    \
     "{\"clientId\":\"c\",\"consumerGroup\":\"" group "\",\"mqSet\":[{\"topic\":\"t\"," \
     "\"brokerName\":\"b\",\"queueId\":0}]}"
 
@@ -449,6 +469,7 @@ int main(void) {
     tcase_add_test(tests, test_read__aliases_are_bounded);
     tcase_add_test(tests, test_write__reads_back_the_same);
     tcase_add_test(tests, test_memory__each_failure_is_one);
+    tcase_add_test(tests, test_tools__hold_one_account);
     tcase_add_test(tests, test_may__row_then_default);
     tcase_add_test(tests, test_may__administrator_with_rows);
     tcase_add_loop_test(tests, test_check__request, 0, sizeof REQUESTS / sizeof REQUESTS[0]);

@@ -6,9 +6,9 @@
 
 #define HOME "aclEnable=true\nrocketmqHome=/rmq\n" ONE
 #define DEFAULT_FILE "/rmq/conf/plain_acl.yml"
-#define RULES                                                                    \
-    "accounts:\n"                                                                \
-    "- {accessKey: account1, secretKey: secret1, topicPerms: [pub=PUB|SUB]}\n"   \
+#define RULES                                                                  \
+    "accounts:\n"                                                              \
+    "- {accessKey: account1, secretKey: secret1, topicPerms: [pub=PUB|SUB]}\n" \
     "- {accessKey: account2, secretKey: secret2, admin: true}\n"
 
 static struct peer client;
@@ -92,8 +92,7 @@ START_TEST(test_gate__answers_as_apache_s_exception) {
     check_answer(REQUEST_GET_BROKER_RUNTIME_INFO, "", "account9", RESPONSE_SYSTEM_ERROR,
                  EXCEPTION "No acl config for account9");
     check_answer(REQUEST_GET_BROKER_RUNTIME_INFO, "AccessKey=account1 Signature=x", NULL,
-                 RESPONSE_SYSTEM_ERROR,
-                 EXCEPTION "Check signature failed for accessKey=account1");
+                 RESPONSE_SYSTEM_ERROR, EXCEPTION "Check signature failed for accessKey=account1");
     check_answer(REQUEST_UPDATE_BROKER_CONFIG, "", "account1", RESPONSE_SYSTEM_ERROR,
                  EXCEPTION "Need admin permission for request code=25, but accessKey=account1 is "
                            "not");
@@ -203,7 +202,8 @@ START_TEST(test_reload__a_broken_file_changes_nothing) {
 }
 END_TEST
 
-/* ---- 50 to 53 --------------------------------------------------------------------------------- */
+/* ---- 50 to 53 ---------------------------------------------------------------------------------
+ */
 
 START_TEST(test_update__is_in_force_when_answered) {
     begin();

@@ -12,7 +12,8 @@
 #define SIGNATURE SPAN_LITERAL("Signature")
 #define UNIQUE_KEY_QUERY SPAN_LITERAL("_UNIQUE_KEY_QUERY")
 
-_Static_assert(BASE64_ENCODE_RAW_LENGTH(SHA1_DIGEST_SIZE) == WIRE_SIGNATURE_BYTES, "base64 of SHA-1");
+_Static_assert(BASE64_ENCODE_RAW_LENGTH(SHA1_DIGEST_SIZE) == WIRE_SIGNATURE_BYTES,
+               "base64 of SHA-1");
 
 /* Indexes of the fields that count, in the order of their keys; of fields with one key the last, as
  * a map has it. */
@@ -39,7 +40,7 @@ static size_t signed_fields(const struct wire_command *command, struct span with
 }
 
 void wire_signature(const struct wire_command *command, struct span secret_key, struct span without,
-                   char out[WIRE_SIGNATURE_BYTES]) {
+                    char out[WIRE_SIGNATURE_BYTES]) {
     static const uint8_t NULL_TEXT[] = {'n', 'u', 'l', 'l'};
     uint8_t order[WIRE_FIELDS_MAX], digest[SHA1_DIGEST_SIZE];
     struct hmac_sha1_ctx hmac;
@@ -58,7 +59,7 @@ void wire_signature(const struct wire_command *command, struct span secret_key, 
 }
 
 int wire_sign(const struct wire_credentials *credentials, struct wire_command *command,
-             char text[WIRE_SIGNATURE_BYTES]) {
+              char text[WIRE_SIGNATURE_BYTES]) {
     if (span_is_absent(credentials->access_key))
         return RMQ_OK;
     int err = wire_field_add(command, ACCESS_KEY, credentials->access_key);
@@ -71,7 +72,7 @@ int wire_sign(const struct wire_credentials *credentials, struct wire_command *c
 }
 
 bool wire_signature_holds(const struct wire_command *command, struct span secret_key,
-                         struct span given) {
+                          struct span given) {
     char ours[WIRE_SIGNATURE_BYTES];
     if (given.len != sizeof ours)
         return false;

@@ -19,17 +19,17 @@ struct wire_credentials {
 /* What a signature of `command` would be; `without` names one more field that is left out (may be
  * absent). The text has no NUL. */
 void wire_signature(const struct wire_command *command, struct span secret_key, struct span without,
-                   char out[WIRE_SIGNATURE_BYTES]);
+                    char out[WIRE_SIGNATURE_BYTES]);
 
-/* Adds AccessKey, SecurityToken and Signature to a request about to be sent; `text` must outlive the
- * encoding, as the credentials do. RMQ_E_LIMIT: too many fields. */
+/* Adds AccessKey, SecurityToken and Signature to a request about to be sent; `text` must outlive
+ * the encoding, as the credentials do. RMQ_E_LIMIT: too many fields. */
 int wire_sign(const struct wire_credentials *credentials, struct wire_command *command,
-             char text[WIRE_SIGNATURE_BYTES]) RMQ_CHECK_RESULT;
+              char text[WIRE_SIGNATURE_BYTES]) RMQ_CHECK_RESULT;
 
 /* Is `given` (the Signature field) that of `command`? In constant time for its length. A key query
  * (12) may or may not have counted its field _UNIQUE_KEY_QUERY: 4.9's clients do, its brokers do
  * not. */
 bool wire_signature_holds(const struct wire_command *command, struct span secret_key,
-                         struct span given);
+                          struct span given);
 
 #endif

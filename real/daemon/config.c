@@ -212,6 +212,9 @@ static void set_machine_defaults(struct loading *loading) {
     }
     if (servers != NULL && servers[0] != 0)
         set(loading, "namesrvAddr", servers);
+    const char *rocketmq_home = getenv("ROCKETMQ_HOME");
+    if (rocketmq_home != NULL && rocketmq_home[0] != 0)
+        set(loading, "rocketmqHome", rocketmq_home);
     RMQ_IGNORE(gethostname(name, sizeof name - 1), "the name stays");
     set(loading, "brokerName", name);
     set_below_home(loading, "storePathRootDir", "/store");
