@@ -61,6 +61,10 @@ static bool is_null(const yaml_node_t *node) {
            span_equal(text, SPAN_LITERAL("NULL"));
 }
 
+static bool is_one_of(uint8_t byte, struct span bytes) {
+    return memchr(bytes.data, byte, bytes.len) != NULL;
+}
+
 /* Does YAML 1.1 read this plain text as a number whose decimal form is another text? */
 static bool is_other_number(struct span text) {
     bool digits_only = true, number_like = text.len > 0;
@@ -68,11 +72,12 @@ static bool is_other_number(struct span text) {
         uint8_t byte = text.data[i];
         bool digit = byte >= '0' && byte <= '9';
         digits_only = digits_only && digit;
-        number_like = number_like && (digit || memchr("_.:+-", byte, 5) != NULL);
+        number_like = number_like && (digit || is_one_of(byte, SPAN_LITERAL("_.:+-")));
     }
     if (digits_only)
         return text.len > 1 && text.data[0] == '0';
-    bool radix = text.len > 2 && text.data[0] == '0' && memchr("xXbBoO", text.data[1], 6) != NULL;
+    bool radix =
+        text.len > 2 && text.data[0] == '0' && is_one_of(text.data[1], SPAN_LITERAL("xXbBoO"));
     return number_like || radix;
 }
 
@@ -406,6 +411,7 @@ static int read_document(struct reader *reader, struct span text,
         reader->document = &document;
         err = read_root(reader);
         yaml_document_delete(&document);
+        reader->document = NULL;
     }
     yaml_parser_delete(&parser);
     return err;
