@@ -173,8 +173,8 @@ static bool has(enum node_kind kind, struct span text, struct span part) {
     size_t last = text.len - part.len;
     if (part.len > text.len)
         return false;
-    for (size_t i = kind == NODE_ENDSWITH ? last : 0;
-         i <= (kind == NODE_STARTSWITH ? 0 : last); i++) {
+    for (size_t i = kind == NODE_ENDSWITH ? last : 0; i <= (kind == NODE_STARTSWITH ? 0 : last);
+         i++) {
         if (memcmp(text.data + i, part.data, part.len) == 0)
             return true;
     }
@@ -191,8 +191,8 @@ static bool evaluate_contains(const struct expression *expression, const struct 
     if (!evaluate(expression, node_of(expression, node->a), &value))
         return false;
     if (value.type == VALUE_STRING)
-        *out = value_of_bool(has((enum node_kind)node->kind, value.text, node->text) !=
-                             node->negated);
+        *out =
+            value_of_bool(has((enum node_kind)node->kind, value.text, node->text) != node->negated);
     return true;
 }
 
@@ -215,9 +215,9 @@ static struct value negate(struct value value) {
 /* False: error. */
 static bool evaluate(const struct expression *expression, const struct node *node,
                      struct value *out) {
-    static const uint8_t CONSTANTS[] = {[NODE_STRING] = VALUE_STRING, [NODE_INT] = VALUE_INT,
-                                        [NODE_LONG] = VALUE_LONG,     [NODE_DOUBLE] = VALUE_DOUBLE,
-                                        [NODE_BOOL] = VALUE_BOOL,     [NODE_NULL] = VALUE_NULL};
+    static const uint8_t CONSTANTS[] = {
+        [NODE_STRING] = VALUE_STRING, [NODE_INT] = VALUE_INT,   [NODE_LONG] = VALUE_LONG,
+        [NODE_DOUBLE] = VALUE_DOUBLE, [NODE_BOOL] = VALUE_BOOL, [NODE_NULL] = VALUE_NULL};
     switch ((enum node_kind)node->kind) {
     case NODE_PROPERTY:
         out->text = expression->properties[node->a].value;

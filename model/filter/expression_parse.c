@@ -257,11 +257,10 @@ static uint32_t add_over(struct parser *parser, enum node_kind kind, uint32_t a,
     depth = 1 + (other > depth ? other : depth);
     if (depth > EXPRESSION_DEPTH_MAX)
         fail_limit(parser, "the expression is nested too deep");
-    return add(parser, (struct node){.kind = (uint8_t)kind,
-                                     .depth = (uint8_t)depth,
-                                     .a = a,
-                                     .b = b,
-                                     .next = NODE_NONE});
+    return add(
+        parser,
+        (struct node){
+            .kind = (uint8_t)kind, .depth = (uint8_t)depth, .a = a, .b = b, .next = NODE_NONE});
 }
 
 static uint32_t add_property(struct parser *parser, struct span name) {
@@ -380,9 +379,8 @@ static void check_bounds(struct parser *parser, uint32_t low, uint32_t high) {
     if (a->kind == NODE_NULL || b->kind == NODE_NULL) {
         if (fail(parser, RMQ_E_INVALID))
             put_text(parser, RUNTIME "Illegal values of between, values can not be null!");
-    } else if (node_is_number((enum node_kind)a->kind) &&
-               node_is_number((enum node_kind)b->kind) && compare_numbers(b, a) < 0 &&
-               fail(parser, RMQ_E_INVALID)) {
+    } else if (node_is_number((enum node_kind)a->kind) && node_is_number((enum node_kind)b->kind) &&
+               compare_numbers(b, a) < 0 && fail(parser, RMQ_E_INVALID)) {
         put_text(parser, RUNTIME "Illegal values of between, left value(");
         put_node(parser, low);
         put_text(parser, ") must less than or equal to right value(");
@@ -419,8 +417,8 @@ static uint32_t parse_float(struct parser *parser, struct span image) {
         if (fail(parser, RMQ_E_INVALID)) {
             put_text(parser, RUNTIME);
             put(parser, image);
-            put_text(parser, small ? " is less than 4.9E-324"
-                                   : " is greater than 1.7976931348623157E308");
+            put_text(parser,
+                     small ? " is less than 4.9E-324" : " is greater than 1.7976931348623157E308");
         }
         return 0;
     }
@@ -527,10 +525,8 @@ static uint32_t parse_between(struct parser *parser, uint32_t value, bool negate
     uint32_t high = parse_unary(parser);
     if (!negated)
         check_bounds(parser, low, high);
-    uint32_t first =
-        add_ordered(parser, negated ? NODE_LESS : NODE_GREATER_EQUAL, value, low);
-    uint32_t second =
-        add_ordered(parser, negated ? NODE_GREATER : NODE_LESS_EQUAL, value, high);
+    uint32_t first = add_ordered(parser, negated ? NODE_LESS : NODE_GREATER_EQUAL, value, low);
+    uint32_t second = add_ordered(parser, negated ? NODE_GREATER : NODE_LESS_EQUAL, value, high);
     return add_logic(parser, negated ? NODE_OR : NODE_AND, first, second);
 }
 
@@ -646,8 +642,7 @@ static uint32_t parse_is(struct parser *parser, uint32_t left) {
 static uint32_t parse_equality(struct parser *parser) {
     uint32_t left = parse_comparison(parser);
     enum token_kind kind;
-    while (parser->err == RMQ_OK &&
-           choose(parser, SET(IS) | SET(EQUAL) | SET(NOT_EQUAL), &kind)) {
+    while (parser->err == RMQ_OK && choose(parser, SET(IS) | SET(EQUAL) | SET(NOT_EQUAL), &kind)) {
         consume(parser);
         if (kind == TOKEN_IS) {
             left = parse_is(parser, left);

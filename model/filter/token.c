@@ -149,12 +149,18 @@ static enum token_kind word_kind(struct span word, bool profile_5_3) {
     static const struct {
         const char *word;
         enum token_kind kind;
-    } KEYWORDS[] = {{"NOT", TOKEN_NOT},           {"AND", TOKEN_AND},
-                    {"OR", TOKEN_OR},             {"BETWEEN", TOKEN_BETWEEN},
-                    {"IN", TOKEN_IN},             {"TRUE", TOKEN_TRUE},
-                    {"FALSE", TOKEN_FALSE},       {"NULL", TOKEN_NULL},
-                    {"IS", TOKEN_IS},             {"CONTAINS", TOKEN_CONTAINS},
-                    {"STARTSWITH", TOKEN_STARTSWITH}, {"ENDSWITH", TOKEN_ENDSWITH}};
+    } KEYWORDS[] = {{"NOT", TOKEN_NOT},
+                    {"AND", TOKEN_AND},
+                    {"OR", TOKEN_OR},
+                    {"BETWEEN", TOKEN_BETWEEN},
+                    {"IN", TOKEN_IN},
+                    {"TRUE", TOKEN_TRUE},
+                    {"FALSE", TOKEN_FALSE},
+                    {"NULL", TOKEN_NULL},
+                    {"IS", TOKEN_IS},
+                    {"CONTAINS", TOKEN_CONTAINS},
+                    {"STARTSWITH", TOKEN_STARTSWITH},
+                    {"ENDSWITH", TOKEN_ENDSWITH}};
     size_t count = sizeof KEYWORDS / sizeof KEYWORDS[0] - (profile_5_3 ? 0 : 3);
     for (size_t i = 0; i < count; i++) {
         if (same_word(word, KEYWORDS[i].word))
@@ -207,7 +213,8 @@ struct token token_next(struct span text, size_t *at, bool profile_5_3) {
     } else {
         token.kind = take_sign(text, &end);
     }
-    if (token.kind == TOKEN_BAD && (byte == '\'' || (byte == '/' && byte_at(text, begin + 1) == '*')))
+    if (token.kind == TOKEN_BAD &&
+        (byte == '\'' || (byte == '/' && byte_at(text, begin + 1) == '*')))
         token.at = end = text.len; /* its end is missing */
     else if (token.kind == TOKEN_BAD && (byte == '.' || byte == '/'))
         token.at = end = begin + 1;
@@ -242,7 +249,8 @@ void token_put_place(struct buf *out, struct span text, size_t at) {
 }
 
 void token_put_escaped(struct buf *out, struct span text) {
-    static const char ESCAPED[] = "\b\t\n\f\r\"'\\", NAMES[] = "btnfr\"'\\", HEX[] = "0123456789abcdef";
+    static const char ESCAPED[] = "\b\t\n\f\r\"'\\", NAMES[] = "btnfr\"'\\",
+                      HEX[] = "0123456789abcdef";
     for (size_t i = 0; i < text.len; i++) {
         uint8_t byte = text.data[i];
         const char *escaped = byte == 0 ? NULL : strchr(ESCAPED, byte);

@@ -26,8 +26,8 @@ static void teardown(void) {
 }
 
 static void put_property(const char *name, const char *value) {
-    ck_assert_int_eq(
-        message_property_put(&properties, 0, span_of_text(name), span_of_text(value)), RMQ_OK);
+    ck_assert_int_eq(message_property_put(&properties, 0, span_of_text(name), span_of_text(value)),
+                     RMQ_OK);
 }
 
 /* ---- recorded -------------------------------------------------------------------------------- */
@@ -218,7 +218,9 @@ static int compile_repeated(const char *before, const char *part, const char *af
         buf_put_text(&text, after);
     int err = expression_compile(env, buf_span(&text), false, &expression, NULL);
     if (err == RMQ_OK) {
-        RMQ_IGNORE(expression_evaluate(expression, SPAN_LITERAL("a\001" "1")), "it ends");
+        RMQ_IGNORE(expression_evaluate(expression, SPAN_LITERAL("a\001"
+                                                                "1")),
+                   "it ends");
         expression_unref(expression);
     }
     buf_deinit(&text);
@@ -258,10 +260,10 @@ END_TEST
 
 /* Any bytes are an error or an expression. */
 START_TEST(test_expression__copes_with_anything) {
-    static const char *const PARTS[] = {"a",  "b",   "(",  ")",    "and", "or", "not", "=",   "<>",
-                                        "<",  "<=",  "3",  "2.5",  "'x'", "in", ",",   "is",  "null",
-                                        "--", "\n",  "/*", "*/",   "-",   "+",  "'",   "TRUE", "?",
-                                        "between", "1e", ".", "\xc3\xa4", "$_", " ", "contains"};
+    static const char *const PARTS[] = {
+        "a",   "b",    "(",  ")",       "and", "or",   "not",      "=",  "<>", "<",       "<=", "3",
+        "2.5", "'x'",  "in", ",",       "is",  "null", "--",       "\n", "/*", "*/",      "-",  "+",
+        "'",   "TRUE", "?",  "between", "1e",  ".",    "\xc3\xa4", "$_", " ",  "contains"};
     uint64_t random = 88172645463325252ULL;
     size_t good = 0;
     for (int round = 0; round < 20000; round++) {
@@ -279,7 +281,8 @@ START_TEST(test_expression__copes_with_anything) {
         if (expression_compile(env, buf_span(&text), random >> 20 & 1, &expression, &why) ==
             RMQ_OK) {
             good++;
-            RMQ_IGNORE(expression_evaluate(expression, SPAN_LITERAL("a\001" "3\002b\001x")),
+            RMQ_IGNORE(expression_evaluate(expression, SPAN_LITERAL("a\001"
+                                                                    "3\002b\001x")),
                        "anything");
             expression_unref(expression);
         } else {
@@ -309,15 +312,51 @@ static void check_double(const char *text) {
 
 START_TEST(test_java_double__is_rounded_as_ieee_wants) {
     static const char *const TEXTS[] = {
-        "0", "-0", "0.0", "1", "1.5", "0.1", "0.3", "123456789.125", "1e22", "1e23", "8.5e22",
-        "9007199254740993", "9007199254740993.00000000000000000000000000000000000001",
-        "9007199254740992.99999999999999999999", "18446744073709551615", "18446744073709551616",
-        "1.7976931348623157e308", "1.7976931348623158e308", "1.7976931348623159e308", "1e309",
-        "4.9e-324", "2.4703282292062327e-324", "2.4703282292062328e-324", "2.5e-324", "1e-400",
-        "2.2250738585072011e-308", "2.2250738585072014e-308", "5e-320", "1e1000000000000",
-        "1e-1000000000000", "0e1000000", "00000000000000000000000000000012.5", ".5", "5.",
-        "0x1p3", "0x1.8p-1", "0x.8p1", "0x1.00000000000008p0", "0x1.00000000000008000001p0",
-        "0x1.fffffffffffff8p1023", "0x1p-1074", "0x1p-1075", "0x1.1p-1075", "-0x1p5000", "1.8e1",
+        "0",
+        "-0",
+        "0.0",
+        "1",
+        "1.5",
+        "0.1",
+        "0.3",
+        "123456789.125",
+        "1e22",
+        "1e23",
+        "8.5e22",
+        "9007199254740993",
+        "9007199254740993.00000000000000000000000000000000000001",
+        "9007199254740992.99999999999999999999",
+        "18446744073709551615",
+        "18446744073709551616",
+        "1.7976931348623157e308",
+        "1.7976931348623158e308",
+        "1.7976931348623159e308",
+        "1e309",
+        "4.9e-324",
+        "2.4703282292062327e-324",
+        "2.4703282292062328e-324",
+        "2.5e-324",
+        "1e-400",
+        "2.2250738585072011e-308",
+        "2.2250738585072014e-308",
+        "5e-320",
+        "1e1000000000000",
+        "1e-1000000000000",
+        "0e1000000",
+        "00000000000000000000000000000012.5",
+        ".5",
+        "5.",
+        "0x1p3",
+        "0x1.8p-1",
+        "0x.8p1",
+        "0x1.00000000000008p0",
+        "0x1.00000000000008000001p0",
+        "0x1.fffffffffffff8p1023",
+        "0x1p-1074",
+        "0x1p-1075",
+        "0x1.1p-1075",
+        "-0x1p5000",
+        "1.8e1",
         "0.00000000000000000000000000000000000000000000000000000000000000000000000123"};
     for (size_t i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++)
         check_double(TEXTS[i]);
@@ -353,11 +392,11 @@ START_TEST(test_java_double__agrees_with_the_library) {
 END_TEST
 
 START_TEST(test_java_double__order_and_syntax) {
-    static const char *const RISING[] = {"-Infinity", "-1e308", "-1",    "-1e-320", "-0.0", "0",
+    static const char *const RISING[] = {"-Infinity", "-1e308", "-1",    "-1e-320",  "-0.0", "0",
                                          "1e-320",    "2",      "1e308", "Infinity", "NaN"};
-    static const char *const BAD[] = {"",    " ",   ".",    "e5",  "1e",    "1e+", "1.2.3", "abc",
-                                      "+-1", "1ff", "0x1",  "0xp1", "1 f",  "nan", "infinity",
-                                      "--1", "1_0", "0x1p", "f",   "1e1.5", "Infinityf"};
+    static const char *const BAD[] = {
+        "",     " ",   ".",   "e5",       "1e",  "1e+", "1.2.3", "abc", "+-1",   "1ff",      "0x1",
+        "0xp1", "1 f", "nan", "infinity", "--1", "1_0", "0x1p",  "f",   "1e1.5", "Infinityf"};
     static const char *const GOOD[] = {" 2.5 ", "+2.5", "2.5f", "2.5D", "\t2.5e0d\n", "25e-1"};
     java_double before = INT64_MIN, got;
     for (size_t i = 0; i < sizeof RISING / sizeof RISING[0]; i++) {
@@ -381,8 +420,9 @@ START_TEST(test_java_double__order_and_syntax) {
 END_TEST
 
 START_TEST(test_java_int__range_and_syntax) {
-    static const char *const BAD[] = {"", "+", "-", " 1", "1 ", "1L", "2147483648", "-2147483649",
-                                      "99999999999999999999999", "1.0", "0x1"};
+    static const char *const BAD[] = {
+        "",    "+",  "-", " 1", "1 ", "1L", "2147483648", "-2147483649", "99999999999999999999999",
+        "1.0", "0x1"};
     int64_t got;
     for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++)
         ck_assert_msg(java_int_parse(span_of_text(BAD[i]), &got) != RMQ_OK, "%s", BAD[i]);
