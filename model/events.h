@@ -75,6 +75,8 @@
 #define EVENT_FIELDS_offset_moved(T, U, I) \
     T(group) T(topic) U(queue) I(asked) I(corrected) T(reason)
 #define EVENT_FIELDS_flow_refused(T, U, I) T(limit) U(measured) U(bound) T(waiting_for)
+#define EVENT_FIELDS_acl_loaded(T, U, I) U(files) U(accounts)
+#define EVENT_FIELDS_acl_refused(T, U, I) T(peer) I(code) T(reason)
 #define EVENT_FIELDS_group_joined(T, U, I) T(group) T(client) U(members)
 #define EVENT_FIELDS_group_left(T, U, I) T(group) T(client) U(members) T(reason)
 /* ---- clients. message: the workload's number, see model/load/body.h; 0 for others */
@@ -141,6 +143,8 @@
     X(registration_failed, "registration.failed", "broker", "")                                    \
     X(registration_round_done, "registration.round_done", "broker", "all answered or budget over") \
     X(broker_topic_created, "broker.topic_created", "broker", "")                                  \
+    X(acl_loaded, "acl.loaded", "broker", "access rules were read and are in force")               \
+    X(acl_refused, "acl.refused", "broker", "a request was refused by them")                       \
     X(broker_order_changed, "broker.order_changed", "broker", "")                                  \
     X(client_name_server_chosen, "client.name_server_chosen", "client", "connected to it")         \
     X(client_name_server_lost, "client.name_server_lost", "client", "")                            \
