@@ -115,6 +115,7 @@
     T(group) T(topic) T(broker) U(queue) I(queue_offset) U(message) T(reason)
 #define EVENT_FIELDS_consumer_rebalanced(T, U, I) \
     T(group) T(topic) U(members) U(queues) U(mine) T(strategy) T(expression)
+#define EVENT_FIELDS_consumer_filter_refused(T, U, I) T(group) T(topic) I(code) T(remark)
 #define EVENT_FIELDS_consumer_offset_reset(T, U, I) \
     T(group) T(topic) T(broker) U(queue) I(asked) I(now) T(reason)
 #define EVENT_FIELDS_consumer_throttled(T, U, I) \
@@ -203,6 +204,8 @@
     X(consumer_offset_reset, "consumer.offset_reset", "client", "progress jumped")                 \
     X(consumer_throttled, "consumer.throttled", "client",                                          \
       "pulling waits; limit: count, size, span")                                                   \
+    X(consumer_filter_refused, "consumer.filter_refused", "client",                                \
+      "a broker refuses its SQL92 expression: it consumes nothing")                                \
     X(world_disk, "world.disk", "world", "what a disk fault or a power-off did to a file")         \
     X(world_node_up, "world.node_up", "world", "a node's process exists from now on")              \
     X(world_node_down, "world.node_down", "world", "how: kill, crash, power_off, exit, assert")    \

@@ -67,6 +67,7 @@ static void broker_free(struct broker *broker) {
     stats_deinit(&broker->stats);
     env_free(broker->env, broker->store_config);
     env_free(broker->env, broker->acting);
+    consumer_filters_deinit(&broker->filters);
     offsets_deinit(&broker->offsets);
     groups_deinit(&broker->groups);
     topics_deinit(&broker->topics);
@@ -171,10 +172,12 @@ static void init_tables(struct broker *broker) {
     stats_init(&broker->stats, env, broker->groups.hash_key);
     registrar_init(&broker->registrar, env, &broker->config, &broker->topics, &broker->remoting,
                    &broker->servers);
+    consumer_filters_init(&broker->filters, env, broker->groups.hash_key, &broker->config);
     clients_init(&broker->clients, env, &broker->config, &broker->remoting);
+    broker->clients.filters = &broker->filters;
     schedule_init(&broker->schedule, broker);
     config_files_init(&broker->files, &broker->topics, &broker->groups, &broker->offsets,
-                      &broker->schedule.file);
+                      &broker->filters, &broker->schedule.file);
     locks_init(&broker->locks, env);
     flow_init(&broker->flow, broker);
     sends_init(&broker->sends, broker);
@@ -292,10 +295,9 @@ static void on_store_open(void *ctx, int status) {
 static void on_arrival(void *ctx, struct span topic, int32_t queue_id, int64_t max_offset,
                        int64_t tags_code, struct span properties) {
     struct broker *broker = ctx;
-    RMQ_ASSERT(properties.len == 0 || properties.data != NULL);
     if (span_equal(topic, SCHEDULE_TOPIC))
         schedule_arrival(&broker->schedule, queue_id, max_offset - 1, tags_code);
-    holds_arrival(&broker->holds, topic, queue_id, max_offset, tags_code);
+    holds_arrival(&broker->holds, topic, queue_id, max_offset, tags_code, properties);
 }
 
 static void on_store_closed(void *ctx);

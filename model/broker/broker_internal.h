@@ -6,6 +6,7 @@
 #include "model/broker/admin.h"
 #include "model/broker/clients.h"
 #include "model/broker/config_files.h"
+#include "model/broker/consumer_filters.h"
 #include "model/broker/flow.h"
 #include "model/broker/hold.h"
 #include "model/broker/live_config.h"
@@ -33,6 +34,7 @@ struct broker {
     struct topics topics;
     struct groups groups;
     struct offsets offsets;
+    struct consumer_filters filters;
     struct clients clients;
     struct config_files files;
     struct remoting remoting;

@@ -4,13 +4,15 @@
 #include "model/base/check.h"
 
 void config_files_init(struct config_files *files, struct topics *topics, struct groups *groups,
-                       struct offsets *offsets, struct config_file *delays) {
-    *files = (struct config_files){.offsets = offsets, .count = delays == NULL ? 3 : 4};
+                       struct offsets *offsets, struct consumer_filters *filters,
+                       struct config_file *delays) {
+    *files = (struct config_files){.offsets = offsets, .count = delays == NULL ? 4 : 5};
     topics_file_init(&files->topics_file, topics);
     files->files[0] = &files->topics_file;
     files->files[1] = &groups->file;
-    files->files[2] = &offsets->file;
-    files->files[3] = delays;
+    files->files[2] = &filters->file;
+    files->files[3] = &offsets->file;
+    files->files[4] = delays;
 }
 
 static void begin(struct config_files *files, config_file_fn *done, void *ctx) {

@@ -91,6 +91,10 @@ static const struct field PRODUCE_FIELDS[] = {
      .min = 1,
      .max = 1000,
      .about = "delay level of each message; none when left out"},
+    {.key = "number",
+     .type = FIELD_BOOL,
+     ARGUMENT,
+     .about = "a property \"number\": the message's sequence, for filters"},
     {.key = "batch",
      .type = FIELD_COUNT,
      ARGUMENT,
@@ -113,7 +117,9 @@ static const struct field CONSUME_FIELDS[] = {
      .type = FIELD_TEXT,
      ARGUMENT,
      .required = true,
-     .about = "\"topic\" or \"topic:tag || tag\", several separated by ';'"},
+     .about =
+         "\"topic\", \"topic:tag || tag\" or \"topic:sql92:number > 5 AND TAGS = 'x'\", several "
+         "separated by ';'"},
     {.key = "messageModel",
      .type = FIELD_WORD,
      ARGUMENT,
