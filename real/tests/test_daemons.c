@@ -55,7 +55,7 @@ static const struct {
     {"bad=\\u00g0", "broker.conf:3: expected four hexadecimal digits"},
     {"brokerRole=MASTER",
      "broker.conf:3: brokerRole=MASTER: expected one of ASYNC_MASTER|SYNC_MASTER|SLAVE"},
-    {"aclEnable=true", "aclEnable=true: not built yet"},
+    {"aclEnable=true", "broker.conf:3: aclEnable=true: expected rocketmqHome"},
     {"tls.server.mode=enforcing", "not built yet"},
     {"enableDLegerCommitLog=true", "not built yet"},
     {"enableControllerMode=true", "not built yet"},
