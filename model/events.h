@@ -74,6 +74,14 @@
 #define EVENT_FIELDS_offset_ignored(T, U, I) T(group) T(topic) U(queue) I(asked) I(max)
 #define EVENT_FIELDS_offset_moved(T, U, I) \
     T(group) T(topic) U(queue) I(asked) I(corrected) T(reason)
+/* replication; positions are bytes of the commit log, max: the master's end */
+#define EVENT_FIELDS_ha_slave_joined(T, U, I) T(slave) I(from) I(max)
+#define EVENT_FIELDS_ha_slave_left(T, U, I) T(slave) T(reason) I(acked)
+#define EVENT_FIELDS_ha_slave_refused(T, U, I) T(slave) T(reason) I(asked) I(min) I(max)
+#define EVENT_FIELDS_ha_master_joined(T, U, I) T(master) I(asked) I(end)
+#define EVENT_FIELDS_ha_master_left(T, U, I) T(master) T(reason) I(end)
+#define EVENT_FIELDS_ha_appended(T, U, I) I(from) I(to)
+#define EVENT_FIELDS_ha_diverged(T, U, I) T(master) I(at) T(what)
 #define EVENT_FIELDS_flow_refused(T, U, I) T(limit) U(measured) U(bound) T(waiting_for)
 /* when: running, start; step_ms: by how much the wall clock was set */
 #define EVENT_FIELDS_delay_clock(T, U, I) T(when) U(level) I(queue_offset) I(step_ms)
@@ -216,6 +224,16 @@
     X(delay_clock, "delay.clock", "broker", "the wall clock was set while delayed messages wait")  \
     X(delay_delivered, "delay.delivered", "broker", "a delayed message is at its real topic")      \
     X(retry_stored, "retry.stored", "broker", "stores a message that a consumer gave back")        \
+    X(ha_slave_joined, "ha.slave_joined", "broker",                                                \
+      "a master sends its log to a slave, from here")                                              \
+    X(ha_slave_left, "ha.slave_left", "broker",                                                    \
+      "reason: closed, reset, timeout, silent, ahead, too_old, disk, memory")                      \
+    X(ha_slave_refused, "ha.slave_refused", "broker",                                              \
+      "its log cannot go on with ours; reason: ahead, too_old, negative")                          \
+    X(ha_master_joined, "ha.master_joined", "broker", "a slave is connected and asks from here")   \
+    X(ha_master_left, "ha.master_left", "broker", "")                                              \
+    X(ha_appended, "ha.appended", "broker", "a slave took this part of its master's log")          \
+    X(ha_diverged, "ha.diverged", "broker", "a slave's log differs from its master's")             \
     X(broker_topic_gone, "broker.topic_gone", "broker", "its deletion is durable, and answered")
 
 enum event_kind {
