@@ -24,6 +24,7 @@ struct store_config {
     bool index_enable;                   /* messageIndexEnable */
     bool index_safe;                     /* messageIndexSafe */
     bool sync_flush;                     /* flushDiskType SYNC_FLUSH */
+    bool warm_files;                     /* warmMapedFileEnable; log_ahead.h */
     uint32_t flush_interval_ms, flush_least_pages, flush_thorough_ms;
     uint32_t queue_flush_interval_ms, queue_flush_least_pages, queue_flush_thorough_ms;
     uint32_t sync_flush_timeout_ms;
