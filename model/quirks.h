@@ -37,7 +37,9 @@
     X(QUIRK_OFFSET_MOVED_MESSAGE, "offsetMovedMessage", "4.9.8", "broker.md 14.3",                 \
       "broker: each pull at an illegal offset stores a message in OFFSET_MOVED_EVENT")             \
     X(QUIRK_SHARED_BUDGET, "sharedBudget", "4.3 to 5.3.3", "apache/rocketmq#1921, INC-24",         \
-      "producer: one try may use up the time of all, so that a silent broker leaves no retry")
+      "producer: one try may use up the time of all, so that a silent broker leaves no retry")     \
+    X(QUIRK_CHECK_STUCK, "checkStuck", "4.6.1 to 5.3.3", "apache/rocketmq#9500, INC-84",           \
+      "broker: a half message that cannot be written again stops all checks behind it")
 
 enum quirk_id {
 #define QUIRK_ENUM(id, name, releases, reference, about) id,

@@ -23,6 +23,7 @@ static void on_channel_closed(void *ctx, struct channel *channel, const char *re
     admin_forget_channel(broker, channel);
     flow_forget_channel(&broker->flow, channel);
     sends_forget_channel(&broker->sends, channel);
+    halves_forget_channel(&broker->halves, channel);
     pulls_forget_channel(&broker->pulls, broker, channel);
     queries_forget_channel(&broker->queries, channel);
     scans_forget_channel(&broker->scans, channel);
@@ -44,6 +45,8 @@ static void broker_free(struct broker *broker) {
     pending_cancel(&broker->pending);
     if (broker->tables_up) {
         flow_deinit(&broker->flow);
+        transaction_check_stop(&broker->check);
+        halves_deinit(&broker->halves, broker);
         sends_deinit(&broker->sends, broker);
         pulls_deinit(&broker->pulls, broker);
         holds_deinit(&broker->holds);
@@ -156,6 +159,7 @@ static int read_store_config(struct broker *broker, const struct props *config) 
     broker->store_config->host = broker->host;
     broker->page_cache_busy_ms = broker->store_config->page_cache_busy_ms;
     broker->max_message_bytes = broker->store_config->max_message_bytes;
+    broker->reserved_hours = broker->store_config->reserved_hours;
     return RMQ_OK;
 }
 
@@ -172,6 +176,7 @@ static void init_tables(struct broker *broker) {
     locks_init(&broker->locks, env);
     flow_init(&broker->flow, broker);
     sends_init(&broker->sends, broker);
+    halves_init(&broker->halves);
     pulls_init(&broker->pulls, broker);
     holds_init(&broker->holds, broker);
     queries_init(&broker->queries);
@@ -236,6 +241,8 @@ static void serve(struct broker *broker) {
         name_servers_probe(&broker->servers);
     registration_scheduled(&broker->registrar, true, 0, on_first_round_done, broker);
     start_schedule(broker);
+    if (mine->broker_id == 0)
+        transaction_check_start(&broker->check, broker);
     pending_count(&broker->pending, broker);
 }
 
@@ -371,6 +378,7 @@ static void broker_stop(void *node) {
     if (broker->acting != NULL)
         acting_traffic_stop(broker->acting);
     broker_forget_creations(broker);
+    transaction_check_stop(&broker->check);
     flow_deinit(&broker->flow);
     registration_withdraw(&broker->registrar, &broker->goodbye, on_withdrawn, broker);
 }

@@ -6,6 +6,7 @@
 #include "model/broker/clients.h"
 #include "model/broker/config_files.h"
 #include "model/broker/flow.h"
+#include "model/broker/half.h"
 #include "model/broker/hold.h"
 #include "model/broker/live_config.h"
 #include "model/broker/locks.h"
@@ -18,6 +19,7 @@
 #include "model/broker/side_traffic.h"
 #include "model/broker/stats.h"
 #include "model/broker/stats_scan.h"
+#include "model/broker/transaction_check.h"
 #include "model/store/store.h"
 
 /* Invariants: B1: while `stopping`, no worker runs and no round is under way. B2: parts are torn
@@ -42,12 +44,15 @@ struct broker {
     struct message_host host;          /* brokerIP1:listenPort, as in records and message ids */
     uint32_t page_cache_busy_ms;
     uint32_t max_message_bytes;
+    uint32_t reserved_hours; /* fileReservedTime */
     struct stats stats;
     struct earliest earliest;
     struct scans scans;
     struct pending pending; /* of Apache's store */
     struct flow flow;
     struct sends sends;
+    struct halves halves;
+    struct transaction_check check;
     struct pulls pulls;
     struct holds holds;
     struct queries queries;

@@ -4,8 +4,6 @@
 #include "model/broker/broker_internal.h"
 #include "model/wire/body_config.h"
 
-#define HALF_TOPIC SPAN_LITERAL("RMQ_SYS_TRANS_HALF_TOPIC")
-#define HALF_GROUP SPAN_LITERAL("CID_RMQ_SYS_TRANS")
 #define LEVELS_MAX 64 /* Apache's default has 18 */
 #define FILE_BYTES_MAX ((size_t)1 << 20)
 
@@ -20,13 +18,11 @@ static uint64_t messages_from(const struct store *store, struct span topic, int3
 
 static void tell(struct pending *pending) {
     struct broker *broker = pending->broker;
-    int64_t checked = offsets_find(&broker->offsets, HALF_GROUP, HALF_TOPIC, 0);
-    uint64_t half = messages_from(broker->store, HALF_TOPIC, 0, checked);
-    if (pending->delayed + half > 0)
+    if (pending->delayed > 0)
         env_log(broker->env, ENV_LOG_WARN,
-                "this store holds %llu delayed and %llu half messages that are pending: they stay "
-                "as they are, nothing here delivers or checks them yet",
-                (unsigned long long)pending->delayed, (unsigned long long)half);
+                "this store holds %llu delayed messages that are pending: they stay as they are, "
+                "nothing here delivers them yet",
+                (unsigned long long)pending->delayed);
     pending->broker = NULL;
 }
 

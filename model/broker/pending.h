@@ -1,8 +1,7 @@
 /* broker/pending.h - messages of another broker's store that wait for what is not built yet.
  *
  * A store that Apache's broker wrote can hold delayed messages (SCHEDULE_TOPIC_XXXX, one queue per
- * level, delivered up to config/delayOffset.json) and half messages of transactions
- * (RMQ_SYS_TRANS_HALF_TOPIC, checked up to the offset of group CID_RMQ_SYS_TRANS). Nothing
+ * level, delivered up to config/delayOffset.json). Nothing
  * delivers them here yet; they and their files stay as they are, and the start warns with their
  * number (store.md 10; client.md on delay levels). */
 #ifndef MODEL_BROKER_PENDING_H

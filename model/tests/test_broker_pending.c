@@ -1,4 +1,4 @@
-/* What a start says of delayed and half messages that Apache's broker left behind. */
+/* What a start says of delayed messages that Apache's broker left behind. */
 #include "model/broker/broker.h"
 #include "model/tests/store_archive.h"
 #include "model/tests/suite.h"
@@ -27,10 +27,10 @@ static void end(void) {
 static const struct {
     const char *archive, *says;
 } CASES[] = {
-    {"4.9.7-clean", "this store holds 1 delayed and 0 half messages that are pending"},
-    {"4.9.7-kill", "this store holds 54 delayed and 0 half messages that are pending"},
-    {"5.3.3-clean", "this store holds 1 delayed and 0 half messages that are pending"},
-    {"5.3.3-kill", "this store holds 44 delayed and 0 half messages that are pending"},
+    {"4.9.7-clean", "this store holds 1 delayed messages that are pending"},
+    {"4.9.7-kill", "this store holds 54 delayed messages that are pending"},
+    {"5.3.3-clean", "this store holds 1 delayed messages that are pending"},
+    {"5.3.3-kill", "this store holds 44 delayed messages that are pending"},
 };
 
 START_TEST(test_pending__is_counted) {
@@ -52,7 +52,7 @@ START_TEST(test_pending__without_an_offset_file_all_counts) {
                      RMQ_OK);
     for (int i = 0; i < 50; i++)
         fake_advance_ms(node, 100);
-    ck_assert(fake_log_contains(node, "this store holds 50 delayed and 10 half messages"));
+    ck_assert(fake_log_contains(node, "this store holds 50 delayed messages"));
     end();
 }
 END_TEST
