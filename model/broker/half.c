@@ -122,9 +122,9 @@ bool half_place(const struct message *message, struct half_place *out) {
     struct span queue = message_property(message->properties, SPAN_LITERAL("REAL_QID"));
     out->group = message_property(message->properties, SPAN_LITERAL("PGROUP"));
     out->topic = message_property(message->properties, SPAN_LITERAL("REAL_TOPIC"));
-    return span_equal(message->topic, HALF_TOPIC) && message->queue_id == 0 &&
-           out->topic.len > 0 && !span_is_absent(queue) &&
-           span_to_i32(queue, &out->queue_id) == RMQ_OK && out->queue_id >= 0;
+    return span_equal(message->topic, HALF_TOPIC) && message->queue_id == 0 && out->topic.len > 0 &&
+           !span_is_absent(queue) && span_to_i32(queue, &out->queue_id) == RMQ_OK &&
+           out->queue_id >= 0;
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -215,7 +215,8 @@ static void on_committed(struct store_put *put, enum put_status status) {
         refuse_put(op, status);
         return;
     }
-    if (++broker->halves.commits % PLANT_STEP == 0 && env_plant(broker->env, PLANT_BROKER_FORGET_OP)) {
+    if (++broker->halves.commits % PLANT_STEP == 0 &&
+        env_plant(broker->env, PLANT_BROKER_FORGET_OP)) {
         event_transaction_ended(broker->env, broker->config.name, op->queue_offset,
                                 (uint64_t)op->state, op->from_check);
         finish(op, RESPONSE_SUCCESS, SPAN_NONE);

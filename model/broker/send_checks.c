@@ -327,10 +327,11 @@ static bool check_half(const struct broker *broker, int32_t sys_flag, bool half,
                               "] sending transaction message is forbidden");
     if (half || (sys_flag & MESSAGE_SYS_TRANSACTION) == 0)
         return true;
-    return outcome_refuse(outcome, RESPONSE_MESSAGE_ILLEGAL,
-                          "a message with a transaction flag has no property TRAN_MSG=true, nothing "
-                          "was stored",
-                          SPAN_NONE, "");
+    return outcome_refuse(
+        outcome, RESPONSE_MESSAGE_ILLEGAL,
+        "a message with a transaction flag has no property TRAN_MSG=true, nothing "
+        "was stored",
+        SPAN_NONE, "");
 }
 
 bool send_read_properties(struct broker *broker, struct span properties, int32_t sys_flag,

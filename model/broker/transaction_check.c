@@ -14,20 +14,21 @@
 #define NS_PER_MS UINT64_C(1000000)
 #define MS_PER_HOUR INT64_C(3600000)
 #define OPS_PER_READ 256
-#define TRIES 3       /* connections that are asked until one takes it */
-#define STEPS_MAX 64  /* of one handler */
+#define TRIES 3                  /* connections that are asked until one takes it */
+#define STEPS_MAX 64             /* of one handler */
 #define WAIT_NS (20 * NS_PER_MS) /* for an end, or an op message, that is on its way */
 
 /* What becomes of the half message at hand. */
 enum check_step {
-    STEP_PASS,    /* done, or not there */
-    STEP_STOP,    /* too young: the round ends */
-    STEP_AGAIN,   /* younger than its own immunity: written again, nobody is asked */
-    STEP_CHECK,   /* written again, and a producer asked */
+    STEP_PASS,  /* done, or not there */
+    STEP_STOP,  /* too young: the round ends */
+    STEP_AGAIN, /* younger than its own immunity: written again, nobody is asked */
+    STEP_CHECK, /* written again, and a producer asked */
     STEP_DISCARD
 };
 
-/* Invariant: exactly one of `get`, `put` and the check's timer is under way between two handlers. */
+/* Invariant: exactly one of `get`, `put` and the check's timer is under way between two handlers.
+ */
 struct check_round {
     struct transaction_check *check;
     int64_t begun_ms;        /* wall */
@@ -133,8 +134,7 @@ static int ask(const struct check_round *round, struct channel *channel,
         .topic = v5 ? HALF_TOPIC : SPAN_NONE,
         .msg_id = key,
         .state_table_offset = asked->queue_offset,
-        .offset_msg_id =
-            span_of(id, message_id_format(&broker->host, asked->physical_offset, id)),
+        .offset_msg_id = span_of(id, message_id_format(&broker->host, asked->physical_offset, id)),
         .transaction_id = key,
     };
     buf_init(&body, broker->env);
@@ -172,7 +172,8 @@ static bool ask_group(const struct check_round *round) {
     return false;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------
+ */
 
 static void tell(const struct check_round *round) {
     const struct broker *broker = round->check->broker;
@@ -193,10 +194,10 @@ static void tell(const struct check_round *round) {
                 "TRANS_CHECK_MAX_TIME_TOPIC, offset %lld",
                 (long long)round->at, (long long)round->times - 1,
                 (long long)round->put.queue_offset);
-        event_transaction_discarded(
-            broker->env, name, round->at, (uint64_t)round->times - 1,
-            round->times > (int64_t)broker->config.transaction_check_max ? SPAN_LITERAL("checks")
-                                                                         : SPAN_LITERAL("age"));
+        event_transaction_discarded(broker->env, name, round->at, (uint64_t)round->times - 1,
+                                    round->times > (int64_t)broker->config.transaction_check_max
+                                        ? SPAN_LITERAL("checks")
+                                        : SPAN_LITERAL("age"));
     }
 }
 
@@ -231,6 +232,7 @@ static void on_put(struct store_put *put, enum put_status status) {
         return;
     }
     tell(round);
+    round->check->woken |= round->step != STEP_DISCARD; /* the copy waits */
     pass(round);
 }
 

@@ -12,9 +12,9 @@
  * Differs from Apache (INC-84):
  *   - all op messages are read before a half message is judged, and what ends meanwhile is known:
  *     what was ended is never asked for
- *   - what is too large with its count of checks is written again without it; what cannot be stored now ends the round, and the offsets are those it has reached. Apache
- *     tries again for 60 s, keeps the place, and never checks what is behind
- *     (quirk.checkStuck)
+ *   - what is too large with its count of checks is written again without it; what cannot be stored
+ * now ends the round, and the offsets are those it has reached. Apache tries again for 60 s, keeps
+ * the place, and never checks what is behind (quirk.checkStuck)
  *   - a discarded message that is not stored stays where it is; Apache forgets it
  *   - the message's flag stays; Apache's second copy has flag 0 */
 #ifndef MODEL_BROKER_TRANSACTION_CHECK_H
@@ -26,7 +26,7 @@ struct broker;
 struct check_round;
 struct transaction_check {
     struct broker *broker;
-    struct env_timer timer; /* to the next round; armed only while half messages may wait */
+    struct env_timer timer;    /* to the next round; armed only while half messages may wait */
     struct check_round *round; /* NULL: none is under way */
     bool woken;                /* since the round began; its queue may not have it yet */
     uint64_t start_ns;         /* rounds count from there */

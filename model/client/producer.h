@@ -60,12 +60,12 @@ struct send {
     int64_t physical_offset; /* -1: not told */
     uint64_t latency_ns;
     uint32_t attempts;
-    bool maybe_stored;               /* failed, but an attempt ended without an answer */
-    char broker[128];                /* of the last attempt; "" when there was none */
-    char msg_id[MESSAGE_ID_MAX + 1]; /* offset id; of a batch the first; "" when failed */
+    bool maybe_stored;                  /* failed, but an attempt ended without an answer */
+    char broker[128];                   /* of the last attempt; "" when there was none */
+    char msg_id[MESSAGE_ID_MAX + 1];    /* offset id; of a batch the first; "" when failed */
     char unique_key[UNIQUE_ID_MAX + 1]; /* of a prepared message; else "" */
     struct span topic;                  /* the same: as brokers see it; the client's */
-    struct send_state *state;        /* the producer's */
+    struct send_state *state;           /* the producer's */
 };
 /* `message` and `target` (may be NULL) are consumed before return; `send` stays until done, which
  * comes once, perhaps before return (an error known at once; each oneway send). Events, with the

@@ -61,12 +61,12 @@ struct producer {
     struct fault_strategy faults;
     struct list states; /* under way, in order of start */
     struct list spare;
-    struct buf scratch; /* numbers of a header; names */
-    uint64_t messages;  /* taken, for a planted bug */
-    uint64_t acked;     /* the same */
+    struct buf scratch;          /* numbers of a header; names */
+    uint64_t messages;           /* taken, for a planted bug */
+    uint64_t acked;              /* the same */
     transaction_check_fn *check; /* NULL: none */
     void *check_ctx;
-    struct buf text;    /* group, default topic, namespace */
+    struct buf text; /* group, default topic, namespace */
 };
 
 struct send_state {

@@ -110,8 +110,8 @@ void client_on_check_transaction(struct client *client, struct channel *channel,
         env_log(client->env, ENV_LOG_WARN, "client: a broker's request 39 cannot be read");
         return;
     }
-    struct producer *producer = find_producer(
-        client, message_property(message.properties, SPAN_LITERAL("PGROUP")));
+    struct producer *producer =
+        find_producer(client, message_property(message.properties, SPAN_LITERAL("PGROUP")));
     if (producer != NULL && producer->check != NULL)
         check(producer, channel, &header, &message);
 }

@@ -56,7 +56,7 @@ struct produce {
     uint32_t incarnation;
     struct buf not_begun; /* u64 each: transactions whose send failed */
     struct buf body;
-    struct buf padding; /* a property, encoded */
+    struct buf padding;     /* a property, encoded */
     struct outgoing *items; /* `batch` of them */
     char *key_texts;        /* KEY_TEXT_MAX for each item */
 };

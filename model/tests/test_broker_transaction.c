@@ -7,8 +7,9 @@
 
 #define ROUNDS "transactionCheckInterval=10000\ntransactionTimeOut=3000\ntransactionCheckMax=2\n"
 #define V5 "profile=5.3\n"
-#define HALF_PROPERTIES "KEYS\001k1\002TRAN_MSG\001true\002UNIQ_KEY\001u1\002PGROUP\001p\002TAGS\001A"
-#define BEAT                                                                    \
+#define HALF_PROPERTIES \
+    "KEYS\001k1\002TRAN_MSG\001true\002UNIQ_KEY\001u1\002PGROUP\001p\002TAGS\001A"
+#define BEAT \
     "{\"clientID\":\"c\",\"consumerDataSet\":[],\"producerDataSet\":[{\"groupName\":\"p\"}]}"
 
 static struct message record_at(size_t index) {
@@ -38,8 +39,8 @@ static void prepare(const char *properties) {
 }
 
 static const struct field END[] = {
-    {"producerGroup", "p"},     {"commitLogOffset", "0"},      {"tranStateTableOffset", "0"},
-    {"commitOrRollback", "8"},  {"fromTransactionCheck", "false"}, {"msgId", "u1"},
+    {"producerGroup", "p"},    {"commitLogOffset", "0"},          {"tranStateTableOffset", "0"},
+    {"commitOrRollback", "8"}, {"fromTransactionCheck", "false"}, {"msgId", "u1"},
 };
 
 static void send_end(struct field a, struct field b) {
@@ -268,7 +269,8 @@ START_TEST(test_check__waits_for_its_age) {
     ck_assert_uint_eq(copies(), 1);
     fake_advance_ms(env, 1);
     ck_assert_uint_eq(copies(), 2);
-    ck_assert_uint_eq(fake_event_uint(env, EVENT_transaction_checked, "told"), 0); /* nobody there */
+    ck_assert_uint_eq(fake_event_uint(env, EVENT_transaction_checked, "told"),
+                      0); /* nobody there */
 }
 END_TEST
 
@@ -456,8 +458,8 @@ START_TEST(test_ops__bodies) {
     ck_assert_int_eq(check_ops_take(&ops, 3, buf_span(&first)), RMQ_OK);
     ck_assert_int_eq(check_ops_take(&ops, 7, buf_span(&second)), RMQ_OK);
     for (int64_t half = 5; half < 40; half++)
-        ck_assert_int_eq(check_ops_done(&ops, half), half == 9 || half == 10 || half == 12 ||
-                                                         half == 14 || half == 15);
+        ck_assert_int_eq(check_ops_done(&ops, half),
+                         half == 9 || half == 10 || half == 12 || half == 14 || half == 15);
     check_ops_begin(&ops, 10, 3);
     ck_assert(!check_ops_done(&ops, 10));
     buf_clear(&first);

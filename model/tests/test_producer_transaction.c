@@ -116,9 +116,9 @@ static void ask(struct peer *broker, const char *group, const char *body) {
                                             {"transactionId", "u1"},
                                             {"offsetMsgId", "0A00010100002A9F0000000000000309"}};
     for (size_t i = 0; i < sizeof FIELDS / sizeof FIELDS[0]; i++)
-        ck_assert_int_eq(wire_field_add(&request, span_of_text(FIELDS[i][0]),
-                                        span_of_text(FIELDS[i][1])),
-                         RMQ_OK);
+        ck_assert_int_eq(
+            wire_field_add(&request, span_of_text(FIELDS[i][0]), span_of_text(FIELDS[i][1])),
+            RMQ_OK);
     request.body = buf_span(&record);
     peer_send(broker, &request);
     buf_deinit(&record);
@@ -177,8 +177,7 @@ START_TEST(test_prepared__has_no_delay) {
     producer_set_checker(producer, on_check, &checks);
     send_prepared(3);
     ck_assert(find_send(&prepared) != 0);
-    ck_assert(span_is_absent(
-        message_property(wire_field(&prepared, "i"), SPAN_LITERAL("DELAY"))));
+    ck_assert(span_is_absent(message_property(wire_field(&prepared, "i"), SPAN_LITERAL("DELAY"))));
     stop();
 }
 END_TEST

@@ -4,9 +4,9 @@
 #include "model/tests/store_archive.h"
 #include "model/tests/suite.h"
 
-#define CONFIG                                                                           \
-    "transactionCheckInterval=10000\ntransactionTimeOut=3000\ntransactionCheckMax=3\n"   \
-    "storePathRootDir=/store\nmappedFileSizeCommitLog=1048576\n"                         \
+#define CONFIG                                                                         \
+    "transactionCheckInterval=10000\ntransactionTimeOut=3000\ntransactionCheckMax=3\n" \
+    "storePathRootDir=/store\nmappedFileSizeCommitLog=1048576\n"                       \
     "mappedFileSizeConsumeQueue=6000\nmaxHashSlotNum=100\nmaxIndexNum=400\n"
 
 static struct env *node;

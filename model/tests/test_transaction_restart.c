@@ -4,13 +4,12 @@
 #include "model/tests/suite.h"
 #include "model/wire/message.h"
 
-#define ROUNDS                                                                       \
-    "transactionCheckInterval=10000\ntransactionTimeOut=3000\ntransactionCheckMax=3\n"
-#define CONFIG                                                                       \
+#define ROUNDS "transactionCheckInterval=10000\ntransactionTimeOut=3000\ntransactionCheckMax=3\n"
+#define CONFIG                                                                              \
     ROUNDS "topics=T:2:2\nmappedFileSizeCommitLog=65536\nmappedFileSizeConsumeQueue=4000\n" \
            "maxHashSlotNum=100\nmaxIndexNum=400\n"
 #define PORT 10911
-#define BEAT                                                                    \
+#define BEAT \
     "{\"clientID\":\"c\",\"consumerDataSet\":[],\"producerDataSet\":[{\"groupName\":\"p\"}]}"
 
 static struct peer client;
@@ -72,8 +71,10 @@ struct prepared {
 
 static struct prepared prepare(void) {
     static const char *const FIELDS[][2] = {
-        {"a", "p"}, {"b", "T"}, {"c", "TBW102"}, {"d", "4"}, {"e", "1"}, {"f", "4"}, {"h", "0"},
-        {"i", "TRAN_MSG\001true\002UNIQ_KEY\001u1\002PGROUP\001p"},
+        {"a", "p"},      {"b", "T"},
+        {"c", "TBW102"}, {"d", "4"},
+        {"e", "1"},      {"f", "4"},
+        {"h", "0"},      {"i", "TRAN_MSG\001true\002UNIQ_KEY\001u1\002PGROUP\001p"},
     };
     struct wire_command request;
     char born[DECIMAL_BYTES_MAX + 1];
@@ -197,7 +198,7 @@ END_TEST
  * message. */
 START_TEST(test_restart__keeps_the_count_of_checks) {
     three();
-    pass_ms(20000); /* two checks */
+    pass_ms(26000); /* two checks, and the offsets are saved */
     ck_assert_int_eq(halves(), 5);
     again(_i == 0);
     ck_assert_int_eq(settled(HALF_TOPIC), 4);

@@ -52,10 +52,10 @@ struct decided {
 struct transactions {
     struct oracle_base base;
     uint64_t checks, within_ns, delivered_ns;
-    struct table half_of;    /* (node, offset) -> index + 1 */
+    struct table half_of; /* (node, offset) -> index + 1 */
     struct half *halves;
     size_t half_count, half_capacity;
-    size_t oldest; /* what is before it is over */
+    size_t oldest;           /* what is before it is over */
     struct table decided_of; /* number -> index + 1 */
     struct decided *decisions;
     size_t decided_count, decided_capacity;
@@ -93,10 +93,10 @@ static bool is_judged(const struct transactions *oracle, uint16_t node) {
 static struct half *half_put(struct transactions *oracle, uint16_t node, uint64_t offset,
                              bool again) {
     uint64_t *index = table_put(&oracle->half_of, table_key(node, offset, 1, 0));
-    struct half *halves =
-        index == NULL ? NULL
-                      : array_room(&oracle->base.host, oracle->halves, oracle->half_count,
-                                   &oracle->half_capacity, sizeof *halves);
+    struct half *halves = index == NULL
+                              ? NULL
+                              : array_room(&oracle->base.host, oracle->halves, oracle->half_count,
+                                           &oracle->half_capacity, sizeof *halves);
     if (halves == NULL) {
         oracle->base.no_memory = true;
         return NULL;
@@ -200,6 +200,7 @@ static void on_stored(struct transactions *oracle, const struct record *record) 
     struct half *half = half_put(oracle, record->node, (uint64_t)record_int(record, 1), true);
     if (half == NULL)
         return;
+    oracle->base.verdict.checked++;
     half->stored = oracle_mark(record);
     half->physical = record_int(record, 2);
 }
@@ -289,8 +290,8 @@ static void on_discarded(struct transactions *oracle, const struct record *recor
                    (unsigned long long)record_uint(record, 2));
 }
 
-/* A broker is back. What was not flushed at a power-off is not expected any more, and what has ended
- * may wait again; what was being ended at any end may be committed without a word. */
+/* A broker is back. What was not flushed at a power-off is not expected any more, and what has
+ * ended may wait again; what was being ended at any end may be committed without a word. */
 static void on_recovered(struct transactions *oracle, const struct record *record) {
     const struct message_broker *broker = broker_at(oracle, record->node);
     if (broker == NULL || broker->down.kind == 0)
@@ -423,7 +424,8 @@ static void look_for_lost(struct transactions *oracle, uint64_t end_ns) {
         const struct decided *decided = &oracle->decisions[i];
         if (decided->taken.kind != 0 && decided->delivered.kind == 0 && !decided->excused &&
             end_ns - decided->taken.world_ns > oracle->delivered_ns &&
-            oracle_fail(&oracle->base, "a committed message is not delivered within " SECONDS_FORMAT,
+            oracle_fail(&oracle->base,
+                        "a committed message is not delivered within " SECONDS_FORMAT,
                         SECONDS(oracle->delivered_ns)))
             oracle_witness(&oracle->base, decided->taken, "committed");
     }
