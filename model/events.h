@@ -38,7 +38,9 @@
 #define EVENT_FIELDS_registration_round_done(T, U, I) \
     U(sent) U(accepted) U(duration_ns) U(late_ns) /* late: behind the fixed-rate schedule */
 #define EVENT_FIELDS_broker_topic_created(T, U, I) T(topic) U(read_queues) U(write_queues) U(perm)
-#define EVENT_FIELDS_broker_topic_deleted(T, U, I) T(topic)
+/* physical: its records below are dead */
+#define EVENT_FIELDS_broker_topic_deleted(T, U, I) T(topic) I(physical)
+#define EVENT_FIELDS_broker_topic_gone(T, U, I) T(topic)
 #define EVENT_FIELDS_route_slave_seen(T, U, I) T(cluster) T(broker) I(broker_id) T(addr)
 #define EVENT_FIELDS_broker_order_changed(T, U, I) T(topic) U(order)
 #define EVENT_FIELDS_client_name_server_chosen(T, U, I) T(name_server)
@@ -204,6 +206,7 @@
     X(world_assert, "world.assert", "world", "an assertion of ours failed in a node")              \
     X(broker_topic_deleted, "broker.topic_deleted", "broker", "by an administrator")               \
     X(route_slave_seen, "route.slave_seen", "namesrv", "the first slave under a broker name")      \
+    X(broker_topic_gone, "broker.topic_gone", "broker", "its deletion is durable, and answered")   \
     X(transaction_stored, "transaction.stored", "broker", "a half message is in the log")          \
     X(transaction_checked, "transaction.checked", "broker",                                        \
       "it was written again and a producer asked (told 1), or none was there (told 0)")            \

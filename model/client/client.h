@@ -27,6 +27,7 @@
  *   do=wipe-write-perm      brokerName                               to each name server  205
  *   do=add-write-perm       brokerName                               to each name server  327
  *   do=delete-topic         topic [clusterName]                      to each name server  216
+ *   do=delete-topic-in-broker  topic [brokerAddr | clusterName]      to brokers              215
  *   do=put-kv               namespace, key, value                    to each name server  100
  *   do=delete-kv            namespace, key                           to each name server  102
  *   do=update-namesrv-config  key, value                             to each name server  318

@@ -250,6 +250,8 @@ void store_delete_topic(struct store *store, struct span topic, struct store_del
 typedef bool store_keep_fn(void *ctx, struct span topic);
 void store_clean_topics(struct store *store, store_keep_fn *keep, void *ctx,
                         struct store_delete *operation, store_delete_fn *done);
+/* Records of `topic` below are dead (store/deleted.h); 0: none. */
+int64_t store_dead_below(const struct store *store, struct span topic);
 /* `done` is not called; what was begun goes on. */
 void store_delete_cancel(struct store *store, struct store_delete *operation);
 /* Expired files go in the next 20 rounds whatever the hour (16.1, "manual"). */
