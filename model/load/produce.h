@@ -17,7 +17,7 @@ struct produce_config {
     uint32_t in_flight;
     struct dist think_ns, bytes;
     uint32_t keys, batch, padding;
-    bool by_key;
+    bool by_key, number;
     bool transaction;
     uint32_t rollback_ppm, unknown_ppm, unresolved_ppm, end_lost_ppm;
     struct dist execute_ns;
@@ -25,6 +25,8 @@ struct produce_config {
     uint64_t run;
     uint32_t producer;
 };
+
+#define NUMBER_PROPERTY_MAX 20 /* "number", 0x01 and a sequence */
 
 struct produce;
 /* A send under way, and in a closed loop the thread that makes it. */
@@ -56,9 +58,10 @@ struct produce {
     uint32_t incarnation;
     struct buf not_begun; /* u64 each: transactions whose send failed */
     struct buf body;
-    struct buf padding;     /* a property, encoded */
-    struct outgoing *items; /* `batch` of them */
-    char *key_texts;        /* KEY_TEXT_MAX for each item */
+    struct buf padding;                   /* a property, encoded */
+    struct outgoing *items;               /* `batch` of them */
+    char *key_texts;                      /* KEY_TEXT_MAX for each item */
+    char (*numbers)[NUMBER_PROPERTY_MAX]; /* of each item; NULL: config.number is false */
 };
 
 #define KEY_TEXT_MAX 24
