@@ -167,6 +167,8 @@ static const struct planted_row MESSAGE_ROWS[] = {
      "topic-deleted", ORACLE_SAFETY, 0},
     {"store.forget_deleted", SCENARIO("topic-deleted"), NULL, PLANT("store.forget_deleted"),
      "topic-deleted", ORACLE_SAFETY, 0},
+    {"acl.open", SCENARIO("access-control"), NULL, PLANT("acl.open"), "event-count",
+     ORACLE_OBJECTIVE, 0},
     {"broker.show_rollback", SCENARIO("transactions"), NULL, PLANT("broker.show_rollback"),
      "transactions", ORACLE_SAFETY, 0},
     {"broker.forget_op", SCENARIO("transactions"), NULL, PLANT("broker.forget_op"), "transactions",
