@@ -14,12 +14,13 @@
 #include "model/broker/hold.h"
 #include "model/broker/live_config.h"
 #include "model/broker/locks.h"
-#include "model/broker/pending.h"
 #include "model/broker/pull.h"
 #include "model/broker/queue_query.h"
 #include "model/broker/registration.h"
 #include "model/broker/runtime_info.h"
+#include "model/broker/schedule.h"
 #include "model/broker/send.h"
+#include "model/broker/send_back.h"
 #include "model/broker/side_traffic.h"
 #include "model/broker/slave_sync.h"
 #include "model/broker/stats.h"
@@ -54,11 +55,12 @@ struct broker {
     struct stats stats;
     struct earliest earliest;
     struct scans scans;
-    struct pending pending; /* of Apache's store */
     struct flow flow;
     struct sends sends;
     struct halves halves;
     struct transaction_check check;
+    struct send_backs send_backs;
+    struct schedule schedule;
     struct pulls pulls;
     struct holds holds;
     struct queries queries;

@@ -13,13 +13,15 @@
  *                 (messages per send, 1), count (messages, 0: no end), for (0: no end), after
  *                 (wait before the first, 0), burst_of and burst_every (that many at once, each so
  *                 often, on top), ramp_to and ramp (the rate moves there evenly in that time),
- *                 by_key=true|false (the key chooses the queue: needs keys), number=true|false (a
- *                 property "number": the message's sequence, from 1), padding (bytes of a property;
- *                 not with number), run (number of the run, body.h), producer (this producer's
- * number) transaction=true|false: each message is a transaction (mode sync, batch 1) of execute
- * (distribution, 0); a share, ppm, of them: is rolled back (rollback), decided only when the broker
- * asks (unknown), never (unresolved), decided but the broker is not told (end_lost). One whose send
- * failed is rolled back
+ *                 delay_level (of each message, 0: none), by_key=true|false (the key chooses the
+ *                 queue: needs keys), number=true|false (a property "number": the message's
+ *                 sequence, from 1), padding (bytes of a property; not with number), run (number
+ *                 of the run, body.h), producer (this producer's number)
+ *
+ *                 transaction=true|false: each message is a transaction (mode sync, batch 1) of
+ *                 execute (distribution, 0); a share, ppm, of them: is rolled back (rollback),
+ *                 decided only when the broker asks (unknown), never (unresolved), decided but the
+ *                 broker is not told (end_lost). One whose send failed is rolled back
  *
  *   do=consume    name (default: the group), consumerGroup, subscription, service (distribution,
  *                 0), fail (share of messages whose handler fails, ppm), lite=true|false, poll

@@ -7,11 +7,11 @@
 #define NS_PER_KS UINT64_C(1000000000000)
 
 static const char *const OWN_KEYS[] = {
-    "do",          "name",     "topic",   "mode",       "arrivals", "rate",
-    "in_flight",   "think",    "bytes",   "bytes_max",  "tags",     "keys",
-    "batch",       "count",    "for",     "after",      "burst_of", "burst_every",
-    "ramp_to",     "ramp",     "by_key",  "run",        "producer", "padding",
-    "transaction", "rollback", "unknown", "unresolved", "end_lost", "execute"};
+    "do",       "name",     "topic",       "mode",        "arrivals", "rate",    "in_flight",
+    "think",    "bytes",    "bytes_max",   "tags",        "keys",     "batch",   "count",
+    "for",      "after",    "burst_of",    "burst_every", "ramp_to",  "ramp",    "by_key",
+    "run",      "producer", "padding",     "transaction", "rollback", "unknown", "unresolved",
+    "end_lost", "execute",  "delay_level", "number"};
 
 static struct produce *of_base(struct load *load) {
     return RMQ_CONTAINER_OF(load, struct produce, base);

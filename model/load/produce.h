@@ -17,6 +17,7 @@ struct produce_config {
     uint32_t in_flight;
     struct dist think_ns, bytes;
     uint32_t keys, batch, padding;
+    int32_t delay_level;
     bool by_key, number;
     bool transaction;
     uint32_t rollback_ppm, unknown_ppm, unresolved_ppm, end_lost_ppm;

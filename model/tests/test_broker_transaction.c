@@ -126,6 +126,19 @@ START_TEST(test_commit__stores_message_and_op) {
 }
 END_TEST
 
+START_TEST(test_commit__of_a_delayed_message_is_delayed) {
+    start(TOPICS);
+    prepare(HALF_PROPERTIES "\002DELAY\0013");
+    ck_assert_span_eq(record_at(0).topic, "RMQ_SYS_TRANS_HALF_TOPIC");
+    ck_assert_int_eq(end_with(NO_FIELD, NO_FIELD), RESPONSE_SUCCESS);
+    struct message real = record_at(1);
+    ck_assert_span_eq(real.topic, "SCHEDULE_TOPIC_XXXX");
+    ck_assert_int_eq(real.queue_id, 2);
+    ck_assert_property(&real, "REAL_TOPIC", "T");
+    ck_assert_property(&real, "REAL_QID", "1");
+}
+END_TEST
+
 START_TEST(test_rollback__stores_the_op_alone) {
     start(TOPICS);
     prepare(HALF_PROPERTIES);
@@ -480,6 +493,7 @@ int main(void) {
     tcase_add_checked_fixture(ends, setup, teardown);
     tcase_add_loop_test(ends, test_prepared__waits_in_the_half_topic, 0, 2);
     tcase_add_test(ends, test_commit__stores_message_and_op);
+    tcase_add_test(ends, test_commit__of_a_delayed_message_is_delayed);
     tcase_add_test(ends, test_rollback__stores_the_op_alone);
     tcase_add_test(ends, test_unknown__changes_nothing);
     tcase_add_loop_test(ends, test_end__refuses, 0, sizeof REFUSED / sizeof REFUSED[0]);
