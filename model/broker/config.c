@@ -45,6 +45,7 @@ static void read_messages(struct settings *settings, struct broker_config *confi
     config->long_polling = settings_bool(settings, "longPollingEnable", true);
     config->slave_read = settings_bool(settings, "slaveReadEnable", false);
     config->trace_on = settings_bool(settings, "traceOn", true);
+    config->store_replies = settings_bool(settings, "storeReplyMessageEnable", true);
     config->reject_transactions = settings_bool(settings, "rejectTransactionMessage", false);
     config->transaction_interval_ms = (uint32_t)settings_number(
         settings, "transactionCheckInterval", config->profile_5_3 ? 30000 : 60000, 1, INT32_MAX);

@@ -24,6 +24,7 @@ struct store_config {
     bool index_enable;                   /* messageIndexEnable */
     bool index_safe;                     /* messageIndexSafe */
     bool sync_flush;                     /* flushDiskType SYNC_FLUSH */
+    bool warm_files;                     /* warmMapedFileEnable; log_ahead.h */
     bool sync_master;                    /* brokerRole SYNC_MASTER */
     bool replica;                        /* brokerRole SLAVE, or without a role brokerId > 0 */
     uint32_t slave_timeout_ms;           /* slaveTimeout 3000 */
