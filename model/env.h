@@ -274,6 +274,8 @@ uint64_t env_random_below(struct env *env, uint64_t bound);
     X(PLANT_CONSUMER_KEEP_QUEUE, "consumer.keep_queue",                                        \
       "a queue that moved to another member is kept")                                          \
     X(PLANT_CONSUMER_NO_REBALANCE, "consumer.no_rebalance", "rebalances once, then never")     \
+    X(PLANT_CONSUMER_KEEP_LOCK, "consumer.keep_lock",                                          \
+      "an orderly consumer goes on when its lock is no longer valid")                          \
     X(PLANT_CONSUMER_ANY_TAG, "consumer.any_tag", "tags are not compared as text")
 enum env_buggify_id {
 #define ENV_ENUM(id, name, about) id,

@@ -61,6 +61,8 @@
  *   longPollingEnable         true; false: pulls are held for shortPollingTimeMills, 1000 ms
  *   slaveReadEnable           false: pulls are never sent to another broker
  *   defaultQueryMaxNum        32: messages of a query by unique key
+ *   orderlyCommitNeedsLock    false; ours: commits of a queue that is locked for its group are
+ *                             taken from the client that holds the live lock only (INC-68)
  *   enablePropertyFilter      false: subscriptions by SQL92 expression are refused
  *   filterSupportRetry        false: what came back is filtered by its origin's expression
  *   storePathRootDir, ...     the store's (store.h, broker.md 2.3)

@@ -64,6 +64,7 @@ static void read_messages(struct settings *settings, struct broker_config *confi
 
 static void read_filters(struct settings *settings, struct broker_config *config) {
     config->property_filter = settings_bool(settings, "enablePropertyFilter", false);
+    config->commits_need_lock = settings_bool(settings, "orderlyCommitNeedsLock", false);
     config->filter_retry = settings_bool(settings, "filterSupportRetry", false);
     config->bloom_error_percent =
         (uint8_t)settings_number(settings, "maxErrorRateOfBloomFilter", 20, 1, 99);

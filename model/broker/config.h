@@ -58,6 +58,7 @@ struct broker_config {
     bool broker_topic;
     bool trace_topic_enabled;
     bool timer_wheel;
+    bool commits_need_lock;      /* orderlyCommitNeedsLock, ours */
     bool property_filter;        /* enablePropertyFilter */
     bool filter_retry;           /* filterSupportRetry */
     uint8_t bloom_error_percent; /* maxErrorRateOfBloomFilter */

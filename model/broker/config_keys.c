@@ -299,6 +299,7 @@ static const struct key_row ROWS[] = {
     {"notifyConsumerIdsChangedEnable", KEY_BOOL, KEY_NOW, false, 0, 0, NULL, {"true", "true"}},
     {"offsetCheckInSlave", KEY_BOOL, KEY_IDLE, false, 0, 0, NULL, {"false", "false"}},
     {"onewayRegister", KEY_BOOL, KEY_START, false, 0, 0, NULL, {NULL, NULL}},
+    {"orderlyCommitNeedsLock", KEY_BOOL, KEY_NOW, false, 0, 0, NULL, {NULL, NULL}},
     {"osPageCacheBusyTimeOutMills", KEY_INT, KEY_NOW, false, 1, INT32_MAX, NULL, {"1000", "1000"}},
     {"popCkMaxBufferSize", KEY_INT, KEY_IDLE, false, INT32_MIN, INT32_MAX, NULL, {NULL, "200000"}},
     {"popCkOffsetMaxQueueSize", KEY_INT, KEY_IDLE, false, INT32_MIN, INT32_MAX, NULL, {NULL, "20000"}},

@@ -221,6 +221,7 @@ static void take_live(struct broker_config *to, const struct broker_config *from
     to->offsets_save_ms = from->offsets_save_ms;
     to->property_filter = from->property_filter;
     to->filter_retry = from->filter_retry;
+    to->commits_need_lock = from->commits_need_lock;
     to->filter_clean_ms = from->filter_clean_ms;
 }
 

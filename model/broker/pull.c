@@ -464,7 +464,8 @@ void pull_process(struct broker *broker, struct channel *channel,
     }
     int64_t reset =
         offsets_take_reset(&broker->offsets, header.consumer_group, header.topic, header.queue_id);
-    if (reset < 0)
+    if (reset < 0 &&
+        commit_allowed(broker, channel, header.consumer_group, header.topic, header.queue_id))
         commit(broker, &header, peer);
     struct pull_op *op = op_begin(broker);
     if (op != NULL) {
