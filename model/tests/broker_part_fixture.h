@@ -48,6 +48,11 @@ bool store_is_on_disk_only(const struct store *store, struct span topic, int32_t
     return queue.on_disk_only;
 }
 
+int64_t store_replicated(const struct store *store) {
+    ck_assert_ptr_nonnull(store);
+    return 0;
+}
+
 /* ---- the broker ---- */
 
 static void on_request(void *ctx, struct channel *channel, const struct wire_command *request) {
@@ -110,7 +115,7 @@ static inline void start(const char *text) {
     consumer_filters_init(&broker.filters, env, broker.groups.hash_key, &broker.config);
     broker.clients.filters = &broker.filters;
     config_files_init(&broker.files, &broker.topics, &broker.groups, &broker.offsets,
-                      &broker.filters);
+                      &broker.filters, NULL);
     ck_assert_int_eq(name_servers_init(&broker.servers, env, &broker.remoting,
                                        props_get(&props, "namesrvAddr"), broker.config.profile_5_3,
                                        false),
