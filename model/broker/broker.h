@@ -63,6 +63,9 @@
  *   defaultQueryMaxNum        32: messages of a query by unique key
  *   enablePropertyFilter      false: subscriptions by SQL92 expression are refused
  *   filterSupportRetry        false: what came back is filtered by its origin's expression
+ *   aclEnable                 false; with rocketmqHome: access control, see access.h
+ *   limit<What>Per<Whom>      0: no limit, see limits.h
+ *   storeReplyMessageEnable   true: replies (324, 325) are stored, too
  *   storePathRootDir, ...     the store's (store.h, broker.md 2.3)
  *   rocketmq.serialize.type   JSON (default) or ROCKETMQ: headers of what the broker sends
  *   quirk.<name>              see model/quirks.h

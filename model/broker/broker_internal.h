@@ -54,6 +54,7 @@ struct broker {
     struct earliest earliest;
     struct scans scans;
     struct flow flow;
+    struct limits limits;
     struct sends sends;
     struct send_backs send_backs;
     struct schedule schedule;

@@ -199,6 +199,7 @@ int broker_config_read(struct env *env, const struct props *props, struct broker
     read_switches(&settings, &read);
     read_numbers(&settings, &read);
     read_messages(&settings, &read);
+    limits_read(&settings, &read.limits);
     read_replication(&settings, &read);
     read_filters(&settings, &read);
     read_texts(env, &settings, &read);

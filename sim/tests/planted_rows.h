@@ -167,6 +167,8 @@ static const struct planted_row MESSAGE_ROWS[] = {
      "topic-deleted", ORACLE_SAFETY, 0},
     {"acl.open", SCENARIO("access-control"), NULL, PLANT("acl.open"), "event-count",
      ORACLE_OBJECTIVE, 0},
+    {"limits.open", SCENARIO("noisy-neighbour"), NULL, PLANT("limits.open"), "event-count",
+     ORACLE_OBJECTIVE, 0},
     {"config.unsynced", SCENARIO("config-power-loss"), NULL, PLANT("config.unsynced"),
      "config-atomic", ORACLE_SAFETY, 0},
     {"config.unsynced", SCENARIO("power-off-async"), NULL, PLANT("config.unsynced"),
