@@ -75,6 +75,8 @@
 #define EVENT_FIELDS_offset_moved(T, U, I) \
     T(group) T(topic) U(queue) I(asked) I(corrected) T(reason)
 #define EVENT_FIELDS_flow_refused(T, U, I) T(limit) U(measured) U(bound) T(waiting_for)
+#define EVENT_FIELDS_acl_loaded(T, U, I) U(files) U(accounts)
+#define EVENT_FIELDS_acl_refused(T, U, I) T(peer) I(code) T(reason)
 #define EVENT_FIELDS_group_joined(T, U, I) T(group) T(client) U(members)
 #define EVENT_FIELDS_group_left(T, U, I) T(group) T(client) U(members) T(reason)
 /* ---- clients. message: the workload's number, see model/load/body.h; 0 for others */
@@ -102,6 +104,7 @@
     T(group) T(topic) T(broker) U(queue) I(queue_offset) U(message) T(reason)
 #define EVENT_FIELDS_consumer_rebalanced(T, U, I) \
     T(group) T(topic) U(members) U(queues) U(mine) T(strategy) T(expression)
+#define EVENT_FIELDS_consumer_filter_refused(T, U, I) T(group) T(topic) I(code) T(remark)
 #define EVENT_FIELDS_consumer_offset_reset(T, U, I) \
     T(group) T(topic) T(broker) U(queue) I(asked) I(now) T(reason)
 #define EVENT_FIELDS_consumer_throttled(T, U, I) \
@@ -140,6 +143,8 @@
     X(registration_failed, "registration.failed", "broker", "")                                    \
     X(registration_round_done, "registration.round_done", "broker", "all answered or budget over") \
     X(broker_topic_created, "broker.topic_created", "broker", "")                                  \
+    X(acl_loaded, "acl.loaded", "broker", "access rules were read and are in force")               \
+    X(acl_refused, "acl.refused", "broker", "a request was refused by them")                       \
     X(broker_order_changed, "broker.order_changed", "broker", "")                                  \
     X(client_name_server_chosen, "client.name_server_chosen", "client", "connected to it")         \
     X(client_name_server_lost, "client.name_server_lost", "client", "")                            \
@@ -188,6 +193,8 @@
     X(consumer_offset_reset, "consumer.offset_reset", "client", "progress jumped")                 \
     X(consumer_throttled, "consumer.throttled", "client",                                          \
       "pulling waits; limit: count, size, span")                                                   \
+    X(consumer_filter_refused, "consumer.filter_refused", "client",                                \
+      "a broker refuses its SQL92 expression: it consumes nothing")                                \
     X(world_disk, "world.disk", "world", "what a disk fault or a power-off did to a file")         \
     X(world_node_up, "world.node_up", "world", "a node's process exists from now on")              \
     X(world_node_down, "world.node_down", "world", "how: kill, crash, power_off, exit, assert")    \

@@ -21,6 +21,7 @@ static void on_channel_closed(void *ctx, struct channel *channel, const char *re
     struct broker *broker = ctx;
     broker_forget_channel_creations(broker, channel);
     admin_forget_channel(broker, channel);
+    access_forget_channel(broker->access, channel);
     flow_forget_channel(&broker->flow, channel);
     sends_forget_channel(&broker->sends, channel);
     pulls_forget_channel(&broker->pulls, broker, channel);
@@ -55,6 +56,7 @@ static void broker_free(struct broker *broker) {
         clients_deinit(&broker->clients);
         locks_deinit(&broker->locks);
     }
+    access_free(broker->access);
     broker_forget_creations(broker);
     name_servers_deinit(&broker->servers);
     if (broker->remoting_up)
@@ -63,6 +65,7 @@ static void broker_free(struct broker *broker) {
     stats_deinit(&broker->stats);
     env_free(broker->env, broker->store_config);
     env_free(broker->env, broker->acting);
+    consumer_filters_deinit(&broker->filters);
     offsets_deinit(&broker->offsets);
     groups_deinit(&broker->groups);
     topics_deinit(&broker->topics);
@@ -167,8 +170,11 @@ static void init_tables(struct broker *broker) {
     stats_init(&broker->stats, env, broker->groups.hash_key);
     registrar_init(&broker->registrar, env, &broker->config, &broker->topics, &broker->remoting,
                    &broker->servers);
+    consumer_filters_init(&broker->filters, env, broker->groups.hash_key, &broker->config);
     clients_init(&broker->clients, env, &broker->config, &broker->remoting);
-    config_files_init(&broker->files, &broker->topics, &broker->groups, &broker->offsets);
+    broker->clients.filters = &broker->filters;
+    config_files_init(&broker->files, &broker->topics, &broker->groups, &broker->offsets,
+                      &broker->filters);
     locks_init(&broker->locks, env);
     flow_init(&broker->flow, broker);
     sends_init(&broker->sends, broker);
@@ -192,6 +198,9 @@ static int prepare(struct broker *broker, const struct props *config) {
     if (err != RMQ_OK)
         return refuse_key(broker, "topics", err);
     err = read_store_config(broker, config);
+    if (err != RMQ_OK)
+        return err;
+    err = access_create(broker, config, &broker->access);
     if (err != RMQ_OK)
         return err;
     if (broker->config.acting_master) {
@@ -281,15 +290,14 @@ static void on_store_open(void *ctx, int status) {
 static void on_arrival(void *ctx, struct span topic, int32_t queue_id, int64_t max_offset,
                        int64_t tags_code, struct span properties) {
     struct broker *broker = ctx;
-    RMQ_ASSERT(properties.len == 0 || properties.data != NULL);
-    holds_arrival(&broker->holds, topic, queue_id, max_offset, tags_code);
+    holds_arrival(&broker->holds, topic, queue_id, max_offset, tags_code, properties);
 }
 
 static void on_store_closed(void *ctx);
 
 static const struct store_handler STORE_HANDLER = {on_store_open, on_arrival, on_store_closed};
 
-static void on_config_loaded(void *ctx, int status) {
+static void on_access_loaded(void *ctx, int status) {
     struct broker *broker = ctx;
     if (status == RMQ_OK)
         status =
@@ -299,8 +307,16 @@ static void on_config_loaded(void *ctx, int status) {
     if (status != RMQ_OK)
         give_up(broker,
                 status == RMQ_E_IN_USE ? "storePathRootDir: Lock failed,MQ already started"
-                                       : "config files or store",
+                                       : "config files, access rules or store",
                 status);
+}
+
+static void on_config_loaded(void *ctx, int status) {
+    struct broker *broker = ctx;
+    if (status == RMQ_OK && broker->access != NULL)
+        access_load(broker->access, on_access_loaded, broker);
+    else
+        on_access_loaded(broker, status);
 }
 
 static int broker_start(struct env *env, const struct props *config, void **node) {

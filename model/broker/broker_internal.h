@@ -2,9 +2,11 @@
 #ifndef MODEL_BROKER_BROKER_INTERNAL_H
 #define MODEL_BROKER_BROKER_INTERNAL_H
 
+#include "model/broker/access.h"
 #include "model/broker/admin.h"
 #include "model/broker/clients.h"
 #include "model/broker/config_files.h"
+#include "model/broker/consumer_filters.h"
 #include "model/broker/flow.h"
 #include "model/broker/hold.h"
 #include "model/broker/live_config.h"
@@ -30,6 +32,7 @@ struct broker {
     struct topics topics;
     struct groups groups;
     struct offsets offsets;
+    struct consumer_filters filters;
     struct clients clients;
     struct config_files files;
     struct remoting remoting;
@@ -58,6 +61,7 @@ struct broker {
     struct name_server_call metadata;
     struct acting_traffic *acting; /* 5.3 with enableSlaveActingMaster */
     struct locks locks;
+    struct access *access;   /* NULL: everybody may do everything */
     struct list admin_tasks; /* admin.h */
     struct list creations;   /* quirk serialRegistration: answers that wait (admin.c) */
     struct unregistration goodbye;

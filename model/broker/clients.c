@@ -3,6 +3,7 @@
 #include "model/broker/clients.h"
 
 #include "model/base/check.h"
+#include "model/broker/consumer_filters.h"
 #include "model/events.h"
 
 #define SCAN_NS UINT64_C(10000000000)
@@ -328,6 +329,8 @@ static struct client_group *remove_member(struct clients *clients, struct client
 
 /* Tells the rest, or ends the group. */
 static void settle_group(struct clients *clients, struct client_group *group, bool notify) {
+    if (group->member_count == 0 && !group->is_producer && clients->filters != NULL)
+        consumer_filters_leave(clients->filters, group->name);
     if (group->member_count == 0)
         end_group(clients, group);
     else if (notify && !group->is_producer)

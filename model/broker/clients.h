@@ -17,6 +17,8 @@
 #include "model/wire/remoting.h"
 #include "model/wire/subscription.h"
 
+struct consumer_filters;
+
 /* What a group wants of one topic. */
 struct client_subscription {
     struct list link; /* in its group */
@@ -77,7 +79,8 @@ struct clients {
     struct client_channel *channels;
     uint64_t start_ns; /* the scan's schedule begins there */
     struct env_timer scan;
-    uint64_t changes; /* joins, leaves, subscriptions */
+    uint64_t changes;                 /* joins, leaves, subscriptions */
+    struct consumer_filters *filters; /* told of groups that end; NULL: nobody is */
 };
 
 /* All pointers outlive it. */

@@ -62,6 +62,17 @@ static void read_messages(struct settings *settings, struct broker_config *confi
         settings_number(settings, "startAcceptSendRequestTimeStamp", 0, 0, INT64_MAX);
 }
 
+static void read_filters(struct settings *settings, struct broker_config *config) {
+    config->property_filter = settings_bool(settings, "enablePropertyFilter", false);
+    config->filter_retry = settings_bool(settings, "filterSupportRetry", false);
+    config->bloom_error_percent =
+        (uint8_t)settings_number(settings, "maxErrorRateOfBloomFilter", 20, 1, 99);
+    config->bloom_names =
+        (uint32_t)settings_number(settings, "expectConsumerNumUseFilter", 32, 1, 10000000);
+    config->filter_clean_ms =
+        settings_number(settings, "filterDataCleanTimeSpan", 86400000, 0, INT64_MAX);
+}
+
 static void read_numbers(struct settings *settings, struct broker_config *config) {
     config->period_ms =
         (uint32_t)settings_clamped(settings, "registerNameServerPeriod", 30000, 10000, 60000);
@@ -167,6 +178,7 @@ int broker_config_read(struct env *env, const struct props *props, struct broker
     read_switches(&settings, &read);
     read_numbers(&settings, &read);
     read_messages(&settings, &read);
+    read_filters(&settings, &read);
     read_texts(env, &settings, &read);
     int err = settings_refused(&settings, env, "broker");
     if (err == RMQ_OK)

@@ -58,6 +58,11 @@ struct broker_config {
     bool broker_topic;
     bool trace_topic_enabled;
     bool timer_wheel;
+    bool property_filter;        /* enablePropertyFilter */
+    bool filter_retry;           /* filterSupportRetry */
+    uint8_t bloom_error_percent; /* maxErrorRateOfBloomFilter */
+    uint32_t bloom_names;        /* expectConsumerNumUseFilter */
+    int64_t filter_clean_ms;     /* filterDataCleanTimeSpan */
 };
 
 /* Reads and checks all of `props` except `namesrvAddr` and `topics`, whose owners do. RMQ_E_INVALID

@@ -6,12 +6,13 @@
 #define FILES (sizeof((struct config_files *)NULL)->files / sizeof(struct config_file *))
 
 void config_files_init(struct config_files *files, struct topics *topics, struct groups *groups,
-                       struct offsets *offsets) {
+                       struct offsets *offsets, struct consumer_filters *filters) {
     *files = (struct config_files){.offsets = offsets};
     topics_file_init(&files->topics_file, topics);
     files->files[0] = &files->topics_file;
     files->files[1] = &groups->file;
-    files->files[2] = &offsets->file;
+    files->files[2] = &filters->file;
+    files->files[3] = &offsets->file;
 }
 
 static void begin(struct config_files *files, config_file_fn *done, void *ctx) {

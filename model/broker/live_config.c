@@ -219,6 +219,9 @@ static void take_live(struct broker_config *to, const struct broker_config *from
     to->force_register = from->force_register;
     to->timeout_ms = from->timeout_ms;
     to->offsets_save_ms = from->offsets_save_ms;
+    to->property_filter = from->property_filter;
+    to->filter_retry = from->filter_retry;
+    to->filter_clean_ms = from->filter_clean_ms;
 }
 
 /* Reads `values` as a start would, and takes what acts at once. The store's configuration is large,

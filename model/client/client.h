@@ -16,6 +16,7 @@
  *   persistConsumerOffsetInterval  5000 ms; first after 10 s
  *   mqClientApiTimeout       3000 ms, of one route query, heartbeat or unregistering
  *   instanceName             the client id is ip@instanceName; default: the process number
+ *   accessKey, secretKey     sign each request (access control); with them securityToken, if any
  *   rocketmq.serialize.type  JSON (default) or ROCKETMQ
  *   load.<n> (own)           workloads, model/load/load.h
  * A malformed value is RMQ_E_INVALID and logged with its key; unknown keys are logged and ignored.

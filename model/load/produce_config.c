@@ -51,6 +51,7 @@ static void read_messages(struct settings *settings, struct produce_config *conf
     config->keys = (uint32_t)settings_number(settings, "keys", 0, 0, INT64_C(0xffffffff));
     config->batch = (uint32_t)settings_number(settings, "batch", 1, 1, 1000);
     config->by_key = settings_bool(settings, "by_key", false);
+    config->number = settings_bool(settings, "number", false);
     config->run = (uint64_t)settings_number(settings, "run", 0, INT64_MIN, INT64_MAX);
     config->producer = (uint32_t)settings_number(settings, "producer", 1, 1, 0xffffff);
     if (config->by_key && (config->keys == 0 || config->batch > 1))

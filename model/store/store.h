@@ -145,6 +145,8 @@ enum get_status {
 const char *get_status_text(enum get_status status); /* as in the remark of a pull */
 /* Whether the unit's tags code passes; ctx is the get's. NULL filter: all pass. */
 typedef bool store_filter_fn(void *ctx, int64_t tags_code);
+/* Whether the record itself passes, which its unit has; ctx as above. NULL: all do. */
+typedef bool store_record_filter_fn(void *ctx, struct span record);
 struct store_get;
 typedef void store_get_fn(struct store_get *get, enum get_status status);
 struct store_get {
@@ -154,6 +156,7 @@ struct store_get {
     int64_t offset;
     uint32_t max_count;
     store_filter_fn *filter;
+    store_record_filter_fn *record_filter;
     void *filter_ctx;
     /* at done */
     int64_t next_offset, min_offset, max_offset;

@@ -107,7 +107,10 @@ static inline void start(const char *text) {
     groups_init(&broker.groups, env, &broker.config);
     offsets_init(&broker.offsets, env, &broker.config);
     clients_init(&broker.clients, env, &broker.config, &broker.remoting);
-    config_files_init(&broker.files, &broker.topics, &broker.groups, &broker.offsets);
+    consumer_filters_init(&broker.filters, env, broker.groups.hash_key, &broker.config);
+    broker.clients.filters = &broker.filters;
+    config_files_init(&broker.files, &broker.topics, &broker.groups, &broker.offsets,
+                      &broker.filters);
     ck_assert_int_eq(name_servers_init(&broker.servers, env, &broker.remoting,
                                        props_get(&props, "namesrvAddr"), broker.config.profile_5_3,
                                        false),
@@ -141,6 +144,7 @@ static inline void stop(void) {
     registrar_deinit(&broker.registrar);
     name_servers_deinit(&broker.servers);
     clients_deinit(&broker.clients);
+    consumer_filters_deinit(&broker.filters);
     remoting_deinit(&broker.remoting);
     offsets_deinit(&broker.offsets);
     groups_deinit(&broker.groups);

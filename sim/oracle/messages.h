@@ -225,7 +225,8 @@ const struct message_subscription *messages_subscription(const struct messages *
                                                          uint32_t group, uint32_t topic);
 bool messages_is_broadcast(const struct messages *messages, uint32_t group, uint32_t topic);
 bool messages_wants(const struct messages *messages,
-                    const struct message_subscription *subscription, struct span tag);
+                    const struct message_subscription *subscription, struct span tag,
+                    uint64_t number);
 struct message_topic *messages_topic(const struct messages *messages, uint32_t name);
 /* "T queue 3 of broker-a" into `out`. */
 #define QUEUE_TEXT_MAX 160

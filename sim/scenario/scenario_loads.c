@@ -85,6 +85,10 @@ static const struct field PRODUCE_FIELDS[] = {
      .max = 4294967295,
      .about = "how many distinct keys; none when left out"},
     {.key = "by_key", .type = FIELD_BOOL, ARGUMENT, .about = "the key chooses the queue"},
+    {.key = "number",
+     .type = FIELD_BOOL,
+     ARGUMENT,
+     .about = "a property \"number\": the message's sequence, for filters"},
     {.key = "batch",
      .type = FIELD_COUNT,
      ARGUMENT,
@@ -107,7 +111,9 @@ static const struct field CONSUME_FIELDS[] = {
      .type = FIELD_TEXT,
      ARGUMENT,
      .required = true,
-     .about = "\"topic\" or \"topic:tag || tag\", several separated by ';'"},
+     .about =
+         "\"topic\", \"topic:tag || tag\" or \"topic:sql92:number > 5 AND TAGS = 'x'\", several "
+         "separated by ';'"},
     {.key = "messageModel",
      .type = FIELD_WORD,
      ARGUMENT,
