@@ -261,6 +261,7 @@ uint64_t env_random_below(struct env *env, uint64_t bound);
       "the deletion of a topic is answered before topics.json is durable")                     \
     X(PLANT_STORE_FORGET_DELETED, "store.forget_deleted",                                      \
       "recovery dispatches records of topics that were deleted")                               \
+    X(PLANT_ACL_OPEN, "acl.open", "refused requests are served all the same")                  \
     X(PLANT_CONFIG_UNSYNCED, "config.unsynced", "config files are replaced without syncs")     \
     X(PLANT_PRODUCER_SEND_TWICE, "producer.send_twice",                                        \
       "each 100th acknowledged message is sent again")                                         \

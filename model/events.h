@@ -74,6 +74,14 @@
 #define EVENT_FIELDS_offset_ignored(T, U, I) T(group) T(topic) U(queue) I(asked) I(max)
 #define EVENT_FIELDS_offset_moved(T, U, I) \
     T(group) T(topic) U(queue) I(asked) I(corrected) T(reason)
+/* replication; positions are bytes of the commit log, max: the master's end */
+#define EVENT_FIELDS_ha_slave_joined(T, U, I) T(slave) I(from) I(max)
+#define EVENT_FIELDS_ha_slave_left(T, U, I) T(slave) T(reason) I(acked)
+#define EVENT_FIELDS_ha_slave_refused(T, U, I) T(slave) T(reason) I(asked) I(min) I(max)
+#define EVENT_FIELDS_ha_master_joined(T, U, I) T(master) I(asked) I(end)
+#define EVENT_FIELDS_ha_master_left(T, U, I) T(master) T(reason) I(end)
+#define EVENT_FIELDS_ha_appended(T, U, I) I(from) I(to)
+#define EVENT_FIELDS_ha_diverged(T, U, I) T(master) I(at) T(what)
 #define EVENT_FIELDS_flow_refused(T, U, I) T(limit) U(measured) U(bound) T(waiting_for)
 #define EVENT_FIELDS_acl_loaded(T, U, I) U(files) U(accounts)
 #define EVENT_FIELDS_acl_refused(T, U, I) T(peer) I(code) T(reason)
@@ -202,6 +210,16 @@
     X(world_assert, "world.assert", "world", "an assertion of ours failed in a node")              \
     X(broker_topic_deleted, "broker.topic_deleted", "broker", "by an administrator")               \
     X(route_slave_seen, "route.slave_seen", "namesrv", "the first slave under a broker name")      \
+    X(ha_slave_joined, "ha.slave_joined", "broker",                                                \
+      "a master sends its log to a slave, from here")                                              \
+    X(ha_slave_left, "ha.slave_left", "broker",                                                    \
+      "reason: closed, reset, timeout, silent, ahead, too_old, disk, memory")                      \
+    X(ha_slave_refused, "ha.slave_refused", "broker",                                              \
+      "its log cannot go on with ours; reason: ahead, too_old, negative")                          \
+    X(ha_master_joined, "ha.master_joined", "broker", "a slave is connected and asks from here")   \
+    X(ha_master_left, "ha.master_left", "broker", "")                                              \
+    X(ha_appended, "ha.appended", "broker", "a slave took this part of its master's log")          \
+    X(ha_diverged, "ha.diverged", "broker", "a slave's log differs from its master's")             \
     X(broker_topic_gone, "broker.topic_gone", "broker", "its deletion is durable, and answered")
 
 enum event_kind {

@@ -36,12 +36,54 @@ static void on_channel_closed(void *ctx, struct channel *channel, const char *re
 
 static const struct remoting_handler HANDLER = {broker_on_request, on_channel_closed};
 
+/* ---- replication ----------------------------------------------------------------------------- */
+
+static void replication_stop(struct broker *broker) {
+    ha_master_stop(&broker->ha_master);
+    if (broker->slave == NULL)
+        return;
+    slave_sync_stop(&broker->slave->sync);
+    ha_slave_stop(&broker->slave->ha);
+    env_free(broker->env, broker->slave);
+    broker->slave = NULL;
+}
+
+/* A master that nobody follows is as good without its port, unless it is to wait for slaves. */
+static int replication_start(struct broker *broker) {
+    const struct broker_config *config = &broker->config;
+    if (config->broker_id > 0) {
+        broker->slave = env_alloc(broker->env, sizeof *broker->slave);
+        if (broker->slave == NULL)
+            return RMQ_E_NOMEM;
+        memset(broker->slave, 0, sizeof *broker->slave);
+        ha_slave_start(&broker->slave->ha, broker);
+        slave_sync_start(&broker->slave->sync, broker);
+        return RMQ_OK;
+    }
+    int err = ha_master_start(&broker->ha_master, broker);
+    if (err == RMQ_OK || config->sync_master)
+        return err;
+    env_log(broker->env, ENV_LOG_WARN,
+            "broker: port %u (haListenPort): %s; no slave can follow this master",
+            (unsigned)config->ha_port, rmq_err_text(err));
+    return RMQ_OK;
+}
+
+static void on_log(void *ctx) {
+    struct broker *broker = ctx;
+    if (broker->slave != NULL)
+        ha_slave_on_log(&broker->slave->ha);
+    else
+        ha_master_on_log(&broker->ha_master);
+}
+
 /* Tears down what was started, in reverse order (B2). */
 static void broker_free(struct broker *broker) {
     env_timer_stop(broker->env, &broker->save_again);
     fixed_rate_stop(&broker->worker);
     if (broker->acting != NULL)
         acting_traffic_stop(broker->acting);
+    replication_stop(broker);
     pending_cancel(&broker->pending);
     if (broker->tables_up) {
         flow_deinit(&broker->flow);
@@ -232,9 +274,15 @@ static void serve(struct broker *broker) {
         port = (uint16_t)(port - FAST_PORT_BELOW);
         err = remoting_listen_second(&broker->remoting, port);
     }
+    if (err == RMQ_OK) {
+        port = mine->ha_port;
+        err = replication_start(broker);
+    }
     if (err != RMQ_OK) {
         env_log(broker->env, ENV_LOG_ERROR, "broker: port %u (%s): %s", (unsigned)port,
-                port == mine->listen_port ? "listenPort" : "the fast port, listenPort - 2",
+                port == mine->listen_port ? "listenPort"
+                : port == mine->ha_port   ? "haListenPort"
+                                          : "the fast port, listenPort - 2",
                 rmq_err_text(err));
         env_exit(broker->env, 1);
         return;
@@ -295,7 +343,8 @@ static void on_arrival(void *ctx, struct span topic, int32_t queue_id, int64_t m
 
 static void on_store_closed(void *ctx);
 
-static const struct store_handler STORE_HANDLER = {on_store_open, on_arrival, on_store_closed};
+static const struct store_handler STORE_HANDLER = {on_store_open, on_arrival, on_store_closed,
+                                                   on_log};
 
 static void on_access_loaded(void *ctx, int status) {
     struct broker *broker = ctx;
@@ -356,6 +405,7 @@ static void on_live_saved(void *ctx, int status) {
     if (status != RMQ_OK)
         env_log(broker->env, ENV_LOG_ERROR, "broker: its properties file at the end: %s",
                 rmq_err_text(status));
+    replication_stop(broker);
     store_close(broker->store);
 }
 

@@ -20,6 +20,15 @@ struct broker_config {
     struct span member_topic; /* rmq_sys_SYNC_BROKER_MEMBER_<broker> */
     struct span config_dir;   /* <storePathRootDir>/config */
     int64_t broker_id;        /* 0: master */
+    bool sync_master;         /* brokerRole SYNC_MASTER */
+    bool sync_flush;          /* flushDiskType SYNC_FLUSH */
+    bool ha_from_first_file;  /* haNewSlaveFromFirstFile (own) */
+    uint16_t ha_port;         /* haListenPort */
+    uint32_t ha_batch_bytes;  /* haTransferBatchSize */
+    uint32_t ha_heartbeat_ms; /* haSendHeartbeatInterval */
+    uint32_t ha_silence_ms;   /* haHousekeepingInterval */
+    uint64_t log_file_bytes;  /* mappedFileSizeCommitLog */
+    struct span ha_master;    /* haMasterAddress; empty: what name servers say */
     uint32_t quirks;          /* bits of enum quirk_id */
     uint32_t period_ms;       /* between registrations, clamped to 10 to 60 s */
     uint32_t timeout_ms;      /* of one registration */

@@ -60,6 +60,10 @@ struct store_put;
 struct log_run *commit_log_place(struct store *store, size_t bytes, int *status);
 void commit_log_accept(struct store *store, struct log_run *run, struct store_put *put);
 
+/* A replica: appends bytes of its master's log, whatever they are. Errors of segments_grow,
+ * RMQ_E_NOMEM; `accepted` says how much was taken. */
+int commit_log_append(struct store *store, struct span bytes) RMQ_CHECK_RESULT;
+
 /* `flushed` has moved: puts that waited for it are told. */
 void commit_log_on_flushed(struct store *store);
 /* Ends puts that wait for a flush and began to before `before_ns`. */

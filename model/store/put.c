@@ -92,7 +92,7 @@ bool store_takes_puts(const struct store *store) {
 }
 
 static enum put_status check_store(const struct store *store) {
-    if (!store_takes_puts(store))
+    if (!store_takes_puts(store) || store->config.replica)
         return PUT_SERVICE_NOT_AVAILABLE;
     if (store_write_age_ms(store) > store->config.page_cache_busy_ms)
         return PUT_PAGE_CACHE_BUSY;

@@ -24,6 +24,10 @@ struct store_config {
     bool index_enable;                   /* messageIndexEnable */
     bool index_safe;                     /* messageIndexSafe */
     bool sync_flush;                     /* flushDiskType SYNC_FLUSH */
+    bool sync_master;                    /* brokerRole SYNC_MASTER */
+    bool replica;                        /* brokerRole SLAVE, or without a role brokerId > 0 */
+    uint32_t slave_timeout_ms;           /* slaveTimeout 3000 */
+    uint32_t slave_behind_max;           /* haSlaveFallbehindMax; 5.3: haMaxGapNotInSync */
     uint32_t flush_interval_ms, flush_least_pages, flush_thorough_ms;
     uint32_t queue_flush_interval_ms, queue_flush_least_pages, queue_flush_thorough_ms;
     uint32_t sync_flush_timeout_ms;
@@ -61,6 +65,8 @@ struct store_handler {
                        int64_t tags_code, struct span properties);
     /* The clean stop is complete; the store may be freed. */
     void (*on_closed)(void *ctx);
+    /* store_log_limit has moved, or a write of the log has ended or failed. */
+    void (*on_log)(void *ctx);
 };
 
 /* Begins to load; on_open follows. RMQ_E_NOMEM, RMQ_E_IN_USE (another process has the lock). */
@@ -126,7 +132,7 @@ uint64_t store_write_age_ms(const struct store *store);
 bool store_is_writable(const struct store *store);
 bool store_is_readable(const struct store *store);
 /* Writable, open, and not putting the log right after a write that failed: whether puts are
- * accepted, but for page cache busy. */
+ * accepted, but for page cache busy; a replica, too, is ready then. */
 bool store_takes_puts(const struct store *store);
 
 /* ---- reading (17) ---- */
@@ -229,6 +235,39 @@ void store_queue_units(struct store *store, struct span topic, int32_t queue_id,
                        uint32_t count, struct store_lookup *lookup, store_lookup_fn *done);
 /* Whether the queue is there. */
 bool store_has_queue(const struct store *store, struct span topic, int32_t queue_id);
+
+/* ---- replication (22): the log as bytes ---- */
+/* Where the log's next byte goes; behind store_max_physical while bytes are on their way. */
+int64_t store_log_end(const struct store *store);
+/* What may leave: what is written; with sync flush what is flushed, so that a power-off of the
+ * master takes nothing that a slave has. Differs: Apache sends what is written. */
+int64_t store_log_limit(const struct store *store);
+/* At most `len` bytes at `position`, below the limit and inside one file, that are resident: valid
+ * until the handler returns. RMQ_E_AGAIN: read them. RMQ_E_RANGE: there are none (any more). */
+int store_log_bytes(const struct store *store, int64_t position, size_t len,
+                    struct span *out) RMQ_CHECK_RESULT;
+/* The same by a read; `bytes` end with the call. RMQ_E_RANGE, RMQ_E_NOMEM. */
+struct read_job;
+typedef void store_log_fn(void *ctx, int status, struct span bytes);
+int store_log_read(struct store *store, int64_t position, size_t len, store_log_fn *done, void *ctx,
+                   struct read_job **out) RMQ_CHECK_RESULT;
+/* `done` is not called. NULL is allowed. */
+void store_log_read_cancel(struct read_job *job);
+/* A replica's log. Empty: it has no byte (it may have a place to begin at, from an earlier run). */
+bool store_log_is_empty(const struct store *store);
+/* An empty log begins at `position`. RMQ_E_INVALID: no multiple of the file size. RMQ_E_STATE. */
+int store_log_begin(struct store *store, int64_t position) RMQ_CHECK_RESULT;
+/* Appends at store_log_end; consumed before return. What fails to be written is cut off again
+ * (on_log follows). RMQ_E_STATE: it takes nothing now (disk full, being repaired, closed);
+ * RMQ_E_NOMEM; errors of a new file. After an error store_log_end says how much was taken. */
+int store_log_append(struct store *store, struct span bytes) RMQ_CHECK_RESULT;
+/* Bytes that were appended and are not written yet. */
+size_t store_log_unwritten(const struct store *store);
+/* A master's slaves: how many follow, and up to where one of them has acknowledged (only growth
+ * counts). With sync_master, puts that wait for that are told. */
+void store_set_slaves(struct store *store, uint32_t count, int64_t acked);
+/* The highest position acknowledged since the start; 0: none. */
+int64_t store_replicated(const struct store *store);
 
 /* ---- upkeep ---- */
 /* Each queue, in order of topic and id; the topic ends with the call. */
