@@ -469,7 +469,7 @@ static const struct key_row ROWS[] = {
     {"waitTimeMillsInTransactionQueue", KEY_INT, KEY_IDLE, false, INT64_MIN, INT64_MAX, NULL, {"3000", "3000"}},
     {"wakeCommitWhenPutMessage", KEY_BOOL, KEY_IDLE, true, 0, 0, NULL, {NULL, "true"}},
     {"wakeFlushWhenPutMessage", KEY_BOOL, KEY_IDLE, true, 0, 0, NULL, {NULL, "false"}},
-    {"warmMapedFileEnable", KEY_BOOL, KEY_IDLE, false, 0, 0, NULL, {"false", "false"}},
+    {"warmMapedFileEnable", KEY_BOOL, KEY_START, false, 0, 0, NULL, {"false", "false"}},
     {"writeBufferHighWaterMark", KEY_INT, KEY_IDLE, false, INT32_MIN, INT32_MAX, NULL, {"0", "0"}},
     {"writeBufferLowWaterMark", KEY_INT, KEY_IDLE, false, INT32_MIN, INT32_MAX, NULL, {"0", "0"}},
 };

@@ -50,7 +50,7 @@ START_TEST(test_overload__shows_everywhere) {
     int port = broker_file("waitTimeMillsInSendQueue=100000\nflushDiskType=SYNC_FLUSH\n"
                            "syncFlushTimeout=100000\nsendThreadPoolQueueCapacity=4\n");
     ck_assert_int_eq(setenv("STALLED_DISK", stall, 1), 0);
-    ck_assert_int_eq(setenv("LD_PRELOAD", RMQ_BINARY_DIR "/libstalled_disk.so", 1), 0);
+    ck_assert_int_eq(setenv("LD_PRELOAD", RMQ_BINARY_DIR "/bin/libstalled_disk.so", 1), 0);
     ck_assert_int_eq(setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1), 0);
     (void)snprintf(options, sizeof options, "-n 127.0.0.1:%d --metrics-port %d", ns, metrics_port);
     start_broker(&broker, options);
