@@ -67,8 +67,8 @@
  *   rocketmq.serialize.type   JSON (default) or ROCKETMQ: headers of what the broker sends
  *   quirk.<name>              see model/quirks.h
  *
- * Not here yet: delayed, transactional and timed messages, consumer send back (36), request-reply
- * (324, 325), bit maps of filters (enableCalcFilterBitMap), re-reading namesrvAddr each 120 s, a
+ * Not here yet: delayed, transactional and timed messages, consumer send back (36),
+ * bit maps of filters (enableCalcFilterBitMap), re-reading namesrvAddr each 120 s, a
  * slave's copies of its master's tables and log (only the master's addresses are kept; a slave refuses messages), acting master
  * beyond its traffic.
  *

@@ -45,6 +45,7 @@ static void read_messages(struct settings *settings, struct broker_config *confi
     config->long_polling = settings_bool(settings, "longPollingEnable", true);
     config->slave_read = settings_bool(settings, "slaveReadEnable", false);
     config->trace_on = settings_bool(settings, "traceOn", true);
+    config->store_replies = settings_bool(settings, "storeReplyMessageEnable", true);
     config->reject_transactions = settings_bool(settings, "rejectTransactionMessage", false);
     config->send_wait_ms =
         (uint32_t)settings_number(settings, "waitTimeMillsInSendQueue", 200, 1, TIME_MS_MAX);

@@ -52,6 +52,7 @@ struct broker_config {
     bool long_polling;       /* longPollingEnable */
     bool slave_read;         /* slaveReadEnable */
     bool trace_on;           /* traceOn */
+    bool store_replies;      /* storeReplyMessageEnable */
     bool reject_transactions;
     enum wire_serialization serialization;
     bool profile_5_3;

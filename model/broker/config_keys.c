@@ -402,7 +402,7 @@ static const struct key_row ROWS[] = {
     {"storePathDLedgerCommitLog", KEY_TEXT, KEY_IDLE, true, 0, 0, NULL, {NULL, NULL}},
     {"storePathEpochFile", KEY_TEXT, KEY_IDLE, true, 0, 0, NULL, {NULL, NULL}},
     {"storePathRootDir", KEY_TEXT, KEY_START, true, 0, 0, NULL, {NULL, NULL}},
-    {"storeReplyMessageEnable", KEY_BOOL, KEY_IDLE, false, 0, 0, NULL, {"true", "true"}},
+    {"storeReplyMessageEnable", KEY_BOOL, KEY_NOW, false, 0, 0, NULL, {"true", "true"}},
     {"storeType", KEY_WORD, KEY_FENCED, true, 0, 0, "default", {NULL, "default"}},
     {"subscriptionExpiredTimeout", KEY_INT, KEY_IDLE, false, INT64_MIN, INT64_MAX, NULL, {NULL, "600000"}},
     {"syncBrokerMemberGroupPeriod", KEY_INT, KEY_START, false, 1, 600000, NULL, {NULL, "1000"}},

@@ -215,6 +215,7 @@ static void take_live(struct broker_config *to, const struct broker_config *from
     to->long_polling = from->long_polling;
     to->slave_read = from->slave_read;
     to->trace_on = from->trace_on;
+    to->store_replies = from->store_replies;
     to->reject_transactions = from->reject_transactions;
     to->force_register = from->force_register;
     to->timeout_ms = from->timeout_ms;

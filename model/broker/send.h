@@ -56,8 +56,12 @@ void send_process(struct broker *broker, struct channel *channel,
 /* Stores a message of the broker's own, without an answer. */
 void send_own(struct broker *broker, const struct message *message);
 
-/* ---- checks (send_checks.c) ---- */
 struct header_send_v2;
+/* The header of 10 and 324, or that of the others; false: *outcome says what is wrong. */
+bool send_read_header(const struct broker *broker, const struct wire_command *request,
+                      struct header_send_v2 *out, struct outcome *outcome);
+
+/* ---- checks (send_checks.c) ---- */
 struct send_target {
     struct topic_config topic; /* where it goes: as asked, or the group's DLQ */
     int32_t queue_id;
