@@ -56,8 +56,8 @@ ADMIN_HANDLER(send_reply); /* 324, 325 */
 /* locks.c */
 ADMIN_HANDLER(lock_batch);   /* 41 */
 ADMIN_HANDLER(unlock_batch); /* 42 */
-/* 323: code 3 with a remark, until there are transactions. */
-ADMIN_HANDLER(resume_check_half);
+/* half_resume.c */
+ADMIN_HANDLER(resume_check_half); /* 323 */
 
 /* Decodes; false: it was answered. */
 bool admin_header(struct broker *broker, const struct asker *asker,

@@ -111,13 +111,3 @@ void admin_deinit(struct broker *broker) {
         task->drop(task);
     }
 }
-
-/* ---- 323 ------------------------------------------------------------------------------------- */
-
-void broker_on_resume_check_half(struct broker *broker, struct channel *channel,
-                                 const struct wire_command *request) {
-    struct asker asker = asker_of(channel, request);
-    answer_code(&broker->remoting, &asker, RESPONSE_REQUEST_CODE_NOT_SUPPORTED,
-                SPAN_LITERAL("request 323 waits for transactions, which this broker does not have "
-                             "yet"));
-}
