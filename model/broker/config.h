@@ -56,6 +56,9 @@ struct broker_config {
     bool store_replies;      /* storeReplyMessageEnable */
     struct limit_config limits;
     bool reject_transactions;
+    uint32_t transaction_interval_ms; /* transactionCheckInterval */
+    uint32_t transaction_timeout_ms;  /* transactionTimeOut */
+    uint32_t transaction_check_max;   /* transactionCheckMax */
     enum wire_serialization serialization;
     bool profile_5_3;
     bool force_register;
