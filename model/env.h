@@ -266,6 +266,10 @@ uint64_t env_random_below(struct env *env, uint64_t bound);
     X(PLANT_STORE_FORGET_DELETED, "store.forget_deleted",                                      \
       "recovery dispatches records of topics that were deleted")                               \
     X(PLANT_ACL_OPEN, "acl.open", "refused requests are served all the same")                  \
+    X(PLANT_LIMITS_OPEN, "limits.open", "what exceeds a limit is admitted")                    \
+    X(PLANT_BROKER_SHOW_ROLLBACK, "broker.show_rollback", "each 10th rollback commits")        \
+    X(PLANT_BROKER_FORGET_OP, "broker.forget_op", "each 10th commit writes no op message")     \
+    X(PLANT_BROKER_CHECK_SILENT, "broker.check_silent", "checks are written but nobody asked") \
     X(PLANT_CONFIG_UNSYNCED, "config.unsynced", "config files are replaced without syncs")     \
     X(PLANT_PRODUCER_SEND_TWICE, "producer.send_twice",                                        \
       "each 100th acknowledged message is sent again")                                         \

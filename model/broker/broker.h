@@ -53,7 +53,8 @@
  *   flushConsumerOffsetInterval  5000 ms
  *   regionId, traceOn         DefaultRegion, true: in each answer to a send
  *   startAcceptSendRequestTimeStamp  0: wall ms before which sends are refused
- *   rejectTransactionMessage  false; true: code 16 instead of 13
+ *   rejectTransactionMessage  false; true: code 16
+ *   transactionCheckInterval, transactionTimeOut, transactionCheckMax  60000 (5.3: 30000), 6000, 15
  *   waitTimeMillsInSendQueue, waitTimeMillsInPullQueue          200, 5000 ms (flow.h)
  *   sendThreadPoolQueueCapacity, pullThreadPoolQueueCapacity    10000, 100000
  *   pullMessageThreadPoolNums 24, as with 4 processors: reads under way
@@ -65,11 +66,14 @@
  *                             taken from the client that holds the live lock only (INC-68)
  *   enablePropertyFilter      false: subscriptions by SQL92 expression are refused
  *   filterSupportRetry        false: what came back is filtered by its origin's expression
+ *   aclEnable                 false; with rocketmqHome: access control, see access.h
+ *   limit<What>Per<Whom>      0: no limit, see limits.h
+ *   storeReplyMessageEnable   true: replies (324, 325) are stored, too
  *   storePathRootDir, ...     the store's (store.h, broker.md 2.3)
  *   rocketmq.serialize.type   JSON (default) or ROCKETMQ: headers of what the broker sends
  *   quirk.<name>              see model/quirks.h
  *
- * Not here yet: delayed, transactional and timed messages, consumer send back (36),
+ * Not here yet: timed messages,
  * bit maps of filters (enableCalcFilterBitMap), re-reading namesrvAddr each 120 s, a
  * slave's copies of its master's tables and log (only the master's addresses are kept; a slave refuses messages), acting master
  * beyond its traffic.

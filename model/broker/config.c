@@ -47,6 +47,12 @@ static void read_messages(struct settings *settings, struct broker_config *confi
     config->trace_on = settings_bool(settings, "traceOn", true);
     config->store_replies = settings_bool(settings, "storeReplyMessageEnable", true);
     config->reject_transactions = settings_bool(settings, "rejectTransactionMessage", false);
+    config->transaction_interval_ms = (uint32_t)settings_number(
+        settings, "transactionCheckInterval", config->profile_5_3 ? 30000 : 60000, 1, INT32_MAX);
+    config->transaction_timeout_ms =
+        (uint32_t)settings_number(settings, "transactionTimeOut", 6000, 0, INT32_MAX);
+    config->transaction_check_max =
+        (uint32_t)settings_number(settings, "transactionCheckMax", 15, 0, INT32_MAX);
     config->send_wait_ms =
         (uint32_t)settings_number(settings, "waitTimeMillsInSendQueue", 200, 1, TIME_MS_MAX);
     config->pull_wait_ms =
@@ -200,6 +206,7 @@ int broker_config_read(struct env *env, const struct props *props, struct broker
     read_switches(&settings, &read);
     read_numbers(&settings, &read);
     read_messages(&settings, &read);
+    limits_read(&settings, &read.limits);
     read_replication(&settings, &read);
     read_filters(&settings, &read);
     read_texts(env, &settings, &read);

@@ -6,6 +6,7 @@
 #define MODEL_BROKER_CONFIG_H
 
 #include "model/base/props.h"
+#include "model/broker/limits.h"
 #include "model/wire/frame.h"
 
 struct broker_config {
@@ -53,7 +54,11 @@ struct broker_config {
     bool slave_read;         /* slaveReadEnable */
     bool trace_on;           /* traceOn */
     bool store_replies;      /* storeReplyMessageEnable */
+    struct limit_config limits;
     bool reject_transactions;
+    uint32_t transaction_interval_ms; /* transactionCheckInterval */
+    uint32_t transaction_timeout_ms;  /* transactionTimeOut */
+    uint32_t transaction_check_max;   /* transactionCheckMax */
     enum wire_serialization serialization;
     bool profile_5_3;
     bool force_register;

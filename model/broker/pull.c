@@ -341,6 +341,8 @@ static void on_get_done(struct store_get *get, enum get_status status) {
     if (status != GET_FAILED)
         stats_get(&broker->stats, op->topic, op->group, status == GET_FOUND ? get->count : 0,
                   get->records.len, env_mono_ns(broker->env) - op->asker.since_ns);
+    if (status == GET_FOUND)
+        limits_pulled(broker, op->asker.channel, op->topic, op->group, get->records.len);
     bool held = code == RESPONSE_PULL_NOT_FOUND && first && op->suspend &&
                 op->asker.channel != NULL && !broker->stopping;
     if (held) {

@@ -4,8 +4,7 @@
  * way is a send_op, taken from a pool: a send that has found a warm pool allocates nothing.
  *
  * Differs from Apache:
- *   - transactional and timed messages are refused with code 13 (they come with the issue on full
- *     messaging), in both profiles, never stored as plain ones
+ *   - timed messages are refused with code 13, in both profiles, never stored as plain ones
  *   - a message that was retried too often is in the DLQ at once; with 4.9 its DELAY still counts
  *   - properties keep the sender's order, with CLUSTER (and 5.3's UNIQ_KEY) last: Java's is that of
  *     a hash table
@@ -30,6 +29,7 @@ struct send_op {
     uint64_t begun_ns;
     int32_t queue_id;
     bool batch;
+    bool half;
     bool has_unique_key;
     struct buf unique_key; /* 5.3: goes into the answer */
     struct buf topic;

@@ -262,6 +262,26 @@ DECLARE_HEADER(unregister_client);
         OS(H, origin_topic, "originTopic") OS(H, origin_msg_id, "originMsgId") \
             OB(H, unit_mode, "unitMode") RS(H, group, "group")
 DECLARE_HEADER(send_back);
+/* 37 */
+#define HEADER_FIELDS_end_transaction(H, RS, OS, RI, OI, RL, OL, RB, OB)                         \
+    RS(H, producer_group, "producerGroup")                                                       \
+    OS(H, broker_name, "bname")                                                                  \
+    RL(H, commit_log_offset, "commitLogOffset") OS(H, topic, "topic") OS(H, msg_id, "msgId")     \
+        RL(H, state_table_offset, "tranStateTableOffset")                                        \
+            RI(H, commit_or_rollback, "commitOrRollback") OS(H, transaction_id, "transactionId") \
+                OB(H, from_check, "fromTransactionCheck")
+DECLARE_HEADER(end_transaction);
+/* 39 */
+#define HEADER_FIELDS_check_transaction(H, RS, OS, RI, OI, RL, OL, RB, OB)                   \
+    OS(H, broker_name, "bname")                                                              \
+    RL(H, commit_log_offset, "commitLogOffset") OS(H, topic, "topic") OS(H, msg_id, "msgId") \
+        RL(H, state_table_offset, "tranStateTableOffset")                                    \
+            OS(H, offset_msg_id, "offsetMsgId") OS(H, transaction_id, "transactionId")
+DECLARE_HEADER(check_transaction);
+/* 323 */
+#define HEADER_FIELDS_resume_check(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RS(H, msg_id, "msgId") OS(H, topic, "topic")
+DECLARE_HEADER(resume_check);
 /* 38, 40 */
 #define HEADER_FIELDS_consumer_group(H, RS, OS, RI, OI, RL, OL, RB, OB) \
     RS(H, consumer_group, "consumerGroup")
