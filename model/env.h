@@ -256,6 +256,9 @@ uint64_t env_random_below(struct env *env, uint64_t bound);
     X(PLANT_BROKER_FORGET_OFFSETS, "broker.forget_offsets", "offsets are never saved")         \
     X(PLANT_BROKER_BUSY_EARLY, "broker.busy_early", "page cache busy is answered after 1 ms")  \
     X(PLANT_BROKER_HOLD_DEAF, "broker.hold_deaf", "arrivals do not wake held pulls")           \
+    X(PLANT_DELAY_EARLY, "delay.early", "delayed messages are delivered 1 s early")            \
+    X(PLANT_DELAY_SAVE_AHEAD, "delay.save_ahead",                                              \
+      "delay offsets are saved before the delivered copies are flushed")                       \
     X(PLANT_BROKER_FILTER_BLIND, "broker.filter_blind", "SQL filters let everything through")  \
     X(PLANT_BROKER_DELETE_EARLY, "broker.delete_early",                                        \
       "the deletion of a topic is answered before topics.json is durable")                     \

@@ -83,13 +83,24 @@
 #define EVENT_FIELDS_ha_appended(T, U, I) I(from) I(to)
 #define EVENT_FIELDS_ha_diverged(T, U, I) T(master) I(at) T(what)
 #define EVENT_FIELDS_flow_refused(T, U, I) T(limit) U(measured) U(bound) T(waiting_for)
+/* when: running, start; step_ms: by how much the wall clock was set */
+#define EVENT_FIELDS_delay_clock(T, U, I) T(when) U(level) I(queue_offset) I(step_ms)
+/* topic, queue, queue_offset: where it came from SCHEDULE_TOPIC_XXXX */
+#define EVENT_FIELDS_delay_delivered(T, U, I) \
+    T(topic) U(queue) I(queue_offset) U(level) I(schedule_offset) U(late_ns)
+/* topic: %RETRY%group, or (dead) %DLQ%group; physical: of the message that is given back; level 0:
+ * at once */
+#define EVENT_FIELDS_retry_stored(T, U, I) \
+    T(group) T(topic) I(physical) I(reconsume) I(delay_level) U(dead)
 #define EVENT_FIELDS_acl_loaded(T, U, I) U(files) U(accounts)
 #define EVENT_FIELDS_acl_refused(T, U, I) T(peer) I(code) T(reason)
 #define EVENT_FIELDS_group_joined(T, U, I) T(group) T(client) U(members)
 #define EVENT_FIELDS_group_left(T, U, I) T(group) T(client) U(members) T(reason)
 /* ---- clients. message: the workload's number, see model/load/body.h; 0 for others */
 /* late_ns: after the workload's schedule wanted it (open loop) */
-#define EVENT_FIELDS_send_started(T, U, I) T(topic) U(message) U(bytes) T(tag) U(late_ns)
+#define EVENT_FIELDS_send_started(T, U, I) \
+    T(topic) U(message) U(bytes) T(tag) U(late_ns) I(delay_level)
+/* the topic of a delayed message is SCHEDULE_TOPIC_XXXX here, where its place is */
 #define EVENT_FIELDS_send_retried(T, U, I) \
     T(topic) U(message) U(attempt) T(broker) T(last_broker) T(last_error) U(left_ns)
 #define EVENT_FIELDS_send_acked(T, U, I) \
@@ -210,6 +221,9 @@
     X(world_assert, "world.assert", "world", "an assertion of ours failed in a node")              \
     X(broker_topic_deleted, "broker.topic_deleted", "broker", "by an administrator")               \
     X(route_slave_seen, "route.slave_seen", "namesrv", "the first slave under a broker name")      \
+    X(delay_clock, "delay.clock", "broker", "the wall clock was set while delayed messages wait")  \
+    X(delay_delivered, "delay.delivered", "broker", "a delayed message is at its real topic")      \
+    X(retry_stored, "retry.stored", "broker", "stores a message that a consumer gave back")        \
     X(ha_slave_joined, "ha.slave_joined", "broker",                                                \
       "a master sends its log to a slave, from here")                                              \
     X(ha_slave_left, "ha.slave_left", "broker",                                                    \

@@ -36,6 +36,8 @@
       "broker: consumer offsets above a queue's max are kept at start and accepted in commits")    \
     X(QUIRK_OFFSET_MOVED_MESSAGE, "offsetMovedMessage", "4.9.8", "broker.md 14.3",                 \
       "broker: each pull at an illegal offset stores a message in OFFSET_MOVED_EVENT")             \
+    X(QUIRK_DELAY_BY_WALL, "delayByWall", "4.9.8, 5.3.3", "apache/rocketmq#2949, INC-81",          \
+      "broker: a step of the wall clock brings delayed messages early or late")                    \
     X(QUIRK_SHARED_BUDGET, "sharedBudget", "4.3 to 5.3.3", "apache/rocketmq#1921, INC-24",         \
       "producer: one try may use up the time of all, so that a silent broker leaves no retry")     \
     X(QUIRK_SLAVE_STALL_WAITS, "slaveStallWaits", "4.x, 5.x", "apache/rocketmq#3484, INC-46",      \

@@ -2,21 +2,15 @@
 #include "sim/bench_filter.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "model/base/check.h"
 #include "model/base/props.h"
 #include "model/filter/expression.h"
 #include "model/wire/message.h"
+#include "sim/bench_of_model.h"
 
 #define EXPRESSION "number > 500 AND price < 99.5 AND region IN ('eu', 'us')"
 #define VARIANTS 64
-
-static double cpu_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 /* What 4.9's producer and broker put, and three of the application's. */
 static void put_properties(struct buf *out, int variant) {
@@ -61,27 +55,5 @@ static void stop(void *node) {
 const struct role bench_filter_role = {"bench-filter", start, stop, NULL};
 
 double bench_filter(uint64_t count) {
-    struct world_config world_config = {.seed = 1, .epoch_ms = 1767225600000};
-    struct world *world = world_create(&world_config);
-    struct node_config config;
-    struct props props;
-    char text[64];
-    size_t line;
-    if (world == NULL)
-        return -1;
-    snprintf(text, sizeof text, "count=%llu\n", (unsigned long long)count);
-    props_init(&props, world_env(world));
-    node_config_default(&config);
-    config.name = "filter";
-    config.host = world_add_host(world, "filter", "10.9.0.1");
-    config.role = &bench_filter_role;
-    config.config = &props;
-    bool added = config.host != NULL && props_parse(&props, span_of_text(text), &line) == RMQ_OK &&
-                 world_add_node(world, &config) != 0;
-    props_deinit(&props);
-    if (!added)
-        return -1;
-    double begin = cpu_seconds();
-    world_run(world, UINT64_MAX);
-    return (cpu_seconds() - begin) * 1e9 / (double)count;
+    return bench_of_model(&bench_filter_role, count);
 }

@@ -24,6 +24,7 @@ static void on_channel_closed(void *ctx, struct channel *channel, const char *re
     access_forget_channel(broker->access, channel);
     flow_forget_channel(&broker->flow, channel);
     sends_forget_channel(&broker->sends, channel);
+    send_backs_forget_channel(&broker->send_backs, channel);
     pulls_forget_channel(&broker->pulls, broker, channel);
     queries_forget_channel(&broker->queries, channel);
     scans_forget_channel(&broker->scans, channel);
@@ -84,9 +85,10 @@ static void broker_free(struct broker *broker) {
     if (broker->acting != NULL)
         acting_traffic_stop(broker->acting);
     replication_stop(broker);
-    pending_cancel(&broker->pending);
     if (broker->tables_up) {
         flow_deinit(&broker->flow);
+        send_backs_deinit(&broker->send_backs, broker);
+        schedule_deinit(&broker->schedule);
         sends_deinit(&broker->sends, broker);
         pulls_deinit(&broker->pulls, broker);
         holds_deinit(&broker->holds);
@@ -215,8 +217,9 @@ static void init_tables(struct broker *broker) {
     consumer_filters_init(&broker->filters, env, broker->groups.hash_key, &broker->config);
     clients_init(&broker->clients, env, &broker->config, &broker->remoting);
     broker->clients.filters = &broker->filters;
+    schedule_init(&broker->schedule, broker);
     config_files_init(&broker->files, &broker->topics, &broker->groups, &broker->offsets,
-                      &broker->filters);
+                      &broker->filters, &broker->schedule.file);
     locks_init(&broker->locks, env);
     flow_init(&broker->flow, broker);
     sends_init(&broker->sends, broker);
@@ -293,7 +296,8 @@ static void serve(struct broker *broker) {
         name_servers_probe(&broker->servers);
     registration_scheduled(&broker->registrar, true, 0, on_first_round_done, broker);
     start_schedule(broker);
-    pending_count(&broker->pending, broker);
+    schedule_start(&broker->schedule);
+    pending_count(broker);
 }
 
 static void on_lowered(void *ctx, int status);
@@ -310,7 +314,7 @@ static void on_save_again(struct env *env, struct env_timer *timer) {
  * Other files may wait: a broker on a full disk still serves what it has. */
 static void on_lowered(void *ctx, int status) {
     struct broker *broker = ctx;
-    if (status != RMQ_OK && broker->offsets.file.changed) {
+    if (status != RMQ_OK && (broker->offsets.file.changed || broker->schedule.file.changed)) {
         env_log(broker->env, ENV_LOG_ERROR,
                 "broker: lowered offsets are not saved: %s; no port is opened before they are",
                 rmq_err_text(status));
@@ -332,12 +336,15 @@ static void on_store_open(void *ctx, int status) {
     broker->offsets.store = broker->store;
     if (broker->config.broker_id == 0)
         offsets_lower(&broker->offsets);
+    schedule_correct(&broker->schedule);
     config_files_save_all(&broker->files, on_lowered, broker);
 }
 
 static void on_arrival(void *ctx, struct span topic, int32_t queue_id, int64_t max_offset,
                        int64_t tags_code, struct span properties) {
     struct broker *broker = ctx;
+    if (span_equal(topic, SCHEDULE_TOPIC))
+        schedule_arrival(&broker->schedule, queue_id, max_offset - 1, tags_code);
     holds_arrival(&broker->holds, topic, queue_id, max_offset, tags_code, properties);
 }
 
@@ -396,8 +403,17 @@ static void end(struct broker *broker) {
     env_exit(env, 0);
 }
 
+static void on_delays_saved(void *ctx, int status) {
+    struct broker *broker = ctx;
+    if (status != RMQ_OK)
+        env_log(broker->env, ENV_LOG_ERROR, "broker: delayOffset.json at the end: %s",
+                rmq_err_text(status));
+    end(broker);
+}
+
 static void on_store_closed(void *ctx) {
-    end(ctx);
+    struct broker *broker = ctx;
+    schedule_save_last(&broker->schedule, on_delays_saved, broker);
 }
 
 static void on_live_saved(void *ctx, int status) {
@@ -419,6 +435,7 @@ static void on_config_saved(void *ctx, int status) {
 
 static void on_withdrawn(void *ctx) {
     struct broker *broker = ctx;
+    schedule_stop(&broker->schedule);
     config_files_save_all(&broker->files, on_config_saved, broker);
 }
 

@@ -18,7 +18,9 @@
 #include "model/broker/queue_query.h"
 #include "model/broker/registration.h"
 #include "model/broker/runtime_info.h"
+#include "model/broker/schedule.h"
 #include "model/broker/send.h"
+#include "model/broker/send_back.h"
 #include "model/broker/side_traffic.h"
 #include "model/broker/slave_sync.h"
 #include "model/broker/stats.h"
@@ -51,9 +53,10 @@ struct broker {
     struct stats stats;
     struct earliest earliest;
     struct scans scans;
-    struct pending pending; /* of Apache's store */
     struct flow flow;
     struct sends sends;
+    struct send_backs send_backs;
+    struct schedule schedule;
     struct pulls pulls;
     struct holds holds;
     struct queries queries;

@@ -34,6 +34,9 @@ void broker_on_request(void *ctx, struct channel *channel, const struct wire_com
         else if (flow_admit(&broker->flow, FLOW_PULLS, channel, request))
             pull_process(broker, channel, request);
         break;
+    case REQUEST_CONSUMER_SEND_MSG_BACK:
+        broker_on_send_back(broker, channel, request);
+        break;
     case REQUEST_QUERY_MESSAGE:
         query_by_key(broker, channel, request);
         break;

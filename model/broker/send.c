@@ -317,6 +317,8 @@ void send_process(struct broker *broker, struct channel *channel,
         answer_refused(broker, &asker, &outcome);
         return;
     }
+    if (target.dead)
+        read.wish.delay_level = 0;
     struct message message = {
         .queue_id = target.queue_id,
         .flag = header.flag,

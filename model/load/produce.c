@@ -9,7 +9,7 @@
 static const char *const OWN_KEYS[] = {
     "do",       "name",        "topic",   "mode", "arrivals", "rate",  "in_flight", "think",
     "bytes",    "bytes_max",   "tags",    "keys", "batch",    "count", "for",       "after",
-    "burst_of", "burst_every", "ramp_to", "ramp", "by_key",   "run",   "producer"};
+    "burst_of", "burst_every", "ramp_to", "ramp", "by_key",   "run",   "producer",  "delay_level"};
 
 static struct produce *of_base(struct load *load) {
     return RMQ_CONTAINER_OF(load, struct produce, base);

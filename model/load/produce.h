@@ -17,6 +17,7 @@ struct produce_config {
     uint32_t in_flight;
     struct dist think_ns, bytes;
     uint32_t keys, batch;
+    int32_t delay_level;
     bool by_key, number;
     uint64_t count, for_ns, after_ns;
     uint64_t run;

@@ -35,7 +35,8 @@ static void make_message(struct produce *load, uint32_t item, struct span topic,
     struct env *env = load->base.set->env;
     struct outgoing *out = &load->items[item];
     load->begun++;
-    *out = (struct outgoing){.topic = topic, .late_ns = load->late_ns};
+    *out = (struct outgoing){
+        .topic = topic, .late_ns = load->late_ns, .delay_level = load->config.delay_level};
     out->number = body_number(load->config.producer, load->incarnation, (uint32_t)load->begun);
     if (load->tag_count > 0)
         out->tags = part_at(load->config.tags,

@@ -179,6 +179,8 @@ void store_get_cancel(struct store *store, struct store_get *get);
 /* Queue offsets (6.5, 18): 0 and 0 for an unknown queue. */
 int64_t store_max_offset(const struct store *store, struct span topic, int32_t queue_id);
 int64_t store_min_offset(const struct store *store, struct span topic, int32_t queue_id);
+/* Of the next message that is put there; store_max_offset is behind until it is dispatched. */
+int64_t store_next_offset(const struct store *store, struct span topic, int32_t queue_id);
 /* After an unclean stop: the queue's max when the store opened; what it gives from there on may be
  * other messages than those that had these offsets before. INT64_MAX after a clean stop. */
 int64_t store_recovered_offset(const struct store *store, struct span topic, int32_t queue_id);

@@ -115,7 +115,7 @@ static inline void start(const char *text) {
     consumer_filters_init(&broker.filters, env, broker.groups.hash_key, &broker.config);
     broker.clients.filters = &broker.filters;
     config_files_init(&broker.files, &broker.topics, &broker.groups, &broker.offsets,
-                      &broker.filters);
+                      &broker.filters, NULL);
     ck_assert_int_eq(name_servers_init(&broker.servers, env, &broker.remoting,
                                        props_get(&props, "namesrvAddr"), broker.config.profile_5_3,
                                        false),

@@ -163,6 +163,10 @@ int64_t store_min_offset(const struct store *store, struct span topic, int32_t q
     return fake_store.min_is_not_zero && store_max_offset(store, topic, queue_id) > 0 ? 2 : 0;
 }
 
+int64_t store_next_offset(const struct store *store, struct span topic, int32_t queue_id) {
+    return store_max_offset(store, topic, queue_id);
+}
+
 int64_t store_recovered_offset(const struct store *store, struct span topic, int32_t queue_id) {
     RMQ_ASSERT(store != NULL && topic.data != NULL && queue_id >= 0);
     return fake_store.was_unclean ? fake_store.recovered_offset : INT64_MAX;

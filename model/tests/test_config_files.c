@@ -52,7 +52,7 @@ static void tables_init(const char *text) {
     groups_init(&groups, env, &config);
     offsets_init(&offsets, env, &config);
     consumer_filters_init(&filters, env, groups.hash_key, &config);
-    config_files_init(&files, &topics, &groups, &offsets, &filters);
+    config_files_init(&files, &topics, &groups, &offsets, &filters, NULL);
     status = 1;
     done_count = 0;
 }

@@ -127,6 +127,7 @@ struct message_entry {
     uint32_t tag; /* interned; 0: none */
     uint16_t node;
     uint16_t attempts;
+    uint16_t delay_level; /* 0: none */
 };
 
 /* Why a message came again. */
