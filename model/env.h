@@ -212,6 +212,7 @@ uint64_t env_random_below(struct env *env, uint64_t bound);
     X(BUGGIFY_CLIENT_POLL_EARLY, "client.poll_early", "a route poll comes 1 s early")    \
     X(BUGGIFY_STORE_SMALL_VIEW, "store.small_view", "a view of the log is cut short")    \
     X(BUGGIFY_STORE_FLUSH_NOW, "store.flush_now", "a flush comes at once")               \
+    X(BUGGIFY_STORE_SMALL_AHEAD, "store.small_ahead", "zeros go ahead in a small file")  \
     X(BUGGIFY_BROKER_PULL_SHORT, "broker.pull_short", "a pull finds one message only")   \
     X(BUGGIFY_BROKER_HOLD_WAKES, "broker.hold_wakes", "a held pull is answered early")   \
     X(BUGGIFY_CONSUMER_REBALANCE, "consumer.rebalance", "a rebalance comes at once")     \
@@ -265,6 +266,9 @@ uint64_t env_random_below(struct env *env, uint64_t bound);
     X(PLANT_STORE_FORGET_DELETED, "store.forget_deleted",                                      \
       "recovery dispatches records of topics that were deleted")                               \
     X(PLANT_ACL_OPEN, "acl.open", "refused requests are served all the same")                  \
+    X(PLANT_BROKER_SHOW_ROLLBACK, "broker.show_rollback", "each 10th rollback commits")        \
+    X(PLANT_BROKER_FORGET_OP, "broker.forget_op", "each 10th commit writes no op message")     \
+    X(PLANT_BROKER_CHECK_SILENT, "broker.check_silent", "checks are written but nobody asked") \
     X(PLANT_CONFIG_UNSYNCED, "config.unsynced", "config files are replaced without syncs")     \
     X(PLANT_PRODUCER_SEND_TWICE, "producer.send_twice",                                        \
       "each 100th acknowledged message is sent again")                                         \

@@ -128,6 +128,17 @@
     T(group) T(topic) T(broker) U(queue) I(asked) I(now) T(reason)
 #define EVENT_FIELDS_consumer_throttled(T, U, I) \
     T(group) T(topic) T(broker) U(queue) T(limit) U(measured) U(bound)
+/* ---- transactions. broker: its name; queue_offset: of the half message, which each check writes
+ * again at a new one; state: 8 commit, 12 rollback, 0 unknown */
+#define EVENT_FIELDS_transaction_stored(T, U, I) T(broker) I(queue_offset) I(physical)
+#define EVENT_FIELDS_transaction_checked(T, U, I) \
+    T(broker) I(queue_offset) I(old_offset) U(times) U(told)
+#define EVENT_FIELDS_transaction_ended(T, U, I) T(broker) I(queue_offset) U(state) U(from_check)
+#define EVENT_FIELDS_transaction_discarded(T, U, I) T(broker) I(queue_offset) U(times) T(reason)
+#define EVENT_FIELDS_transaction_prepared(T, U, I) \
+    T(topic) T(broker) I(queue_offset) U(message) I(status)
+#define EVENT_FIELDS_transaction_decided(T, U, I) \
+    T(broker) I(queue_offset) U(message) U(state) U(from_check) U(sent)
 /* Only the simulator's world emits these; node is the affected one or the world (node 0). */
 /* what: page, torn, size, name (a directory entry), rot, misdirected; kept: 0 lost, 1 survived */
 #define EVENT_FIELDS_world_disk(T, U, I) T(path) T(what) U(kept) U(lost)
@@ -234,7 +245,16 @@
     X(ha_master_left, "ha.master_left", "broker", "")                                              \
     X(ha_appended, "ha.appended", "broker", "a slave took this part of its master's log")          \
     X(ha_diverged, "ha.diverged", "broker", "a slave's log differs from its master's")             \
-    X(broker_topic_gone, "broker.topic_gone", "broker", "its deletion is durable, and answered")
+    X(broker_topic_gone, "broker.topic_gone", "broker", "its deletion is durable, and answered")   \
+    X(transaction_stored, "transaction.stored", "broker", "a half message is in the log")          \
+    X(transaction_checked, "transaction.checked", "broker",                                        \
+      "it was written again and a producer asked (told 1), or none was there (told 0)")            \
+    X(transaction_ended, "transaction.ended", "broker", "the op message is in the log")            \
+    X(transaction_discarded, "transaction.discarded", "broker", "reason: checks, age")             \
+    X(transaction_prepared, "transaction.prepared", "client",                                      \
+      "the half message was acknowledged; send.failed, error prepared, follows")                   \
+    X(transaction_decided, "transaction.decided", "client",                                        \
+      "the application's decision; sent 0: the broker is not told")
 
 enum event_kind {
 #define EVENT_ENUM(id, name, who, about) EVENT_##id,

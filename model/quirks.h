@@ -48,7 +48,9 @@
     X(QUIRK_SLAVE_OFFSETS_OVERWRITTEN, "slaveOffsetsOverwritten", "4.9.8, 5.3.3",                  \
       "apache/rocketmq#1094, INC-52",                                                              \
       "broker: a slave's copy of consumer offsets overwrites what was committed to it while its "  \
-      "master was away")
+      "master was away")                                                                           \
+    X(QUIRK_CHECK_STUCK, "checkStuck", "4.6.1 to 5.3.3", "apache/rocketmq#9500, INC-84",           \
+      "broker: a half message that cannot be written again stops all checks behind it")
 
 enum quirk_id {
 #define QUIRK_ENUM(id, name, releases, reference, about) id,

@@ -6,6 +6,7 @@
 #ifndef MODEL_BROKER_ADMIN_H
 #define MODEL_BROKER_ADMIN_H
 
+#include "model/base/json.h"
 #include "model/broker/answer.h"
 
 struct broker;
@@ -50,11 +51,13 @@ ADMIN_HANDLER(clone_offset);      /* 314 */
 ADMIN_HANDLER(running_info);     /* 307 */
 ADMIN_HANDLER(consume_directly); /* 309 */
 ADMIN_HANDLER(consumer_status);  /* 223 */
+/* reply.c */
+ADMIN_HANDLER(send_reply); /* 324, 325 */
 /* locks.c */
 ADMIN_HANDLER(lock_batch);   /* 41 */
 ADMIN_HANDLER(unlock_batch); /* 42 */
-/* 323: code 3 with a remark, until there are transactions. */
-ADMIN_HANDLER(resume_check_half);
+/* half_resume.c */
+ADMIN_HANDLER(resume_check_half); /* 323 */
 
 /* Decodes; false: it was answered. */
 bool admin_header(struct broker *broker, const struct asker *asker,
@@ -62,6 +65,15 @@ bool admin_header(struct broker *broker, const struct asker *asker,
 /* Code 0 with `body` (may be NULL), code 1 when a buffer of it failed. `remark` may be absent. */
 void admin_answer(struct broker *broker, const struct asker *asker, struct span remark,
                   const struct buf *body);
+/* An answer's body while it is written; not moved meanwhile. */
+struct admin_body {
+    struct buf text;
+    struct json_writer json;
+};
+void admin_body_begin(struct broker *broker, struct admin_body *body);
+/* Answers code 0 with it, or (`err`, or no memory) code 1, and frees it. */
+void admin_body_answer(struct broker *broker, const struct asker *asker, struct admin_body *body,
+                       int err);
 /* Answers code and remark `before``middle``after`. */
 void admin_refuse(struct broker *broker, const struct asker *asker, int32_t code,
                   const char *before, struct span middle, const char *after);

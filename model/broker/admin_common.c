@@ -33,6 +33,18 @@ void admin_answer(struct broker *broker, const struct asker *asker, struct span 
     answer(&broker->remoting, asker, &response);
 }
 
+void admin_body_begin(struct broker *broker, struct admin_body *body) {
+    buf_init(&body->text, broker->env);
+    json_writer_init(&body->json, &body->text, JSON_STYLE_FASTJSON);
+}
+
+void admin_body_answer(struct broker *broker, const struct asker *asker, struct admin_body *body,
+                       int err) {
+    body->text.failed |= err != RMQ_OK;
+    admin_answer(broker, asker, SPAN_NONE, &body->text);
+    buf_deinit(&body->text);
+}
+
 void admin_refuse(struct broker *broker, const struct asker *asker, int32_t code,
                   const char *before, struct span middle, const char *after) {
     struct outcome outcome;
@@ -98,14 +110,4 @@ void admin_deinit(struct broker *broker) {
         struct admin_task *task = LIST_ENTRY(broker->admin_tasks.next, struct admin_task, link);
         task->drop(task);
     }
-}
-
-/* ---- 323 ------------------------------------------------------------------------------------- */
-
-void broker_on_resume_check_half(struct broker *broker, struct channel *channel,
-                                 const struct wire_command *request) {
-    struct asker asker = asker_of(channel, request);
-    answer_code(&broker->remoting, &asker, RESPONSE_REQUEST_CODE_NOT_SUPPORTED,
-                SPAN_LITERAL("request 323 waits for transactions, which this broker does not have "
-                             "yet"));
 }

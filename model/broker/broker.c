@@ -24,6 +24,7 @@ static void on_channel_closed(void *ctx, struct channel *channel, const char *re
     access_forget_channel(broker->access, channel);
     flow_forget_channel(&broker->flow, channel);
     sends_forget_channel(&broker->sends, channel);
+    halves_forget_channel(&broker->halves, channel);
     send_backs_forget_channel(&broker->send_backs, channel);
     pulls_forget_channel(&broker->pulls, broker, channel);
     queries_forget_channel(&broker->queries, channel);
@@ -87,6 +88,8 @@ static void broker_free(struct broker *broker) {
     replication_stop(broker);
     if (broker->tables_up) {
         flow_deinit(&broker->flow);
+        transaction_check_stop(&broker->check);
+        halves_deinit(&broker->halves, broker);
         send_backs_deinit(&broker->send_backs, broker);
         schedule_deinit(&broker->schedule);
         sends_deinit(&broker->sends, broker);
@@ -203,6 +206,7 @@ static int read_store_config(struct broker *broker, const struct props *config) 
     broker->store_config->host = broker->host;
     broker->page_cache_busy_ms = broker->store_config->page_cache_busy_ms;
     broker->max_message_bytes = broker->store_config->max_message_bytes;
+    broker->reserved_hours = broker->store_config->reserved_hours;
     return RMQ_OK;
 }
 
@@ -223,6 +227,7 @@ static void init_tables(struct broker *broker) {
     locks_init(&broker->locks, env);
     flow_init(&broker->flow, broker);
     sends_init(&broker->sends, broker);
+    halves_init(&broker->halves);
     pulls_init(&broker->pulls, broker);
     holds_init(&broker->holds, broker);
     queries_init(&broker->queries);
@@ -296,8 +301,9 @@ static void serve(struct broker *broker) {
         name_servers_probe(&broker->servers);
     registration_scheduled(&broker->registrar, true, 0, on_first_round_done, broker);
     start_schedule(broker);
+    if (mine->broker_id == 0)
+        transaction_check_start(&broker->check, broker);
     schedule_start(&broker->schedule);
-    pending_count(broker);
 }
 
 static void on_lowered(void *ctx, int status);
@@ -454,6 +460,7 @@ static void broker_stop(void *node) {
     if (broker->acting != NULL)
         acting_traffic_stop(broker->acting);
     broker_forget_creations(broker);
+    transaction_check_stop(&broker->check);
     flow_deinit(&broker->flow);
     registration_withdraw(&broker->registrar, &broker->goodbye, on_withdrawn, broker);
 }

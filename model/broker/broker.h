@@ -54,7 +54,8 @@
  *   flushConsumerOffsetInterval  5000 ms
  *   regionId, traceOn         DefaultRegion, true: in each answer to a send
  *   startAcceptSendRequestTimeStamp  0: wall ms before which sends are refused
- *   rejectTransactionMessage  false; true: code 16 instead of 13
+ *   rejectTransactionMessage  false; true: code 16
+ *   transactionCheckInterval, transactionTimeOut, transactionCheckMax  60000 (5.3: 30000), 6000, 15
  *   waitTimeMillsInSendQueue, waitTimeMillsInPullQueue          200, 5000 ms (flow.h)
  *   sendThreadPoolQueueCapacity, pullThreadPoolQueueCapacity    10000, 100000
  *   pullMessageThreadPoolNums 24, as with 4 processors: reads under way
@@ -74,9 +75,8 @@
  *   rocketmq.serialize.type   JSON (default) or ROCKETMQ: headers of what the broker sends
  *   quirk.<name>              see model/quirks.h
  *
- * Not here yet: delayed, transactional and timed messages, consumer send back (36), request-reply
- * (324, 325), bit maps of filters (enableCalcFilterBitMap), re-reading namesrvAddr each 120 s, acting
- * master beyond its traffic.
+ * Not here yet: timed messages, bit maps of filters (enableCalcFilterBitMap), re-reading namesrvAddr
+ * each 120 s, acting master beyond its traffic.
  *
  * Command: do=create-topic topic=T [readQueueNums=8] [writeQueueNums=8] [perm=6] creates or updates
  * a topic as request 17 does; command.done follows, with request 17's code and remark. */

@@ -10,10 +10,10 @@
 #include "model/broker/flow.h"
 #include "model/broker/ha_master.h"
 #include "model/broker/ha_slave.h"
+#include "model/broker/half.h"
 #include "model/broker/hold.h"
 #include "model/broker/live_config.h"
 #include "model/broker/locks.h"
-#include "model/broker/pending.h"
 #include "model/broker/pull.h"
 #include "model/broker/queue_query.h"
 #include "model/broker/registration.h"
@@ -25,6 +25,7 @@
 #include "model/broker/slave_sync.h"
 #include "model/broker/stats.h"
 #include "model/broker/stats_scan.h"
+#include "model/broker/transaction_check.h"
 #include "model/store/store.h"
 
 /* Invariants: B1: while `stopping`, no worker runs and no round is under way. B2: parts are torn
@@ -50,11 +51,14 @@ struct broker {
     struct message_host host;          /* brokerIP1:listenPort, as in records and message ids */
     uint32_t page_cache_busy_ms;
     uint32_t max_message_bytes;
+    uint32_t reserved_hours; /* fileReservedTime */
     struct stats stats;
     struct earliest earliest;
     struct scans scans;
     struct flow flow;
     struct sends sends;
+    struct halves halves;
+    struct transaction_check check;
     struct send_backs send_backs;
     struct schedule schedule;
     struct pulls pulls;

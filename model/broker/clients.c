@@ -252,6 +252,17 @@ const struct client_channel *client_group_client(const struct client_group *grou
     return NULL;
 }
 
+const struct client_channel *clients_find_producer(const struct clients *clients,
+                                                   struct span client_id) {
+    for (const struct client_group *group = clients->producers; group != NULL;
+         group = group->hh.next) {
+        const struct client_channel *client = client_group_client(group, client_id);
+        if (client != NULL)
+            return client;
+    }
+    return NULL;
+}
+
 static struct client_member *find_member(const struct client_channel *client,
                                          const struct client_group *group) {
     LIST_EACH(&client->members, link, next) {

@@ -94,6 +94,9 @@ void clients_channel_closed(struct clients *clients, const struct channel *chann
 const struct client_group *clients_find(const struct clients *clients, struct span group);
 /* A producer group with members, or NULL. Valid as above. */
 const struct client_group *clients_find_producers(const struct clients *clients, struct span group);
+/* A connection of any producer group with that client id, or NULL. Valid as above. */
+const struct client_channel *clients_find_producer(const struct clients *clients,
+                                                   struct span client_id);
 /* What `group` wants of `topic`, or NULL. */
 const struct client_subscription *client_group_subscription(const struct client_group *group,
                                                             struct span topic);

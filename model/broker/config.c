@@ -45,7 +45,14 @@ static void read_messages(struct settings *settings, struct broker_config *confi
     config->long_polling = settings_bool(settings, "longPollingEnable", true);
     config->slave_read = settings_bool(settings, "slaveReadEnable", false);
     config->trace_on = settings_bool(settings, "traceOn", true);
+    config->store_replies = settings_bool(settings, "storeReplyMessageEnable", true);
     config->reject_transactions = settings_bool(settings, "rejectTransactionMessage", false);
+    config->transaction_interval_ms = (uint32_t)settings_number(
+        settings, "transactionCheckInterval", config->profile_5_3 ? 30000 : 60000, 1, INT32_MAX);
+    config->transaction_timeout_ms =
+        (uint32_t)settings_number(settings, "transactionTimeOut", 6000, 0, INT32_MAX);
+    config->transaction_check_max =
+        (uint32_t)settings_number(settings, "transactionCheckMax", 15, 0, INT32_MAX);
     config->send_wait_ms =
         (uint32_t)settings_number(settings, "waitTimeMillsInSendQueue", 200, 1, TIME_MS_MAX);
     config->pull_wait_ms =

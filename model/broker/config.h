@@ -52,7 +52,11 @@ struct broker_config {
     bool long_polling;       /* longPollingEnable */
     bool slave_read;         /* slaveReadEnable */
     bool trace_on;           /* traceOn */
+    bool store_replies;      /* storeReplyMessageEnable */
     bool reject_transactions;
+    uint32_t transaction_interval_ms; /* transactionCheckInterval */
+    uint32_t transaction_timeout_ms;  /* transactionTimeOut */
+    uint32_t transaction_check_max;   /* transactionCheckMax */
     enum wire_serialization serialization;
     bool profile_5_3;
     bool force_register;

@@ -215,7 +215,11 @@ static void take_live(struct broker_config *to, const struct broker_config *from
     to->long_polling = from->long_polling;
     to->slave_read = from->slave_read;
     to->trace_on = from->trace_on;
+    to->store_replies = from->store_replies;
     to->reject_transactions = from->reject_transactions;
+    to->transaction_interval_ms = from->transaction_interval_ms;
+    to->transaction_timeout_ms = from->transaction_timeout_ms;
+    to->transaction_check_max = from->transaction_check_max;
     to->force_register = from->force_register;
     to->timeout_ms = from->timeout_ms;
     to->offsets_save_ms = from->offsets_save_ms;
@@ -239,6 +243,7 @@ static int apply(struct broker *broker, const struct props *values) {
         store_reconfigure(broker->store, store);
         broker->page_cache_busy_ms = store->page_cache_busy_ms;
         broker->max_message_bytes = store->max_message_bytes;
+        broker->reserved_hours = store->reserved_hours;
     }
     env_free(broker->env, store);
     return err;

@@ -179,7 +179,7 @@ static void put_all_own(struct broker *broker, const struct runtime_figures *f, 
     put_own("windtunnel_dispatch_lag_bytes", "gauge", "Written to the log, in no queue yet.",
             f->dispatch_behind, out);
     put_own("windtunnel_store_writable", "gauge", "1: the store takes messages.",
-            store_is_writable(broker->store), out);
+            store_takes_puts(broker->store), out);
     put_own("windtunnel_put_failed_total", "counter", "Sends that were not stored.",
             f->totals.put_failed, out);
     put_own("windtunnel_held_pulls", "gauge", "Pulls that wait for messages.", broker->holds.count,

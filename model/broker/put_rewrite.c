@@ -40,7 +40,11 @@ int put_rewrite(struct broker *broker, const struct put_wish *wish, struct messa
     struct span topic = message->topic;
     int32_t queue_id = message->queue_id;
     bool moved = false;
-    if (wish->delay_level > 0) {
+    if (wish->half) {
+        message->topic = HALF_TOPIC;
+        message->queue_id = 0;
+        moved = true;
+    } else if (wish->delay_level > 0) {
         int32_t highest = (int32_t)store_delay_levels(broker->store);
         int32_t level = wish->delay_level < highest ? wish->delay_level : highest;
         int err = schedule_stamp(&broker->schedule, level);

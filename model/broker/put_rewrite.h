@@ -23,6 +23,7 @@ struct broker;
 
 /* What the message's properties (or its sender) ask for. Zero: nothing. */
 struct put_wish {
+    bool half;           /* TRAN_MSG: kept until its transaction ends; its delay begins then */
     int32_t delay_level; /* DELAY, above 0; above the highest level: that one */
 };
 

@@ -3,6 +3,7 @@
 
 #include "model/base/check.h"
 #include "model/broker/broker_internal.h"
+#include "model/events.h"
 
 /* ---- operations ------------------------------------------------------------------------------ */
 
@@ -201,6 +202,11 @@ static void on_put_done(struct store_put *put, enum put_status status) {
     struct send_op *op = RMQ_CONTAINER_OF(put, struct send_op, put);
     struct broker *broker = op->broker;
     count_put(op, status);
+    if (op->half && is_stored(status)) {
+        event_transaction_stored(broker->env, broker->config.name, put->queue_offset,
+                                 put->physical_offset);
+        transaction_check_wake(&broker->check);
+    }
     answer_put(op, status);
     op_end(op);
     flow_resume(&broker->flow, FLOW_SENDS);
@@ -234,12 +240,12 @@ static bool is_topic(const struct header_field_info *field) {
     return strcmp(field->key, "b") == 0 || strcmp(field->key, "topic") == 0;
 }
 
-static bool read_header(const struct broker *broker, const struct wire_command *request,
-                        struct header_send_v2 *out, struct outcome *outcome) {
+bool send_read_header(const struct broker *broker, const struct wire_command *request,
+                      struct header_send_v2 *out, struct outcome *outcome) {
     const struct header_field_info *bad;
     struct header_send plain;
     int err;
-    if (request->code == REQUEST_SEND_MESSAGE) {
+    if (request->code == REQUEST_SEND_MESSAGE || request->code == REQUEST_SEND_REPLY_MESSAGE) {
         err = header_decode(&HEADER_send, request, &plain, &bad);
         if (err == RMQ_OK)
             widen(&plain, out);
@@ -275,7 +281,8 @@ static void store_message(struct broker *broker, const struct asker *asker, stru
         return;
     }
     struct send_op *op = op_begin(broker);
-    if (op == NULL || put_rewrite(broker, &read->wish, message) != RMQ_OK ||
+    if (op == NULL || (read->wish.half && half_ensure_topic(broker) != RMQ_OK) ||
+        put_rewrite(broker, &read->wish, message) != RMQ_OK ||
         !keep_texts(op, message->topic, read->unique_key)) {
         if (op != NULL)
             op_end(op);
@@ -286,6 +293,7 @@ static void store_message(struct broker *broker, const struct asker *asker, stru
     op->asker = *asker;
     op->queue_id = queue_id;
     op->batch = batch;
+    op->half = read->wish.half;
     op->begun_ns = env_mono_ns(broker->env);
     if (batch)
         store_put_batch(broker->store, message, read->wait, &op->put, on_put_done);
@@ -309,7 +317,7 @@ void send_process(struct broker *broker, struct channel *channel,
     struct send_target target;
     struct send_properties read;
     struct buf *properties = &broker->sends.properties;
-    if (!read_header(broker, request, &header, &outcome) ||
+    if (!send_read_header(broker, request, &header, &outcome) ||
         !send_check(broker, &header, request->version, span_of_text(channel_peer(channel)), &target,
                     &outcome) ||
         !send_read_properties(broker, header.properties, target.sys_flag, header.batch, properties,
@@ -322,7 +330,7 @@ void send_process(struct broker *broker, struct channel *channel,
     struct message message = {
         .queue_id = target.queue_id,
         .flag = header.flag,
-        .sys_flag = target.sys_flag,
+        .sys_flag = target.sys_flag & ~MESSAGE_SYS_TRANSACTION,
         .born_ms = header.born_timestamp,
         .born_host = born_host(broker, channel),
         .reconsume_times = header.has_reconsume_times ? header.reconsume_times : 0,

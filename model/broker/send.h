@@ -4,8 +4,7 @@
  * way is a send_op, taken from a pool: a send that has found a warm pool allocates nothing.
  *
  * Differs from Apache:
- *   - transactional and timed messages are refused with code 13 (they come with the issue on full
- *     messaging), in both profiles, never stored as plain ones
+ *   - timed messages are refused with code 13, in both profiles, never stored as plain ones
  *   - a message that was retried too often is in the DLQ at once; with 4.9 its DELAY still counts
  *   - properties keep the sender's order, with CLUSTER (and 5.3's UNIQ_KEY) last: Java's is that of
  *     a hash table
@@ -30,6 +29,7 @@ struct send_op {
     uint64_t begun_ns;
     int32_t queue_id;
     bool batch;
+    bool half;
     bool has_unique_key;
     struct buf unique_key; /* 5.3: goes into the answer */
     struct buf topic;
@@ -56,8 +56,12 @@ void send_process(struct broker *broker, struct channel *channel,
 /* Stores a message of the broker's own, without an answer. */
 void send_own(struct broker *broker, const struct message *message);
 
-/* ---- checks (send_checks.c) ---- */
 struct header_send_v2;
+/* The header of 10 and 324, or that of the others; false: *outcome says what is wrong. */
+bool send_read_header(const struct broker *broker, const struct wire_command *request,
+                      struct header_send_v2 *out, struct outcome *outcome);
+
+/* ---- checks (send_checks.c) ---- */
 struct send_target {
     struct topic_config topic; /* where it goes: as asked, or the group's DLQ */
     int32_t queue_id;

@@ -248,6 +248,7 @@ enum property {
     PROPERTY_WAIT,
     PROPERTY_CLUSTER,
     PROPERTY_UNIQ_KEY,
+    PROPERTY_HALF,
     PROPERTY_DELAY,
     PROPERTY_LATER
 };
@@ -261,7 +262,7 @@ static enum property property_of(struct span name, struct span value) {
         {"CLUSTER", PROPERTY_CLUSTER},
         {"UNIQ_KEY", PROPERTY_UNIQ_KEY},
         {"DELAY", PROPERTY_DELAY},
-        {"TRAN_MSG", PROPERTY_LATER},
+        {"TRAN_MSG", PROPERTY_HALF},
         {"TIMER_DELAY_SEC", PROPERTY_LATER},
         {"TIMER_DELAY_MS", PROPERTY_LATER},
         {"TIMER_DELIVER_MS", PROPERTY_LATER},
@@ -270,16 +271,13 @@ static enum property property_of(struct span name, struct span value) {
         if (!span_equal(name, span_of_text(KNOWN[i].name)))
             continue;
         if (span_equal(name, SPAN_LITERAL("TRAN_MSG")))
-            return is_true(value) ? PROPERTY_LATER : PROPERTY_OTHER;
+            return is_true(value) ? PROPERTY_HALF : PROPERTY_OTHER;
         return KNOWN[i].what;
     }
     return PROPERTY_OTHER;
 }
 
-static bool refuse_later(const struct broker *broker, struct span what, struct outcome *outcome) {
-    if (broker->config.reject_transactions && span_equal(what, SPAN_LITERAL("TRAN_MSG")))
-        return outcome_refuse(outcome, RESPONSE_NO_PERMISSION, "the broker[", broker_ip(broker),
-                              "] sending transaction message is forbidden");
+static bool refuse_later(struct span what, struct outcome *outcome) {
     return outcome_refuse(outcome, RESPONSE_MESSAGE_ILLEGAL, "messages with ", what,
                           " are not supported by this broker yet, nothing was stored");
 }
@@ -318,6 +316,22 @@ static void put_unique_key(struct broker *broker, struct buf *out, struct send_p
         buf_failed(out) ? SPAN_NONE : span_of(out->data + out->len - sizeof text, sizeof text);
 }
 
+/* Clients set the flag and TRAN_MSG together. Apache stores a message with the flag alone, and no
+ * queue ever has it. */
+static bool check_half(const struct broker *broker, int32_t sys_flag, bool half,
+                       struct outcome *outcome) {
+    if (half && broker->config.reject_transactions)
+        return outcome_refuse(outcome, RESPONSE_NO_PERMISSION, "the broker[", broker_ip(broker),
+                              "] sending transaction message is forbidden");
+    if (half || (sys_flag & MESSAGE_SYS_TRANSACTION) == 0)
+        return true;
+    return outcome_refuse(
+        outcome, RESPONSE_MESSAGE_ILLEGAL,
+        "a message with a transaction flag has no property TRAN_MSG=true, nothing "
+        "was stored",
+        SPAN_NONE, "");
+}
+
 /* A level that is no number fails as in Java (NumberFormatException); a batch is not delayed. */
 static bool read_delay(const struct broker *broker, struct span value, bool batch,
                        struct send_properties *read, struct outcome *outcome) {
@@ -340,16 +354,15 @@ bool send_read_properties(struct broker *broker, struct span properties, int32_t
     struct span name, value;
     const struct span cluster = broker->config.cluster;
     *read = (struct send_properties){.wait = true};
-    if ((sys_flag & MESSAGE_SYS_TRANSACTION) != 0)
-        return refuse_later(broker, SPAN_LITERAL("a transaction flag"), outcome);
     buf_clear(out);
     RMQ_IGNORE(buf_reserve(out, properties.len + cluster.len + 64), "buf_failed says it");
     while (message_property_next(&properties, &name, &value)) {
         enum property what = property_of(name, value);
         if (what == PROPERTY_LATER)
-            return refuse_later(broker, name, outcome);
+            return refuse_later(name, outcome);
         if (what == PROPERTY_CLUSTER)
             continue;
+        read->wish.half |= what == PROPERTY_HALF && !batch;
         if (what == PROPERTY_WAIT)
             read->wait = is_true(value);
         if (what == PROPERTY_UNIQ_KEY)
@@ -359,6 +372,8 @@ bool send_read_properties(struct broker *broker, struct span properties, int32_t
         if (what != PROPERTY_WAIT || v5 || batch)
             put_property(out, name, value);
     }
+    if (!check_half(broker, sys_flag, read->wish.half, outcome))
+        return false;
     if (v5 && !batch && span_is_absent(read->unique_key))
         put_unique_key(broker, out, read);
     put_property(out, SPAN_LITERAL("CLUSTER"), cluster);

@@ -8,6 +8,7 @@
 #include "model/base/settings.h"
 #include "model/client/client.h"
 #include "model/client/client_internal.h"
+#include "model/client/transaction.h"
 #include "model/events.h"
 #include "model/load/load.h"
 
@@ -127,6 +128,8 @@ static void on_request(void *ctx, struct channel *channel, const struct wire_com
     struct client *client = ctx;
     if (request->code == REQUEST_NOTIFY_CONSUMER_IDS_CHANGED)
         client_members_changed(client); /* one-way: no answer */
+    else if (request->code == REQUEST_CHECK_TRANSACTION_STATE)
+        client_on_check_transaction(client, channel, request); /* the same */
     else
         RMQ_IGNORE(remoting_answer_code(&client->remoting, channel, request,
                                         RESPONSE_REQUEST_CODE_NOT_SUPPORTED,

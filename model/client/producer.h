@@ -9,6 +9,7 @@
 
 #include "model/base/list.h"
 #include "model/base/props.h"
+#include "model/client/unique_id.h"
 #include "model/env.h"
 #include "model/wire/message.h"
 
@@ -33,7 +34,8 @@ struct outgoing {
     struct span tags, keys; /* absent: none */
     struct span properties; /* further ones, encoded */
     struct span body;
-    bool no_wait; /* WAIT=false: not for the flush */
+    bool no_wait;  /* WAIT=false: not for the flush */
+    bool prepared; /* a half message, see transaction.h; a delay level does not count */
     int32_t delay_level;
     uint64_t number;  /* the application's, for events; 0: none */
     uint64_t late_ns; /* behind the application's schedule, for events */
@@ -58,10 +60,12 @@ struct send {
     int64_t physical_offset; /* -1: not told */
     uint64_t latency_ns;
     uint32_t attempts;
-    bool maybe_stored;               /* failed, but an attempt ended without an answer */
-    char broker[128];                /* of the last attempt; "" when there was none */
-    char msg_id[MESSAGE_ID_MAX + 1]; /* offset id; of a batch the first; "" when failed */
-    struct send_state *state;        /* the producer's */
+    bool maybe_stored;                  /* failed, but an attempt ended without an answer */
+    char broker[128];                   /* of the last attempt; "" when there was none */
+    char msg_id[MESSAGE_ID_MAX + 1];    /* offset id; of a batch the first; "" when failed */
+    char unique_key[UNIQUE_ID_MAX + 1]; /* of a prepared message; else "" */
+    struct span topic;                  /* the same: as brokers see it; the client's */
+    struct send_state *state;           /* the producer's */
 };
 /* `message` and `target` (may be NULL) are consumed before return; `send` stays until done, which
  * comes once, perhaps before return (an error known at once; each oneway send). Events, with the

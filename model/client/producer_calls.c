@@ -56,6 +56,10 @@ static int prepare(struct producer *producer, const struct outgoing *message, st
                    struct buf *why) {
     struct send_state *state;
     int err = message_validate(producer, message, why, &send->code);
+    if (err == RMQ_OK && message->prepared && producer->check == NULL) {
+        buf_put_text(why, "tranExecutor is null");
+        err = RMQ_E_STATE;
+    }
     if (err == RMQ_OK)
         err = take_state(producer, message->topic, send, &state);
     if (err != RMQ_OK)

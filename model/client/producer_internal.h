@@ -11,6 +11,7 @@
 #include "model/client/client_internal.h"
 #include "model/client/fault_strategy.h"
 #include "model/client/producer.h"
+#include "model/client/transaction.h"
 
 #define BROKER_NAME_MAX (sizeof((struct send *)NULL)->broker - 1)
 #define SEND_REMARK_MAX 160
@@ -60,10 +61,12 @@ struct producer {
     struct fault_strategy faults;
     struct list states; /* under way, in order of start */
     struct list spare;
-    struct buf scratch; /* numbers of a header; names */
-    uint64_t messages;  /* taken, for a planted bug */
-    uint64_t acked;     /* the same */
-    struct buf text;    /* group, default topic, namespace */
+    struct buf scratch;          /* numbers of a header; names */
+    uint64_t messages;           /* taken, for a planted bug */
+    uint64_t acked;              /* the same */
+    transaction_check_fn *check; /* NULL: none */
+    void *check_ctx;
+    struct buf text; /* group, default topic, namespace */
 };
 
 struct send_state {
@@ -76,6 +79,7 @@ struct send_state {
     enum send_mode mode;
     bool targeted; /* to a queue of the application's choice */
     bool batch;
+    bool prepared;
     bool calling; /* a request is under way */
     bool maybe_stored;
     uint64_t begin_ns;

@@ -113,10 +113,12 @@ static int put_properties(struct producer *producer, const struct outgoing *mess
     char id[UNIQUE_ID_MAX], level[24];
     struct span unique = span_of(id, unique_id_next(&producer->client->ids, producer->env, id));
     struct span delay = SPAN_NONE;
-    if (message->delay_level > 0)
+    if (message->delay_level > 0 && !message->prepared)
         delay = span_of(level, format_i64(level, message->delay_level));
     buf_put_span(out, message->properties);
     int err = put(out, start, "KEYS", message->keys);
+    if (err == RMQ_OK && message->prepared)
+        err = put(out, start, "TRAN_MSG", SPAN_LITERAL("true"));
     if (err == RMQ_OK)
         err = put(out, start, "UNIQ_KEY", unique);
     if (err == RMQ_OK)
@@ -124,6 +126,8 @@ static int put_properties(struct producer *producer, const struct outgoing *mess
                   message->no_wait ? SPAN_LITERAL("false") : SPAN_LITERAL("true"));
     if (err == RMQ_OK)
         err = put(out, start, "DELAY", delay);
+    if (err == RMQ_OK && message->prepared)
+        err = put(out, start, "PGROUP", producer->member.group);
     if (err == RMQ_OK)
         err = put(out, start, "TAGS", message->tags);
     if (err == RMQ_OK && producer->name_space.len > 0)
@@ -168,6 +172,9 @@ int send_state_keep(struct send_state *state, const struct outgoing *message) {
         return RMQ_E_NOMEM;
     maybe_flip(producer, state->bytes.data + state->properties_len, message->body.len);
     state->flag = message->flag;
+    state->prepared = message->prepared;
+    if (state->prepared)
+        state->sys_flag |= MESSAGE_SYS_PREPARED;
     if (message->body.len >= producer->settings.compress_over)
         compress(state);
     return RMQ_OK;
@@ -180,6 +187,8 @@ static int check_member(const struct producer *producer, const struct outgoing *
     static const char FAILED[] = "Failed to initiate the MessageBatch: ";
     if (message->delay_level > 0)
         return refuse(why, FAILED, SPAN_NONE, "TimeDelayLevel is not supported for batching");
+    if (message->prepared)
+        return refuse(why, FAILED, SPAN_NONE, "half messages are not sent in batches");
     if (span_starts_with(message->topic, SPAN_LITERAL("%RETRY%")))
         return refuse(why, FAILED, SPAN_NONE, "Retry Group is not supported for batching");
     if (!span_equal(message->topic, first->topic))

@@ -64,6 +64,25 @@ static void tell_failed(const struct send_state *state, const struct send *send,
                           send->attempts, send->maybe_stored, send->latency_ns);
 }
 
+static void copy_text(char *out, const char *from, size_t len) {
+    memcpy(out, from, len);
+    out[len] = '\0';
+}
+
+/* A half message was stored: what it will be is not decided (transaction.h). */
+static void tell_prepared(const struct send_state *state, struct send *send) {
+    struct span properties = span_of(state->bytes.data, state->properties_len);
+    struct span key = message_property(properties, SPAN_LITERAL("UNIQ_KEY"));
+    struct span topic = state->topic->topic->name;
+    RMQ_ASSERT(key.len < sizeof send->unique_key);
+    copy_text(send->unique_key, (const char *)key.data, key.len);
+    send->topic = topic;
+    event_transaction_prepared(state->producer->env, topic, span_of_text(send->broker),
+                               send->queue_offset, state->number, send->code);
+    event_send_failed(state->producer->env, topic, state->number, span_of_text(send->broker), 0,
+                      SPAN_LITERAL("prepared"), send->attempts, 1, send->latency_ns);
+}
+
 static void attempt(struct send_state *state);
 
 /* Lets the state go; or, the planted bug, sends what was acknowledged once more. */
@@ -83,11 +102,6 @@ static void let_go(struct send_state *state, bool acked) {
     attempt(state);
 }
 
-static void copy_text(char *out, const char *from, size_t len) {
-    memcpy(out, from, len);
-    out[len] = '\0';
-}
-
 static void finish(struct send_state *state, int status, int32_t code, struct span why) {
     struct send *send = state->send;
     if (send == NULL) {
@@ -105,7 +119,10 @@ static void finish(struct send_state *state, int status, int32_t code, struct sp
         send->physical_offset = state->result.physical_offset;
         memcpy(send->broker, state->result.broker, sizeof send->broker);
         memcpy(send->msg_id, state->result.msg_id, sizeof send->msg_id);
-        tell_acked(state, send);
+        if (state->prepared)
+            tell_prepared(state, send);
+        else
+            tell_acked(state, send);
     } else {
         send->queue_id = state->queue_id;
         copy_text(send->broker, state->broker, state->broker_len);
@@ -114,7 +131,7 @@ static void finish(struct send_state *state, int status, int32_t code, struct sp
     send_fn *done = send->done;
     send->done = NULL;
     send->state = NULL;
-    let_go(state, acked);
+    let_go(state, acked && !state->prepared);
     done(send, status, why);
 }
 

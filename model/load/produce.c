@@ -7,9 +7,11 @@
 #define NS_PER_KS UINT64_C(1000000000000)
 
 static const char *const OWN_KEYS[] = {
-    "do",       "name",        "topic",   "mode", "arrivals", "rate",  "in_flight", "think",
-    "bytes",    "bytes_max",   "tags",    "keys", "batch",    "count", "for",       "after",
-    "burst_of", "burst_every", "ramp_to", "ramp", "by_key",   "run",   "producer",  "delay_level"};
+    "do",       "name",     "topic",       "mode",        "arrivals", "rate",    "in_flight",
+    "think",    "bytes",    "bytes_max",   "tags",        "keys",     "batch",   "count",
+    "for",      "after",    "burst_of",    "burst_every", "ramp_to",  "ramp",    "by_key",
+    "run",      "producer", "padding",     "transaction", "rollback", "unknown", "unresolved",
+    "end_lost", "execute",  "delay_level", "number"};
 
 static struct produce *of_base(struct load *load) {
     return RMQ_CONTAINER_OF(load, struct produce, base);
@@ -67,7 +69,7 @@ static void begin_end(struct produce *load) {
     stop_timers(load);
     LIST_EACH(&load->slots.busy, link, next) {
         struct produce_slot *slot = LIST_ENTRY(link, struct produce_slot, base.link);
-        if (env_timer_armed(&slot->base.timer))
+        if (env_timer_armed(&slot->base.timer) && slot->number == 0)
             give_back(slot);
     }
     end_if_over(load);
@@ -88,6 +90,8 @@ static void produce_free(struct load *base) {
     buf_deinit(&load->text);
     buf_deinit(&load->body);
     buf_deinit(&load->dues);
+    buf_deinit(&load->not_begun);
+    buf_deinit(&load->padding);
     env_free(env_of(load), load->items);
     env_free(env_of(load), load->key_texts);
     env_free(env_of(load), load->numbers);
@@ -166,7 +170,10 @@ static void on_sent(struct send *send, int status, struct span remark) {
         load_of(slot)->acked++;
     else
         load_of(slot)->failed++;
-    go_on(slot);
+    if (load_of(slot)->config.transaction)
+        produce_transaction_sent(slot, status, go_on);
+    else
+        go_on(slot);
 }
 
 /* The queue that a key's hash names, as Java's SelectMessageQueueByHash; its broker is the route's.
@@ -188,6 +195,8 @@ static void send_from(struct produce_slot *slot) {
         go_on(slot);
         return;
     }
+    if (load->config.transaction)
+        slot->number = load->items[0].number;
     if (load->config.batch > 1)
         producer_send_batch(load->producer, load->items, count, &slot->send, on_sent);
     else
@@ -305,6 +314,8 @@ static int prepare(struct produce *load, const struct props *order) {
     if (err == RMQ_OK)
         err = producer_start(load->base.set->client, &foreign, &load->producer);
     props_deinit(&foreign);
+    if (err == RMQ_OK && load->config.transaction)
+        producer_set_checker(load->producer, produce_transaction_check, load);
     return err;
 }
 
@@ -317,6 +328,8 @@ int produce_begin(struct load_set *set, const struct props *order) {
     buf_init(&load->text, set->env);
     buf_init(&load->body, set->env);
     buf_init(&load->dues, set->env);
+    buf_init(&load->not_begun, set->env);
+    buf_init(&load->padding, set->env);
     int err = load_init(&load->base, set, &PRODUCE, order, "topic");
     if (err != RMQ_OK) {
         env_free(set->env, load);

@@ -3,7 +3,7 @@
 #define MODEL_LOAD_PRODUCE_H
 
 #include "model/base/buf.h"
-#include "model/client/producer.h"
+#include "model/client/transaction.h"
 #include "model/load/load_internal.h"
 
 enum produce_arrivals { ARRIVALS_CLOSED, ARRIVALS_CONSTANT, ARRIVALS_POISSON };
@@ -16,9 +16,12 @@ struct produce_config {
     uint64_t burst_of, burst_every_ns;
     uint32_t in_flight;
     struct dist think_ns, bytes;
-    uint32_t keys, batch;
+    uint32_t keys, batch, padding;
     int32_t delay_level;
     bool by_key, number;
+    bool transaction;
+    uint32_t rollback_ppm, unknown_ppm, unresolved_ppm, end_lost_ppm;
+    struct dist execute_ns;
     uint64_t count, for_ns, after_ns;
     uint64_t run;
     uint32_t producer;
@@ -32,6 +35,8 @@ struct produce_slot {
     struct load_slot base; /* its timer: thinks, or sends in a later handler */
     struct send send;
     uint64_t due_ns; /* open loop: when the message should have gone out; 0: no schedule */
+    uint64_t number; /* of a transaction, from its send to its end; 0: none */
+    void (*over)(struct produce_slot *slot); /* goes on when it has ended */
 };
 
 struct produce {
@@ -52,7 +57,9 @@ struct produce {
     uint64_t begun;   /* messages */
     uint64_t acked, failed;
     uint32_t incarnation;
+    struct buf not_begun; /* u64 each: transactions whose send failed */
     struct buf body;
+    struct buf padding;                   /* a property, encoded */
     struct outgoing *items;               /* `batch` of them */
     char *key_texts;                      /* KEY_TEXT_MAX for each item */
     char (*numbers)[NUMBER_PROPERTY_MAX]; /* of each item; NULL: config.number is false */
@@ -64,5 +71,12 @@ struct produce {
 int produce_config_read(struct produce *load, const struct props *order) RMQ_CHECK_RESULT;
 /* ---- produce_message.c: fills load->items with `count` new messages */
 int produce_messages(struct produce *load, uint32_t count) RMQ_CHECK_RESULT;
+/* ---- produce_transaction.c */
+/* A prepared send is over: runs and ends its transaction, then `over` goes on. */
+void produce_transaction_sent(struct produce_slot *slot, int status,
+                              void (*over)(struct produce_slot *slot));
+/* What brokers ask for. */
+enum transaction_decision produce_transaction_check(void *ctx, const struct message *message,
+                                                    uint64_t *number);
 
 #endif

@@ -50,21 +50,52 @@ static void read_messages(struct settings *settings, struct produce_config *conf
     config->bytes.kind = config->bytes.max > config->bytes.min ? DIST_UNIFORM : DIST_CONSTANT;
     config->keys = (uint32_t)settings_number(settings, "keys", 0, 0, INT64_C(0xffffffff));
     config->batch = (uint32_t)settings_number(settings, "batch", 1, 1, 1000);
+    config->padding = (uint32_t)settings_number(settings, "padding", 0, 0, 65536);
     config->delay_level = (int32_t)settings_number(settings, "delay_level", 0, 0, 1000);
     config->by_key = settings_bool(settings, "by_key", false);
     config->number = settings_bool(settings, "number", false);
     config->run = (uint64_t)settings_number(settings, "run", 0, INT64_MIN, INT64_MAX);
     config->producer = (uint32_t)settings_number(settings, "producer", 1, 1, 0xffffff);
+    if (config->padding > 0 && config->number)
+        settings_refuse(settings, SPAN_LITERAL("padding"), RMQ_E_INVALID);
     if (config->delay_level > 0 && config->batch > 1)
         settings_refuse(settings, SPAN_LITERAL("delay_level"), RMQ_E_INVALID);
     if (config->by_key && (config->keys == 0 || config->batch > 1))
         settings_refuse(settings, SPAN_LITERAL("by_key"), RMQ_E_INVALID);
 }
 
+static uint32_t share(struct settings *settings, const char *key) {
+    return (uint32_t)settings_number(settings, key, 0, 0, 1000000);
+}
+
+static void read_transaction(struct settings *settings, struct produce_config *config) {
+    config->transaction = settings_bool(settings, "transaction", false);
+    config->rollback_ppm = share(settings, "rollback");
+    config->unknown_ppm = share(settings, "unknown");
+    config->unresolved_ppm = share(settings, "unresolved");
+    config->end_lost_ppm = share(settings, "end_lost");
+    config->execute_ns = load_dist(settings, "execute", 0);
+    if (config->transaction && (config->batch > 1 || config->mode != SEND_SYNC))
+        settings_refuse(settings, SPAN_LITERAL("transaction"), RMQ_E_INVALID);
+}
+
+/* All 'x'. */
+static int make_padding(struct produce *load) {
+    struct buf *out = &load->padding;
+    if (load->config.padding == 0)
+        return RMQ_OK;
+    buf_put_text(out, "padding\001");
+    uint8_t *text = buf_extend(out, load->config.padding);
+    if (text != NULL)
+        memset(text, 'x', load->config.padding);
+    return buf_failed(out) ? RMQ_E_NOMEM : RMQ_OK;
+}
+
 int produce_config_read(struct produce *load, const struct props *order) {
     struct settings settings = settings_of(order);
     read_schedule(&settings, &load->config);
     read_messages(&settings, &load->config);
+    read_transaction(&settings, &load->config);
     struct span topics = settings_text(&settings, "topic", SPAN_LITERAL(""), 65535);
     struct span tags = settings_text(&settings, "tags", SPAN_LITERAL(""), 65535);
     load->topic_count = parts_of(topics);
@@ -78,5 +109,5 @@ int produce_config_read(struct produce *load, const struct props *order) {
         return settings.err;
     }
     keep_texts(load, topics, tags);
-    return buf_failed(&load->text) ? RMQ_E_NOMEM : RMQ_OK;
+    return buf_failed(&load->text) ? RMQ_E_NOMEM : make_padding(load);
 }

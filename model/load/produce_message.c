@@ -35,14 +35,16 @@ static void make_message(struct produce *load, uint32_t item, struct span topic,
     struct env *env = load->base.set->env;
     struct outgoing *out = &load->items[item];
     load->begun++;
-    *out = (struct outgoing){
-        .topic = topic, .late_ns = load->late_ns, .delay_level = load->config.delay_level};
+    *out = (struct outgoing){.topic = topic,
+                             .late_ns = load->late_ns,
+                             .delay_level = load->config.delay_level,
+                             .prepared = load->config.transaction};
     out->number = body_number(load->config.producer, load->incarnation, (uint32_t)load->begun);
     if (load->tag_count > 0)
         out->tags = part_at(load->config.tags,
                             load->tag_count == 1 ? 0 : env_random_below(env, load->tag_count));
     out->keys = make_key(load, item);
-    out->properties = make_number(load, item);
+    out->properties = load->config.number ? make_number(load, item) : buf_span(&load->padding);
     out->body = span_of(NULL, load->body.len - at); /* its place comes when all are made */
     body_fill(load->body.data + at, out->body.len, load->config.run, out->number);
 }

@@ -57,7 +57,7 @@ void commit_log_deinit(struct commit_log *log) {
 }
 
 bool commit_log_is_quiet(const struct commit_log *log) {
-    return list_is_empty(&log->runs) && !log->repairing;
+    return list_is_empty(&log->runs) && !log->repairing && !env_file_op_active(&log->ahead.op);
 }
 
 /* ---- runs ---- */
@@ -239,7 +239,13 @@ static void write_next(struct commit_log *log) {
         return;
     struct log_run *run = run_of(log->runs.next);
     RMQ_ASSERT(run->from == log->segments.written); /* L1 */
+    if (log_ahead_blocks(&log->ahead, run->from, run->bytes.len))
+        return;
     segments_write(&log->segments, run->from, buf_span(&run->bytes), &log->op, on_written);
+}
+
+void commit_log_go_on(struct store *store) {
+    write_next(&store->log);
 }
 
 void commit_log_accept(struct store *store, struct log_run *run, struct store_put *put) {
@@ -406,6 +412,7 @@ static void on_written(struct env_file_op *op, int status) {
         log->written_ms = run->store_ms;
     keep_recent(log, run);
     write_next(log);
+    log_ahead_run(store);
     flush_on_written(store);
     tell_written(store);
     dispatch_run(store);

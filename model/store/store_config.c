@@ -65,6 +65,7 @@ static void read_files(struct settings *settings, struct store_config *out) {
 static void read_flush(struct settings *settings, struct store_config *out) {
     static const char *const DISK_TYPES[] = {"ASYNC_FLUSH", "SYNC_FLUSH"};
     out->sync_flush = settings_word(settings, "flushDiskType", DISK_TYPES, 2) == 1;
+    out->warm_files = settings_bool(settings, "warmMapedFileEnable", false);
     out->flush_interval_ms = number(settings, "flushIntervalCommitLog", 500, 1, INT_MAX_VALUE);
     out->flush_least_pages = number(settings, "flushCommitLogLeastPages", 4, 0, INT_MAX_VALUE);
     out->flush_thorough_ms =

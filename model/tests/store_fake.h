@@ -86,6 +86,7 @@ int store_config_read(const struct props *config, struct store_config *out, stru
         return err;
     out->max_message_bytes = (uint32_t)size;
     out->page_cache_busy_ms = (uint32_t)busy;
+    out->reserved_hours = 72;
     static const int64_t SECONDS[] = {1,   5,   10,  30,  60,  120,  180,  240,  300,
                                       360, 420, 480, 540, 600, 1200, 1800, 3600, 7200};
     out->delay_levels = sizeof SECONDS / sizeof SECONDS[0];
@@ -236,6 +237,10 @@ bool store_is_on_disk_only(const struct store *store, struct span topic, int32_t
 bool store_is_writable(const struct store *store) {
     return !store->closing;
 }
+
+bool store_takes_puts(const struct store *store) {
+    return !store->closing;
+}
 bool store_is_readable(const struct store *store) {
     return !store->closing;
 }
@@ -336,7 +341,7 @@ void store_put(struct store *store, const struct message *message, bool wait, st
     }
     if (!fake_store_add(store, message, put)) {
         put->done = NULL;
-        done(put, PUT_UNKNOWN_ERROR);
+        done(put, PUT_PROPERTIES_SIZE_EXCEEDED);
         return;
     }
     if (fake_store.slow_puts)

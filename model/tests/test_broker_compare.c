@@ -27,10 +27,6 @@ static bool has_property(const struct vector_row *row, const char *name) {
     return false;
 }
 
-static bool is_later(const struct vector_row *row, const struct vector_row *want) {
-    return want != NULL && has_property(row, "TRAN_MSG");
-}
-
 static bool is_lite_of_4_9(const struct vector_row *row, const struct vector_row *want) {
     return row->code == REQUEST_LITE_PULL_MESSAGE && want->code == 3;
 }
@@ -58,7 +54,6 @@ static const struct {
     const char *why;
     int32_t code; /* ours */
 } DIFFERENCES[] = {
-    {is_later, "half messages are refused until the issue on full messaging", 13},
     {is_lite_of_4_9, "4.9 does not know 361; here it is 11 in both profiles", -1},
     {is_vip, "the second port is not here", -1},
     {is_bad_sql, "an expression in a pull that does not compile is refused; Apache filters nothing",

@@ -262,6 +262,26 @@ DECLARE_HEADER(unregister_client);
         OS(H, origin_topic, "originTopic") OS(H, origin_msg_id, "originMsgId") \
             OB(H, unit_mode, "unitMode") RS(H, group, "group")
 DECLARE_HEADER(send_back);
+/* 37 */
+#define HEADER_FIELDS_end_transaction(H, RS, OS, RI, OI, RL, OL, RB, OB)                         \
+    RS(H, producer_group, "producerGroup")                                                       \
+    OS(H, broker_name, "bname")                                                                  \
+    RL(H, commit_log_offset, "commitLogOffset") OS(H, topic, "topic") OS(H, msg_id, "msgId")     \
+        RL(H, state_table_offset, "tranStateTableOffset")                                        \
+            RI(H, commit_or_rollback, "commitOrRollback") OS(H, transaction_id, "transactionId") \
+                OB(H, from_check, "fromTransactionCheck")
+DECLARE_HEADER(end_transaction);
+/* 39 */
+#define HEADER_FIELDS_check_transaction(H, RS, OS, RI, OI, RL, OL, RB, OB)                   \
+    OS(H, broker_name, "bname")                                                              \
+    RL(H, commit_log_offset, "commitLogOffset") OS(H, topic, "topic") OS(H, msg_id, "msgId") \
+        RL(H, state_table_offset, "tranStateTableOffset")                                    \
+            OS(H, offset_msg_id, "offsetMsgId") OS(H, transaction_id, "transactionId")
+DECLARE_HEADER(check_transaction);
+/* 323 */
+#define HEADER_FIELDS_resume_check(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RS(H, msg_id, "msgId") OS(H, topic, "topic")
+DECLARE_HEADER(resume_check);
 /* 38, 40 */
 #define HEADER_FIELDS_consumer_group(H, RS, OS, RI, OI, RL, OL, RB, OB) \
     RS(H, consumer_group, "consumerGroup")
@@ -338,6 +358,18 @@ DECLARE_HEADER(broker_consume_stats);
     RS(H, topic, "topic") RI(H, queue_id, "queueId") RL(H, index, "index") \
         RI(H, count, "count") OS(H, consumer_group, "consumerGroup")
 DECLARE_HEADER(queue_units);
+/* 326 */
+#define HEADER_FIELDS_push_reply(H, RS, OS, RI, OI, RL, OL, RB, OB)                             \
+    RI(H, queue_id, "queueId")                                                                  \
+    RI(H, flag, "flag")                                                                         \
+    RI(H, sys_flag, "sysFlag") OI(H, reconsume_times, "reconsumeTimes")                         \
+        RL(H, store_timestamp, "storeTimestamp") OB(H, unit_mode, "unitMode")                   \
+            RS(H, default_topic, "defaultTopic") RS(H, born_host, "bornHost")                   \
+                RI(H, default_topic_queue_nums, "defaultTopicQueueNums")                        \
+                    RS(H, producer_group, "producerGroup") RS(H, topic, "topic")                \
+                        RL(H, born_timestamp, "bornTimestamp") RS(H, store_host, "storeHost")   \
+                            OS(H, properties, "properties")
+DECLARE_HEADER(push_reply);
 /* 52, the answer */
 #define HEADER_FIELDS_acl_version_response(H, RS, OS, RI, OI, RL, OL, RB, OB) \
     RS(H, version, "version") OS(H, all_acl_file_version, "allAclFileVersion") \

@@ -25,7 +25,8 @@
     X(ORACLE_NO_PHANTOM)           \
     X(ORACLE_DELAY_TIMES)          \
     X(ORACLE_REPLICATED)           \
-    X(ORACLE_TOPIC_DELETED)
+    X(ORACLE_TOPIC_DELETED)        \
+    X(ORACLE_TRANSACTIONS)
 
 #define ORACLE_DECLARE(id) extern const struct oracle_type id;
 ORACLE_LIST(ORACLE_DECLARE)

@@ -98,7 +98,8 @@ struct oracle_type {
  *   flow-honest           page_cache send_queue pull_queue overload max excused
  *   starts                within excused
  *   config-atomic         files excused
- *   no-phantom            excused */
+ *   no-phantom            excused
+ *   transactions          checks within delivered excused */
 extern const struct oracle_type *const ORACLES[];
 extern const size_t ORACLE_COUNT;
 const struct oracle_type *oracle_find(struct span name);

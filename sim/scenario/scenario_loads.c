@@ -108,6 +108,27 @@ static const struct field PRODUCE_FIELDS[] = {
      .min = 1,
      .max = 4294967295,
      .about = "messages of each client; no end when left out"},
+    {.key = "padding",
+     .type = FIELD_COUNT,
+     ARGUMENT,
+     .min = 1,
+     .max = 65536,
+     .about = "bytes of a property in each message"},
+    {.key = "transaction",
+     .type = FIELD_BOOL,
+     ARGUMENT,
+     .about = "each message is a transaction; needs sync sends without batches"},
+    {.key = "execute", .type = FIELD_DIST, ARGUMENT, .about = "time of a local transaction"},
+    {.key = "rollback", .type = FIELD_RATIO, ARGUMENT, .about = "share that is rolled back"},
+    {.key = "unknown",
+     .type = FIELD_RATIO,
+     ARGUMENT,
+     .about = "share that is decided only when the broker asks"},
+    {.key = "unresolved", .type = FIELD_RATIO, ARGUMENT, .about = "share that is never decided"},
+    {.key = "end_lost",
+     .type = FIELD_RATIO,
+     ARGUMENT,
+     .about = "share whose decision the broker is not told"},
     {.key = "after", .type = FIELD_DURATION, ARGUMENT, .about = "wait before the first"},
     {.key = "for", .type = FIELD_DURATION, ARGUMENT, .min = 1, .about = "ends after this time"},
 };
@@ -224,6 +245,22 @@ static void check_commas(struct field_reader *reader, const struct doc_value *ob
                       member->key);
 }
 
+static void check_transaction(struct field_reader *reader, const struct load_spec *load) {
+    static const char *const NEED[] = {"execute", "rollback", "unknown", "unresolved", "end_lost"};
+    const struct props *order = &load->order;
+    bool is_transaction = span_equal(props_get(order, "transaction"), SPAN_LITERAL("true"));
+    struct span mode = props_get(order, "mode");
+    for (size_t i = 0; i < COUNT(NEED); i++)
+        if (!is_transaction && is_given(order, NEED[i]))
+            doc_error(reader->errors, record_at(load->at, NEED[i]),
+                      "\"%s\" without transactions; expected \"transaction\": true", NEED[i]);
+    if (is_transaction && (is_given(order, "batch") ||
+                           (!span_is_absent(mode) && !span_equal(mode, SPAN_LITERAL("sync")))))
+        doc_error(reader->errors, record_at(load->at, "transaction"),
+                  "transactions are neither batched nor sent async or oneway; expected mode "
+                  "\"sync\" and no \"batch\"");
+}
+
 static void check_load(struct field_reader *reader, const struct load_spec *load) {
     const struct doc_value *properties = doc_member(load->at, "properties");
     check_commas(reader, load->at);
@@ -238,6 +275,7 @@ static void check_load(struct field_reader *reader, const struct load_spec *load
         doc_error(reader->errors, load->at, "expected \"ramp\" and \"ramp_to\" together");
     if (is_given(&load->order, "burst_of") != is_given(&load->order, "burst_every"))
         doc_error(reader->errors, load->at, "expected \"burst_of\" and \"burst_every\" together");
+    check_transaction(reader, load);
     if (is_given(&load->order, "by_key") && !is_given(&load->order, "keys"))
         doc_error(reader->errors, record_at(load->at, "by_key"),
                   "\"by_key\" without keys; expected \"keys\", how many distinct ones");
