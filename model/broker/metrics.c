@@ -215,6 +215,21 @@ static void put_all_own(struct broker *broker, const struct runtime_figures *f, 
             "Messages and pulls that found no room for an item.", broker->stats.uncounted, out);
 }
 
+static void put_replication(struct broker *broker, struct buf *out) {
+    if (broker->slave != NULL) {
+        put_own("windtunnel_master_connected", "gauge", "1: the master sends its log.",
+                broker->slave->ha.state == HA_OPEN, out);
+        put_own("windtunnel_log_diverged", "gauge", "1: the log differs from the master's.",
+                broker->slave->ha.diverged, out);
+        return;
+    }
+    uint32_t slaves = ha_master_slaves(&broker->ha_master);
+    put_own("windtunnel_slaves", "gauge", "Slaves that follow.", slaves, out);
+    if (slaves > 0)
+        put_own("windtunnel_slave_behind_bytes", "gauge", "What the furthest slave lacks.",
+                (uint64_t)ha_master_behind(&broker->ha_master), out);
+}
+
 int broker_metrics_write(void *node, struct buf *out) {
     struct broker *broker = node;
     struct runtime_figures figures;
@@ -230,5 +245,6 @@ int broker_metrics_write(void *node, struct buf *out) {
     put_store(&metrics);
     metrics_items_write(broker, out);
     put_all_own(broker, &figures, out);
+    put_replication(broker, out);
     return buf_failed(out) ? RMQ_E_NOMEM : RMQ_OK;
 }
