@@ -48,7 +48,7 @@ static void make_key(struct buf *key, struct span group, const struct body_queue
     buf_put_decimal(key, queue->queue_id);
 }
 
-static struct lock_entry *find_entry(struct locks *locks, struct span key) {
+static struct lock_entry *find_entry(const struct locks *locks, struct span key) {
     uint64_t hash_key = locks->hash_key;
     struct lock_entry *found = NULL;
     HASH_FIND(hh, locks->table, key.data, key.len, found);
@@ -122,6 +122,20 @@ bool locks_take(struct locks *locks, struct span group, const struct body_queue 
         entry->renewed_ns = env_mono_ns(locks->env);
     buf_deinit(&key);
     return taken;
+}
+
+bool locks_allow(const struct locks *locks, struct span group, const struct body_queue *queue,
+                 struct span client) {
+    struct buf key;
+    if (locks->count == 0)
+        return true;
+    buf_init(&key, locks->env);
+    make_key(&key, group, queue);
+    const struct lock_entry *entry = buf_failed(&key) ? NULL : find_entry(locks, buf_span(&key));
+    bool allowed =
+        entry == NULL || (span_equal(entry->client, client) && !is_expired(locks, entry));
+    buf_deinit(&key);
+    return allowed;
 }
 
 void locks_release(struct locks *locks, struct span group, const struct body_queue *queue,

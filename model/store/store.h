@@ -132,6 +132,9 @@ uint64_t store_write_age_ms(const struct store *store);
 /* Writable (11.4). */
 bool store_is_writable(const struct store *store);
 bool store_is_readable(const struct store *store);
+/* Writable, open, and not putting the log right after a write that failed: whether puts are
+ * accepted, but for page cache busy; a replica, too, is ready then. */
+bool store_takes_puts(const struct store *store);
 
 /* ---- reading (17) ---- */
 enum get_status {
