@@ -84,8 +84,8 @@ void schedule_start(struct schedule *schedule);
 /* A message can be read from queue `queue_id` of SCHEDULE_TOPIC_XXXX. */
 void schedule_arrival(struct schedule *schedule, int32_t queue_id, int64_t offset,
                       int64_t tags_code);
-/* Before the put of a message of `level`: notes a step of the wall clock. RMQ_E_NOMEM. */
-int schedule_stamp(struct schedule *schedule, int32_t level) RMQ_CHECK_RESULT;
+/* Before the put of a message of level `number`: notes a step of the wall clock. RMQ_E_NOMEM. */
+int schedule_stamp(struct schedule *schedule, int32_t number) RMQ_CHECK_RESULT;
 /* Clean stop: no delivery begins any more; the store, closing, ends those under way. */
 void schedule_stop(struct schedule *schedule);
 /* The store is closed, so that all that was delivered is durable: saves the offsets; `done` with
