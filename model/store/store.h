@@ -120,8 +120,8 @@ void store_put_batch(struct store *store, const struct message *message, bool wa
                      struct store_put *put, store_put_fn *done);
 /* Forgets `put`, whose owner goes: it is stored or not, done is not called. */
 void store_put_cancel(struct store *store, struct store_put *put);
-/* messageDelayLevel: how many levels there are (at least 1), and the delay of level 1 and on; a level
- * above the highest has that one's. */
+/* messageDelayLevel: how many levels there are (at least 1), and the delay of level 1 and on; a
+ * level above the highest has that one's. */
 uint32_t store_delay_levels(const struct store *store);
 int64_t store_delay_ms(const struct store *store, int32_t level);
 /* Where the next record goes, or behind it: all that was put is before. */

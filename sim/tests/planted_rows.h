@@ -84,8 +84,6 @@ static const struct planted_row ROUTE_ROWS[] = {
      ORACLE_LIVENESS, 0},
     {"client.stop_polling", SCENARIO("det-hosts"), NULL, PLANT("client.stop_polling"), "progress",
      ORACLE_LIVENESS, 0},
-    {"checkStuck", SCENARIO("transaction-check-stuck"), NULL, "quirk=true", "transactions",
-     ORACLE_SAFETY, 0},
     {"a slow network", SCENARIO("killed-broker"), NULL, "network.default.latency=1200ms",
      "eviction-window", ORACLE_OBJECTIVE, 0},
     {"incrementHidesTopics", SCENARIO("early-topic"), NULL, "quirk=true", "convergence",
@@ -242,6 +240,8 @@ static const struct planted_row MESSAGE_ROWS[] = {
      ORACLE_SAFETY, 0},
     {"a new slave gets the last file", SCENARIO("new-slave"), NULL, "from_first=false",
      "event-count", ORACLE_OBJECTIVE, 0},
+    {"checkStuck", SCENARIO("transaction-check-stuck"), NULL, "quirk=true", "transactions",
+     ORACLE_SAFETY, 0},
     {"a slow network", SCENARIO("det-messages"), NULL, "network.default.latency=5s", "event-count",
      ORACLE_OBJECTIVE, 0},
     /* 4.9 tells a broker of its groups with heartbeats alone. */
