@@ -266,6 +266,7 @@ uint64_t env_random_below(struct env *env, uint64_t bound);
     X(PLANT_STORE_FORGET_DELETED, "store.forget_deleted",                                      \
       "recovery dispatches records of topics that were deleted")                               \
     X(PLANT_ACL_OPEN, "acl.open", "refused requests are served all the same")                  \
+    X(PLANT_LIMITS_OPEN, "limits.open", "what exceeds a limit is admitted")                    \
     X(PLANT_BROKER_SHOW_ROLLBACK, "broker.show_rollback", "each 10th rollback commits")        \
     X(PLANT_BROKER_FORGET_OP, "broker.forget_op", "each 10th commit writes no op message")     \
     X(PLANT_BROKER_CHECK_SILENT, "broker.check_silent", "checks are written but nobody asked") \
@@ -282,6 +283,8 @@ uint64_t env_random_below(struct env *env, uint64_t bound);
     X(PLANT_CONSUMER_KEEP_QUEUE, "consumer.keep_queue",                                        \
       "a queue that moved to another member is kept")                                          \
     X(PLANT_CONSUMER_NO_REBALANCE, "consumer.no_rebalance", "rebalances once, then never")     \
+    X(PLANT_CONSUMER_KEEP_LOCK, "consumer.keep_lock",                                          \
+      "an orderly consumer goes on when its lock is no longer valid")                          \
     X(PLANT_CONSUMER_ANY_TAG, "consumer.any_tag", "tags are not compared as text")
 enum env_buggify_id {
 #define ENV_ENUM(id, name, about) id,

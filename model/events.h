@@ -72,6 +72,7 @@
 #define EVENT_FIELDS_offset_committed(T, U, I) T(group) T(topic) U(queue) I(queue_offset) T(client)
 #define EVENT_FIELDS_offset_lowered(T, U, I) T(group) T(topic) U(queue) I(old) I(now)
 #define EVENT_FIELDS_offset_ignored(T, U, I) T(group) T(topic) U(queue) I(asked) I(max)
+#define EVENT_FIELDS_offset_refused(T, U, I) T(group) T(topic) U(queue) T(client)
 #define EVENT_FIELDS_offset_moved(T, U, I) \
     T(group) T(topic) U(queue) I(asked) I(corrected) T(reason)
 /* replication; positions are bytes of the commit log, max: the master's end */
@@ -121,6 +122,9 @@
     U(queue) I(queue_offset) I(physical) U(message) U(intact) U(reconsume) I(born_wall_ms) T(tag)
 #define EVENT_FIELDS_consume_failed(T, U, I) \
     T(group) T(topic) T(broker) U(queue) I(queue_offset) U(message) T(reason)
+/* of orderly consumers: the listener has given a message back; result: consumed */
+#define EVENT_FIELDS_consume_done(T, U, I) \
+    T(group) T(topic) T(broker) U(queue) I(queue_offset) U(message) U(result)
 #define EVENT_FIELDS_consumer_rebalanced(T, U, I) \
     T(group) T(topic) U(members) U(queues) U(mine) T(strategy) T(expression)
 #define EVENT_FIELDS_consumer_filter_refused(T, U, I) T(group) T(topic) I(code) T(remark)
@@ -223,6 +227,9 @@
     X(consumer_offset_reset, "consumer.offset_reset", "client", "progress jumped")                 \
     X(consumer_throttled, "consumer.throttled", "client",                                          \
       "pulling waits; limit: count, size, span")                                                   \
+    X(offset_refused, "offset.refused", "broker",                                                  \
+      "orderlyCommitNeedsLock: a commit from a client that does not hold the queue's live lock")   \
+    X(consume_done, "consume.done", "client", "an orderly listener has given a message back")      \
     X(consumer_filter_refused, "consumer.filter_refused", "client",                                \
       "a broker refuses its SQL92 expression: it consumes nothing")                                \
     X(world_disk, "world.disk", "world", "what a disk fault or a power-off did to a file")         \

@@ -1,4 +1,5 @@
-/* mqsim_check.c - judges event logs offline, by the oracles of their scenario or by given ones. */
+/* mqsim_check.c - judges event logs offline, by the oracles of their scenario or by given ones; and
+ * what the daemons of a real cluster wrote (--events), by given ones. */
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include "sim/judge/log_judge.h"
 #include "sim/mqsim.h"
 #include "sim/mqsim_tools.h"
+#include "sim/record/event_lines.h"
 #include "sim/report/files.h"
 #include "sim/report/summary.h"
 
@@ -24,8 +26,9 @@ static const struct flag FLAGS[] = {
 static void help(void) {
     puts("usage: mqsim check EVENTS... [--oracle NAME[,k=v...]] [--json]\n"
          "Judges event logs (events.bin, or a run directory). Without --oracle, by what the\n"
-         "scenario.json beside the log expects. Exit code: of the worst verdict, 1 for a log that\n"
-         "cannot be read.");
+         "scenario.json beside the log expects. JSON lines of real daemons (--events FILE) may be\n"
+         "given too: all of them together are one cluster's log. Exit code: of the worst verdict,\n"
+         "1 for a log that cannot be read.");
     flag_help(FLAGS, FLAG_COUNT);
 }
 
@@ -100,7 +103,8 @@ static void add_json(struct check *check, const char *path, const struct log_ver
     cJSON_AddItemToArray(check->results, object);
 }
 
-static void check_log(struct check *check, const char *path) {
+/* Judges the log at `path`, called `name`. */
+static void check_log(struct check *check, const char *path, const char *name) {
     char error[256] = "out of memory";
     struct expectation_list own = {.count = 0};
     struct log_verdict *verdict = calloc(1, sizeof *verdict);
@@ -108,23 +112,42 @@ static void check_log(struct check *check, const char *path) {
     if (!readable)
         snprintf(error, sizeof error, "%s", strerror(errno));
     bool judged = readable && verdict != NULL &&
-                  (check->given.count > 0 || read_scenario(path, &own, error)) &&
-                  log_judge(path, check->given.count > 0 ? &check->given : &own, run_end_ns(path),
+                  (check->given.count > 0 || read_scenario(name, &own, error)) &&
+                  log_judge(path, check->given.count > 0 ? &check->given : &own, run_end_ns(name),
                             verdict, error);
     if (!judged) {
-        fprintf(stderr, "mqsim check: %s: %s\n", path, error);
+        fprintf(stderr, "mqsim check: %s: %s\n", name, error);
         check->failed = true;
     } else {
         check->exit_code = exit_code_worse(check->exit_code, verdict->result.exit_code);
         if (check->json)
-            add_json(check, path, verdict);
+            add_json(check, name, verdict);
         else
-            print_verdict(path, verdict);
+            print_verdict(name, verdict);
     }
     if (verdict != NULL)
         log_verdict_free(verdict);
     free(verdict);
     expectation_free(&own);
+}
+
+/* The event lines among the arguments are one log. */
+static void check_lines(struct check *check, const char *const *paths, size_t count) {
+    char error[256] = "no room for a temporary file";
+    const char *folder = getenv("TMPDIR");
+    char *merged = path_join(folder == NULL ? "/tmp" : folder, "mqsim-check-XXXXXX");
+    int fd = merged == NULL ? -1 : mkstemp(merged);
+    if (fd >= 0 && event_lines_merge(paths, count, merged, error)) {
+        check_log(check, merged, paths[0]);
+    } else {
+        fprintf(stderr, "mqsim check: %s\n", error);
+        check->failed = true;
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+        (void)unlink(merged);
+    }
+    free(merged);
 }
 
 /* 0, or the exit code after a message; *done: nothing is left to do. */
@@ -164,11 +187,20 @@ int mqsim_check(int argc, char **argv) {
     int code = read_flags(&check, argc, argv, &logs, &done);
     if (code == EXIT_PASS && !done) {
         check.results = cJSON_CreateArray();
+        const char **lines = calloc(logs, sizeof *lines);
+        size_t line_files = 0;
         for (size_t i = 0; i < logs; i++) {
             char *path = path_of_log(argv[i]);
-            check_log(&check, path == NULL ? argv[i] : path);
+            const char *log = path == NULL ? argv[i] : path;
+            if (lines != NULL && event_lines_is(log))
+                lines[line_files++] = argv[i];
+            else
+                check_log(&check, log, log);
             free(path);
         }
+        if (line_files > 0)
+            check_lines(&check, lines, line_files);
+        free(lines);
         char *text = check.json ? cJSON_Print(check.results) : NULL;
         if (text != NULL)
             puts(text);

@@ -7,7 +7,8 @@
  * PlainAccessValidator.java 4.9.8.
  *
  * Differs, where Apache 4.9 looks at nothing but the signature: 320, 324 and 325 need PUB on their
- * topic as 10 and 310 do, 361 is as 11, 14 as 15, 37 needs PUB on the topic it names, 41 and 42 SUB
+ * topic as 10 and 310 do, 361 is as 11, 14 as 15, 37 needs PUB on the topic of its
+ * message (broker/half.c; 5.3 names it), 41 and 42 SUB
  * on their group; 18, 225, 50, 51 and 53 need an administrator as 17, 200 and 25 do. A send to a
  * retry topic needs SUB on the group of that topic, not on the one that the sender says it is. */
 #ifndef MODEL_ACL_CHECK_H

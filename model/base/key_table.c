@@ -118,7 +118,7 @@ static bool judge(const struct key_table *table, const struct props_entry *entry
         *finding = row->effect == KEY_FENCED ? KEY_NOT_BUILT : KEY_WRONG;
         put_value(entry, out);
         buf_put_text(out, row->effect == KEY_FENCED
-                              ? ": not built yet, so it is no start without it: expected "
+                              ? ": not built yet, so this does not start: expected "
                               : ": expected ");
         key_expectation(row, out);
         return true;

@@ -124,12 +124,15 @@ static void load_end(struct access *access, int status, const struct acl_error *
     if (status == RMQ_OK) {
         size_t accounts = 0;
         free_files(access, access->files, access->count);
+        access->admitted = NULL;
         access->files = load->files;
         access->count = load->count;
         load->files = NULL;
         load->count = 0;
         for (size_t i = 0; i < access->count; i++)
             accounts += access->files[i]->account_count;
+        if (access->broker->config.broker_id > 0) /* what a slave asks its master is signed */
+            access->broker->remoting.credentials = access_credentials(access);
         event_acl_loaded(access->env, access->count, accounts);
     }
     load_free(access);
@@ -313,6 +316,21 @@ void access_forget_channel(struct access *access, const struct channel *channel)
         access->edit->asker.channel = NULL;
 }
 
+struct span access_admitted_as(const struct access *access) {
+    return access == NULL || access->admitted == NULL ? SPAN_NONE : access->admitted->access_key;
+}
+
+bool access_may_publish(const struct access *access, struct span access_key, struct span topic) {
+    if (access == NULL || span_is_absent(access_key))
+        return true;
+    for (size_t i = 0; i < access->count; i++) {
+        const struct acl_account *account = acl_file_account(access->files[i], access_key);
+        if (account != NULL)
+            return acl_account_may_topic(account, topic, ACL_PUB);
+    }
+    return false;
+}
+
 uint64_t access_refused(const struct access *access) {
     return access->refused;
 }
@@ -356,6 +374,7 @@ bool access_admits(struct access *access, struct channel *channel,
     const struct acl_rules rules = {access->files, access->count};
     const struct acl_address from = acl_address_of_peer(channel_peer(channel));
     struct acl_verdict verdict = acl_check(&rules, &from, request, &access->scratch);
+    access->admitted = verdict.reason == ACL_ALLOWED ? verdict.account : NULL;
     if (acl_allows(&verdict) || env_plant(access->env, PLANT_ACL_OPEN))
         return true;
     static const char PREFIX[] = "org.apache.rocketmq.acl.common.AclException: ";

@@ -33,8 +33,15 @@ void access_load(struct access *access, void (*done)(void *ctx, int status), voi
 /* May the request be served? Else it has been answered (code 1, as Apache's exception reads). */
 bool access_admits(struct access *access, struct channel *channel,
                    const struct wire_command *request) RMQ_CHECK_RESULT;
+/* Access key of the request that was admitted last, for what is known of it only later (a
+ * transaction's topic); absent: no access control, or a trusted address. Copy it in the same
+ * handler. */
+struct span access_admitted_as(const struct access *access);
+/* May who was admitted as `access_key` publish to `topic`? True for an absent key, false for one
+ * that is no account any more. */
+bool access_may_publish(const struct access *access, struct span access_key, struct span topic);
 void access_forget_channel(struct access *access, const struct channel *channel);
-/* The account that our own requests to other brokers are signed with: the first administrator; all
+/* The account that a slave's requests to its master are signed with: the first administrator; all
  * absent when there is none. Valid until the rules change. */
 struct wire_credentials access_credentials(const struct access *access);
 /* Requests refused since the start. */

@@ -45,6 +45,7 @@ struct access {
     void (*loaded)(void *ctx, int status); /* the first reading, not NULL until it ended */
     void *loaded_ctx;
     struct buf scratch;
+    const struct acl_account *admitted; /* of the last request; NULL: trusted */
     uint64_t refused;
 };
 

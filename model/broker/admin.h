@@ -6,6 +6,7 @@
 #ifndef MODEL_BROKER_ADMIN_H
 #define MODEL_BROKER_ADMIN_H
 
+#include "model/base/json.h"
 #include "model/broker/answer.h"
 
 struct broker;
@@ -64,6 +65,15 @@ bool admin_header(struct broker *broker, const struct asker *asker,
 /* Code 0 with `body` (may be NULL), code 1 when a buffer of it failed. `remark` may be absent. */
 void admin_answer(struct broker *broker, const struct asker *asker, struct span remark,
                   const struct buf *body);
+/* An answer's body while it is written; not moved meanwhile. */
+struct admin_body {
+    struct buf text;
+    struct json_writer json;
+};
+void admin_body_begin(struct broker *broker, struct admin_body *body);
+/* Answers code 0 with it, or (`err`, or no memory) code 1, and frees it. */
+void admin_body_answer(struct broker *broker, const struct asker *asker, struct admin_body *body,
+                       int err);
 /* Answers code and remark `before``middle``after`. */
 void admin_refuse(struct broker *broker, const struct asker *asker, int32_t code,
                   const char *before, struct span middle, const char *after);

@@ -89,8 +89,7 @@ void broker_on_consumer_connections(struct broker *broker, struct channel *chann
                                     const struct wire_command *request) {
     struct asker asker = asker_of(channel, request);
     struct header_consumer_group header;
-    struct json_writer json;
-    struct buf body;
+    struct admin_body body;
     if (!admin_header(broker, &asker, request, &HEADER_consumer_group, &header))
         return;
     const struct client_group *group = clients_find(&broker->clients, header.consumer_group);
@@ -99,11 +98,8 @@ void broker_on_consumer_connections(struct broker *broker, struct channel *chann
                      header.consumer_group, "] not online");
         return;
     }
-    buf_init(&body, broker->env);
-    json_writer_init(&json, &body, JSON_STYLE_FASTJSON);
-    body.failed |= write_consumers(&json, broker->env, group) != RMQ_OK;
-    admin_answer(broker, &asker, SPAN_NONE, &body);
-    buf_deinit(&body);
+    admin_body_begin(broker, &body);
+    admin_body_answer(broker, &asker, &body, write_consumers(&body.json, broker->env, group));
 }
 
 /* ---- 204 ------------------------------------------------------------------------------------- */
@@ -112,8 +108,7 @@ void broker_on_producer_connections(struct broker *broker, struct channel *chann
                                     const struct wire_command *request) {
     struct asker asker = asker_of(channel, request);
     struct header_producer_group header;
-    struct json_writer json;
-    struct buf body;
+    struct admin_body body;
     if (!admin_header(broker, &asker, request, &HEADER_producer_group, &header))
         return;
     const struct client_group *group =
@@ -123,13 +118,11 @@ void broker_on_producer_connections(struct broker *broker, struct channel *chann
                      header.producer_group, "] not exist");
         return;
     }
-    buf_init(&body, broker->env);
-    json_writer_init(&json, &body, JSON_STYLE_FASTJSON);
-    json_object_begin(&json);
-    write_connections(&json, group);
-    json_object_end(&json);
-    admin_answer(broker, &asker, SPAN_NONE, &body);
-    buf_deinit(&body);
+    admin_body_begin(broker, &body);
+    json_object_begin(&body.json);
+    write_connections(&body.json, group);
+    json_object_end(&body.json);
+    admin_body_answer(broker, &asker, &body, RMQ_OK);
 }
 
 /* ---- 328 ------------------------------------------------------------------------------------- */
@@ -165,8 +158,7 @@ void broker_on_all_producers(struct broker *broker, struct channel *channel,
     size_t count = HASH_COUNT(broker->clients.producers), i = 0;
     struct java_key *keys = env_alloc(env, (count + 1) * sizeof *keys);
     struct client_group **rows = env_alloc(env, (count + 1) * sizeof(void *));
-    struct json_writer json;
-    struct buf body;
+    struct admin_body body;
     int err = keys == NULL || rows == NULL ? RMQ_E_NOMEM : RMQ_OK;
     for (struct client_group *group = broker->clients.producers; err == RMQ_OK && group != NULL;
          group = group->hh.next, i++) {
@@ -175,18 +167,15 @@ void broker_on_all_producers(struct broker *broker, struct channel *channel,
     }
     if (err == RMQ_OK)
         err = java_order(env, keys, count, SET_BUCKETS);
-    buf_init(&body, env);
-    json_writer_init(&json, &body, JSON_STYLE_FASTJSON);
-    json_object_begin(&json);
-    json_key_text(&json, "data");
-    json_object_begin(&json);
+    admin_body_begin(broker, &body);
+    json_object_begin(&body.json);
+    json_key_text(&body.json, "data");
+    json_object_begin(&body.json);
     for (i = 0; err == RMQ_OK && i < count; i++)
-        write_producers(&json, env, rows[keys[i].index]);
-    json_object_end(&json);
-    json_object_end(&json);
-    body.failed |= err != RMQ_OK;
-    admin_answer(broker, &asker, SPAN_NONE, &body);
-    buf_deinit(&body);
+        write_producers(&body.json, env, rows[keys[i].index]);
+    json_object_end(&body.json);
+    json_object_end(&body.json);
+    admin_body_answer(broker, &asker, &body, err);
     env_free(env, keys);
     env_free(env, rows);
 }
@@ -214,53 +203,46 @@ void broker_on_topics_by_consumer(struct broker *broker, struct channel *channel
                                   const struct wire_command *request) {
     struct asker asker = asker_of(channel, request);
     struct header_group_topic header;
-    struct json_writer json;
-    struct buf body;
+    struct admin_body body;
     if (!admin_header(broker, &asker, request, &HEADER_group_topic, &header))
         return;
-    struct topic_names names = {.json = &json, .group = header.group};
-    buf_init(&body, broker->env);
-    json_writer_init(&json, &body, JSON_STYLE_FASTJSON);
-    json_object_begin(&json);
-    json_key_text(&json, "brokerAddr");
-    json_string(&json, broker->config.addr);
-    json_key_text(&json, "topicList");
-    json_array_begin(&json);
+    struct topic_names names = {.json = &body.json, .group = header.group};
+    admin_body_begin(broker, &body);
+    json_object_begin(&body.json);
+    json_key_text(&body.json, "brokerAddr");
+    json_string(&body.json, broker->config.addr);
+    json_key_text(&body.json, "topicList");
+    json_array_begin(&body.json);
     offsets_each(&broker->offsets, on_group_topic, &names);
-    json_array_end(&json);
-    json_object_end(&json);
-    admin_answer(broker, &asker, SPAN_NONE, &body);
-    buf_deinit(&body);
+    json_array_end(&body.json);
+    json_object_end(&body.json);
+    admin_body_answer(broker, &asker, &body, RMQ_OK);
 }
 
 void broker_on_subscription_by_consumer(struct broker *broker, struct channel *channel,
                                         const struct wire_command *request) {
     struct asker asker = asker_of(channel, request);
     struct header_group_topic header;
-    struct json_writer json;
-    struct buf body;
+    struct admin_body body;
     int err = RMQ_OK;
     if (!admin_header(broker, &asker, request, &HEADER_group_topic, &header))
         return;
     const struct client_group *group = clients_find(&broker->clients, header.group);
     const struct client_subscription *subscription =
         group == NULL ? NULL : client_group_subscription(group, header.topic);
-    buf_init(&body, broker->env);
-    json_writer_init(&json, &body, JSON_STYLE_FASTJSON);
-    json_object_begin(&json);
-    json_key_text(&json, "group");
-    json_string(&json, header.group);
+    admin_body_begin(broker, &body);
+    json_object_begin(&body.json);
+    json_key_text(&body.json, "group");
+    json_string(&body.json, header.group);
     if (subscription != NULL) {
-        json_key_text(&json, "subscriptionData");
-        err = write_subscription(&json, broker->env, subscription);
+        json_key_text(&body.json, "subscriptionData");
+        err = write_subscription(&body.json, broker->env, subscription);
     }
     if (err == RMQ_OK && !span_is_absent(header.topic)) {
-        json_key_text(&json, "topic");
-        json_string(&json, header.topic);
+        json_key_text(&body.json, "topic");
+        json_string(&body.json, header.topic);
     }
     if (err == RMQ_OK)
-        json_object_end(&json);
-    body.failed |= err != RMQ_OK;
-    admin_answer(broker, &asker, SPAN_NONE, &body);
-    buf_deinit(&body);
+        json_object_end(&body.json);
+    admin_body_answer(broker, &asker, &body, err);
 }

@@ -33,6 +33,18 @@ void admin_answer(struct broker *broker, const struct asker *asker, struct span 
     answer(&broker->remoting, asker, &response);
 }
 
+void admin_body_begin(struct broker *broker, struct admin_body *body) {
+    buf_init(&body->text, broker->env);
+    json_writer_init(&body->json, &body->text, JSON_STYLE_FASTJSON);
+}
+
+void admin_body_answer(struct broker *broker, const struct asker *asker, struct admin_body *body,
+                       int err) {
+    body->text.failed |= err != RMQ_OK;
+    admin_answer(broker, asker, SPAN_NONE, &body->text);
+    buf_deinit(&body->text);
+}
+
 void admin_refuse(struct broker *broker, const struct asker *asker, int32_t code,
                   const char *before, struct span middle, const char *after) {
     struct outcome outcome;

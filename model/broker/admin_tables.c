@@ -57,26 +57,22 @@ void broker_on_all_groups(struct broker *broker, struct channel *channel,
 void broker_on_system_topics(struct broker *broker, struct channel *channel,
                              const struct wire_command *request) {
     struct asker asker = asker_of(channel, request);
-    struct json_writer json;
-    struct buf body;
+    struct admin_body body;
     struct java_key keys[TOPICS_SYSTEM_MAX];
     struct span names[TOPICS_SYSTEM_MAX];
     size_t count = topics_system(&broker->topics, names);
     for (size_t i = 0; i < count; i++)
         keys[i] = (struct java_key){java_string_hash(names[i]), (uint32_t)i};
-    buf_init(&body, broker->env);
     int err = java_order(broker->env, keys, count, SET_BUCKETS);
-    json_writer_init(&json, &body, JSON_STYLE_FASTJSON);
-    json_object_begin(&json);
-    json_key_text(&json, "topicList");
-    json_array_begin(&json);
+    admin_body_begin(broker, &body);
+    json_object_begin(&body.json);
+    json_key_text(&body.json, "topicList");
+    json_array_begin(&body.json);
     for (size_t i = 0; i < count; i++)
-        json_string(&json, names[keys[i].index]);
-    json_array_end(&json);
-    json_object_end(&json);
-    body.failed |= err != RMQ_OK;
-    admin_answer(broker, &asker, SPAN_NONE, &body);
-    buf_deinit(&body);
+        json_string(&body.json, names[keys[i].index]);
+    json_array_end(&body.json);
+    json_object_end(&body.json);
+    admin_body_answer(broker, &asker, &body, err);
 }
 
 /* ---- 351, 352 -------------------------------------------------------------------------------- */
@@ -86,8 +82,7 @@ void broker_on_topic_config(struct broker *broker, struct channel *channel,
     struct asker asker = asker_of(channel, request);
     struct header_topic_name header;
     struct topic_config topic;
-    struct json_writer json;
-    struct buf body;
+    struct admin_body body;
     if (!admin_header(broker, &asker, request, &HEADER_topic_name, &header))
         return;
     if (topics_find(&broker->topics, header.topic, &topic) != RMQ_OK) {
@@ -95,19 +90,16 @@ void broker_on_topic_config(struct broker *broker, struct channel *channel,
                      "No topic in this broker. topic: ", header.topic, "");
         return;
     }
-    buf_init(&body, broker->env);
-    json_writer_init(&json, &body, JSON_STYLE_FASTJSON);
-    topic_config_write_value(&json, &topic, true); /* who asks is 5.3 */
-    admin_answer(broker, &asker, SPAN_NONE, &body);
-    buf_deinit(&body);
+    admin_body_begin(broker, &body);
+    topic_config_write_value(&body.json, &topic, true); /* who asks is 5.3 */
+    admin_body_answer(broker, &asker, &body, RMQ_OK);
 }
 
 void broker_on_group_config(struct broker *broker, struct channel *channel,
                             const struct wire_command *request) {
     struct asker asker = asker_of(channel, request);
     struct header_group_topic header;
-    struct json_writer json;
-    struct buf body;
+    struct admin_body body;
     if (!admin_header(broker, &asker, request, &HEADER_group_topic, &header))
         return;
     const struct group *group = groups_find(&broker->groups, header.group);
@@ -116,9 +108,7 @@ void broker_on_group_config(struct broker *broker, struct channel *channel,
                      "No group in this broker, group: ", header.group, "");
         return;
     }
-    buf_init(&body, broker->env);
-    json_writer_init(&json, &body, JSON_STYLE_FASTJSON);
-    group_write_value(&json, group, true);
-    admin_answer(broker, &asker, SPAN_NONE, &body);
-    buf_deinit(&body);
+    admin_body_begin(broker, &body);
+    group_write_value(&body.json, group, true);
+    admin_body_answer(broker, &asker, &body, RMQ_OK);
 }

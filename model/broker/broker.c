@@ -103,6 +103,7 @@ static void broker_free(struct broker *broker) {
         clients_deinit(&broker->clients);
         locks_deinit(&broker->locks);
     }
+    limits_deinit(&broker->limits, broker->env);
     access_free(broker->access);
     broker_forget_creations(broker);
     name_servers_deinit(&broker->servers);

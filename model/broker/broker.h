@@ -10,6 +10,7 @@
  *   admin.h          administrators' requests: 17, 18, 21, 41, 42, 45, 200, 201, 203, 204, 207,
  *                    215, 222, 223, 225, 305 to 309, 314, 316, 328, 329, 343, 345, 351, 352
  *   config_files.h   topics.json, subscriptionGroup.json, consumerOffset.json
+ *   ha_master.h      the log to slaves; ha_slave.h, slave_sync.h: log and tables from the master
  *   live_config.h    25, 26: the configuration while it runs; config_keys.h: every key
  *   registration.h   name servers; side_traffic.h: what 5.3 brokers send them in between
  *   stats.h          what it counts; runtime_info.h (28), stats_scan.h (202, 208, 300, 303, 315,
@@ -61,17 +62,26 @@
  *   brokerFastFailureEnable   true
  *   longPollingEnable         true; false: pulls are held for shortPollingTimeMills, 1000 ms
  *   slaveReadEnable           false: pulls are never sent to another broker
+ *   haListenPort              where slaves connect (ha_master.h); haTransferBatchSize 32768,
+ *                             haSendHeartbeatInterval 5000, haHousekeepingInterval 20000 ms
+ *   haNewSlaveFromFirstFile (own)  false: a new slave gets the last file of the log, as Apache's
+ *   haMasterAddress           a slave's; none: what name servers answer
+ *   slaveTimeout              3000 ms a SYNC_MASTER waits; haSlaveFallbehindMax (5.3:
+ *                             haMaxGapNotInSync) 256 MiB behind: it does not wait
  *   defaultQueryMaxNum        32: messages of a query by unique key
+ *   orderlyCommitNeedsLock    false; ours: commits of a queue that is locked for its group are
+ *                             taken from the client that holds the live lock only (INC-68)
  *   enablePropertyFilter      false: subscriptions by SQL92 expression are refused
  *   filterSupportRetry        false: what came back is filtered by its origin's expression
+ *   aclEnable                 false; with rocketmqHome: access control, see access.h
+ *   limit<What>Per<Whom>      0: no limit, see limits.h
+ *   storeReplyMessageEnable   true: replies (324, 325) are stored, too
  *   storePathRootDir, ...     the store's (store.h, broker.md 2.3)
  *   rocketmq.serialize.type   JSON (default) or ROCKETMQ: headers of what the broker sends
  *   quirk.<name>              see model/quirks.h
  *
- * Not here yet: timed messages,
- * bit maps of filters (enableCalcFilterBitMap), re-reading namesrvAddr each 120 s, a
- * slave's copies of its master's tables and log (only the master's addresses are kept; a slave refuses messages), acting master
- * beyond its traffic.
+ * Not here yet: timed messages, bit maps of filters (enableCalcFilterBitMap), re-reading namesrvAddr
+ * each 120 s, acting master beyond its traffic.
  *
  * Command: do=create-topic topic=T [readQueueNums=8] [writeQueueNums=8] [perm=6] creates or updates
  * a topic as request 17 does; command.done follows, with request 17's code and remark. */

@@ -56,6 +56,7 @@ struct broker {
     struct earliest earliest;
     struct scans scans;
     struct flow flow;
+    struct limits limits;
     struct sends sends;
     struct halves halves;
     struct transaction_check check;

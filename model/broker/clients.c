@@ -202,6 +202,11 @@ static void end_client(struct clients *clients, struct client_channel *client) {
         env_timer_stop(env, &clients->scan);
 }
 
+struct span clients_id_of(const struct clients *clients, const struct channel *channel) {
+    const struct client_channel *client = find_client(clients, channel);
+    return client == NULL ? SPAN_NONE : client->client_id;
+}
+
 static int add_client(struct clients *clients, struct channel *channel,
                       struct client_channel **out) {
     struct env *env = clients->env;

@@ -94,6 +94,8 @@ void clients_channel_closed(struct clients *clients, const struct channel *chann
 const struct client_group *clients_find(const struct clients *clients, struct span group);
 /* A producer group with members, or NULL. Valid as above. */
 const struct client_group *clients_find_producers(const struct clients *clients, struct span group);
+/* Its id, from its last heartbeat; absent before the first one. */
+struct span clients_id_of(const struct clients *clients, const struct channel *channel);
 /* A connection of any producer group with that client id, or NULL. Valid as above. */
 const struct client_channel *clients_find_producer(const struct clients *clients,
                                                    struct span client_id);

@@ -72,6 +72,7 @@ static void read_messages(struct settings *settings, struct broker_config *confi
 
 static void read_filters(struct settings *settings, struct broker_config *config) {
     config->property_filter = settings_bool(settings, "enablePropertyFilter", false);
+    config->commits_need_lock = settings_bool(settings, "orderlyCommitNeedsLock", false);
     config->filter_retry = settings_bool(settings, "filterSupportRetry", false);
     config->bloom_error_percent =
         (uint8_t)settings_number(settings, "maxErrorRateOfBloomFilter", 20, 1, 99);
@@ -205,6 +206,7 @@ int broker_config_read(struct env *env, const struct props *props, struct broker
     read_switches(&settings, &read);
     read_numbers(&settings, &read);
     read_messages(&settings, &read);
+    limits_read(&settings, &read.limits);
     read_replication(&settings, &read);
     read_filters(&settings, &read);
     read_texts(env, &settings, &read);

@@ -6,6 +6,7 @@
 #define MODEL_BROKER_CONFIG_H
 
 #include "model/base/props.h"
+#include "model/broker/limits.h"
 #include "model/wire/frame.h"
 
 struct broker_config {
@@ -53,6 +54,7 @@ struct broker_config {
     bool slave_read;         /* slaveReadEnable */
     bool trace_on;           /* traceOn */
     bool store_replies;      /* storeReplyMessageEnable */
+    struct limit_config limits;
     bool reject_transactions;
     uint32_t transaction_interval_ms; /* transactionCheckInterval */
     uint32_t transaction_timeout_ms;  /* transactionTimeOut */
@@ -71,6 +73,7 @@ struct broker_config {
     bool broker_topic;
     bool trace_topic_enabled;
     bool timer_wheel;
+    bool commits_need_lock;      /* orderlyCommitNeedsLock, ours */
     bool property_filter;        /* enablePropertyFilter */
     bool filter_retry;           /* filterSupportRetry */
     uint8_t bloom_error_percent; /* maxErrorRateOfBloomFilter */

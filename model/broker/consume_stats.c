@@ -34,32 +34,48 @@ static void write_topic_stats(struct scan *scan, struct buf *body) {
     topic_stats_end(&json, scan->broker->config.profile_5_3 ? scan->tps : -1);
 }
 
-void broker_on_topic_stats(struct broker *broker, struct channel *channel,
-                           const struct wire_command *request) {
-    struct asker asker = asker_of(channel, request);
-    struct header_topic_stats header;
+/* What 202 or 303 asks of a queue. */
+typedef void ask_queue_fn(struct scan *scan, struct scan_row *row, struct span topic,
+                          struct span group);
+
+/* Answers by `write`, which finds a row of the topic, then one per queue. */
+static void scan_topic(struct broker *broker, const struct asker *asker, struct span name,
+                       struct span group, void (*write)(struct scan *, struct buf *),
+                       ask_queue_fn *ask) {
     struct topic_config topic;
-    if (!scan_header(broker, &asker, request, &HEADER_topic_stats, &header))
-        return;
-    if (topics_find(&broker->topics, header.topic, &topic) != RMQ_OK) {
-        refuse_topic(broker, &asker, header.topic);
+    if (topics_find(&broker->topics, name, &topic) != RMQ_OK) {
+        refuse_topic(broker, asker, name);
         return;
     }
-    struct scan *scan = scan_begin(broker, &asker, write_topic_stats);
+    struct scan *scan = scan_begin(broker, asker, write);
     if (scan == NULL)
         return;
-    scan->tps = stats_topic_tps(&broker->stats, header.topic);
-    RMQ_IGNORE(scan_add(scan, SCAN_TOPIC, header.topic) == NULL, "the scan answers that");
+    scan->tps = stats_topic_tps(&broker->stats, name);
+    RMQ_IGNORE(scan_add(scan, SCAN_TOPIC, name) == NULL, "the scan answers that");
     for (int32_t id = 0; id < topic.write_queue_nums; id++) {
         struct scan_row *row = scan_add(scan, SCAN_QUEUE, SPAN_NONE);
         if (row == NULL)
             break;
         row->queue_id = id;
-        row->min = store_min_offset(broker->store, header.topic, id);
-        row->max = store_max_offset(broker->store, header.topic, id);
-        row->ask[SCAN_LAST] = row->max - 1;
+        row->min = store_min_offset(broker->store, name, id);
+        row->max = store_max_offset(broker->store, name, id);
+        ask(scan, row, name, group);
     }
     scan_run(scan);
+}
+
+static void ask_last(struct scan *scan, struct scan_row *row, struct span topic,
+                     struct span group) {
+    RMQ_ASSERT(scan != NULL && topic.len > 0 && span_is_absent(group));
+    row->ask[SCAN_LAST] = row->max - 1;
+}
+
+void broker_on_topic_stats(struct broker *broker, struct channel *channel,
+                           const struct wire_command *request) {
+    struct asker asker = asker_of(channel, request);
+    struct header_topic_stats header;
+    if (scan_header(broker, &asker, request, &HEADER_topic_stats, &header))
+        scan_topic(broker, &asker, header.topic, SPAN_NONE, write_topic_stats, ask_last);
 }
 
 /* ---- 208 and 317 ----------------------------------------------------------------------------- */
@@ -244,34 +260,20 @@ static void write_time_spans(struct scan *scan, struct buf *body) {
     time_span_end(&json);
 }
 
+static void ask_times(struct scan *scan, struct scan_row *row, struct span topic,
+                      struct span group) {
+    row->consumer = offsets_find(&scan->broker->offsets, group, topic, row->queue_id);
+    row->ask[SCAN_FIRST] = row->max > row->min ? row->min : INT64_C(-1);
+    row->ask[SCAN_LAST] = row->max - 1;
+    row->ask[SCAN_CONSUMED] = row->consumer - 1;
+    int64_t next = row->consumer < 0 ? row->min : row->consumer;
+    row->ask[SCAN_NEXT] = next < row->max ? next : INT64_C(-1);
+}
+
 void broker_on_consume_time_span(struct broker *broker, struct channel *channel,
                                  const struct wire_command *request) {
     struct asker asker = asker_of(channel, request);
     struct header_consume_time_span header;
-    struct topic_config topic;
-    if (!scan_header(broker, &asker, request, &HEADER_consume_time_span, &header))
-        return;
-    if (topics_find(&broker->topics, header.topic, &topic) != RMQ_OK) {
-        refuse_topic(broker, &asker, header.topic);
-        return;
-    }
-    struct scan *scan = scan_begin(broker, &asker, write_time_spans);
-    if (scan == NULL)
-        return;
-    RMQ_IGNORE(scan_add(scan, SCAN_TOPIC, header.topic) == NULL, "the scan answers that");
-    for (int32_t id = 0; id < topic.write_queue_nums; id++) {
-        struct scan_row *row = scan_add(scan, SCAN_QUEUE, SPAN_NONE);
-        if (row == NULL)
-            break;
-        row->queue_id = id;
-        row->min = store_min_offset(broker->store, header.topic, id);
-        row->max = store_max_offset(broker->store, header.topic, id);
-        row->consumer = offsets_find(&broker->offsets, header.group, header.topic, id);
-        row->ask[SCAN_FIRST] = row->max > row->min ? row->min : INT64_C(-1);
-        row->ask[SCAN_LAST] = row->max - 1;
-        row->ask[SCAN_CONSUMED] = row->consumer - 1;
-        int64_t next = row->consumer < 0 ? row->min : row->consumer;
-        row->ask[SCAN_NEXT] = next < row->max ? next : INT64_C(-1);
-    }
-    scan_run(scan);
+    if (scan_header(broker, &asker, request, &HEADER_consume_time_span, &header))
+        scan_topic(broker, &asker, header.topic, header.group, write_time_spans, ask_times);
 }

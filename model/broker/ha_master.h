@@ -37,7 +37,7 @@ int ha_master_start(struct ha_master *ha, struct broker *broker) RMQ_CHECK_RESUL
 void ha_master_stop(struct ha_master *ha);
 /* The log's limit has moved. */
 void ha_master_on_log(struct ha_master *ha);
-/* Bytes that the slave which is furthest still lacks; all of the log without a slave. */
+/* Bytes that the slave which is furthest has not acknowledged; all of the log without a slave. */
 int64_t ha_master_behind(const struct ha_master *ha);
 /* Slaves that follow. */
 uint32_t ha_master_slaves(const struct ha_master *ha);

@@ -16,7 +16,8 @@ struct end_op {
     struct asker asker;
     struct store_lookup lookup;
     struct store_put put;
-    struct buf group; /* as the request says it */
+    struct buf group;      /* as the request says it */
+    struct buf access_key; /* of who asked; empty: anybody may */
     int64_t queue_offset, physical;
     enum transaction_state state;
     bool from_check;
@@ -43,6 +44,7 @@ static struct end_op *op_begin(struct broker *broker) {
             return NULL;
         memset(op, 0, sizeof *op);
         buf_init(&op->group, broker->env);
+        buf_init(&op->access_key, broker->env);
         buf_init(&op->lookup.records, broker->env);
         op->broker = broker;
     }
@@ -52,6 +54,7 @@ static struct end_op *op_begin(struct broker *broker) {
 
 static void op_free(struct end_op *op) {
     buf_deinit(&op->group);
+    buf_deinit(&op->access_key);
     buf_deinit(&op->lookup.records);
     env_free(op->broker->env, op);
 }
@@ -68,6 +71,7 @@ static void op_end(struct end_op *op) {
         buf_deinit(&op->lookup.records);
     buf_clear(&op->lookup.records);
     buf_clear(&op->group);
+    buf_clear(&op->access_key);
     list_append(&halves->idle, &op->link);
     halves->idle_count++;
 }
@@ -271,6 +275,9 @@ static void on_half(struct store_lookup *lookup, int status) {
         refuse(op, "The transaction state table offset wrong");
     else if (half.physical_offset != op->physical)
         refuse(op, "The commit log offset wrong");
+    else if (op->access_key.len > 0 &&
+             !access_may_publish(op->broker->access, buf_span(&op->access_key), place.topic))
+        refuse(op, "No default permission for the transaction's topic");
     else if (op->state == TRANSACTION_COMMIT ||
              (++halves->rollbacks % PLANT_STEP == 0 &&
               env_plant(op->broker->env, PLANT_BROKER_SHOW_ROLLBACK)))
@@ -286,7 +293,9 @@ static void begin(struct broker *broker, const struct asker *asker,
     struct end_op *op = op_begin(broker);
     if (op != NULL)
         buf_put_span(&op->group, header->producer_group);
-    if (op == NULL || buf_failed(&op->group)) {
+    if (op != NULL)
+        buf_put_span(&op->access_key, access_admitted_as(broker->access));
+    if (op == NULL || buf_failed(&op->group) || buf_failed(&op->access_key)) {
         answer_code(&broker->remoting, asker, RESPONSE_SYSTEM_ERROR, SPAN_LITERAL("out of memory"));
         if (op != NULL)
             op_end(op);

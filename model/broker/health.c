@@ -21,7 +21,7 @@ static size_t put_causes(const struct broker *broker, struct json_writer *json) 
         const char *text;
     } causes[] = {{broker->stopping, "it is stopping"},
                   {!broker->serves && !broker->stopping, "its store is not open yet"},
-                  {broker->serves && !broker->stopping && !store_is_writable(broker->store),
+                  {broker->serves && !broker->stopping && !store_takes_puts(broker->store),
                    "its store takes no writes"},
                   {broker->serves && broker->servers.count > 0 && !is_registered(broker),
                    "no name server has accepted a registration within two periods"}};

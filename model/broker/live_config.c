@@ -216,6 +216,7 @@ static void take_live(struct broker_config *to, const struct broker_config *from
     to->slave_read = from->slave_read;
     to->trace_on = from->trace_on;
     to->store_replies = from->store_replies;
+    to->limits = from->limits;
     to->reject_transactions = from->reject_transactions;
     to->transaction_interval_ms = from->transaction_interval_ms;
     to->transaction_timeout_ms = from->transaction_timeout_ms;
@@ -225,6 +226,7 @@ static void take_live(struct broker_config *to, const struct broker_config *from
     to->offsets_save_ms = from->offsets_save_ms;
     to->property_filter = from->property_filter;
     to->filter_retry = from->filter_retry;
+    to->commits_need_lock = from->commits_need_lock;
     to->filter_clean_ms = from->filter_clean_ms;
 }
 

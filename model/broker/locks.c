@@ -1,9 +1,7 @@
-/* broker/locks.c - see locks.h; requests 41 and 42. Source: RebalanceLockManager.java of 4.9.8 and
- * 5.3.3. Differs: a body that does not decode locks and frees nothing. */
+/* broker/locks.c - see locks.h. Source: RebalanceLockManager.java of 4.9.8 and 5.3.3. */
 #include "model/broker/locks.h"
 
 #include "model/base/check.h"
-#include "model/broker/broker_internal.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 
@@ -48,7 +46,7 @@ static void make_key(struct buf *key, struct span group, const struct body_queue
     buf_put_decimal(key, queue->queue_id);
 }
 
-static struct lock_entry *find_entry(struct locks *locks, struct span key) {
+static struct lock_entry *find_entry(const struct locks *locks, struct span key) {
     uint64_t hash_key = locks->hash_key;
     struct lock_entry *found = NULL;
     HASH_FIND(hh, locks->table, key.data, key.len, found);
@@ -124,6 +122,20 @@ bool locks_take(struct locks *locks, struct span group, const struct body_queue 
     return taken;
 }
 
+bool locks_allow(const struct locks *locks, struct span group, const struct body_queue *queue,
+                 struct span client) {
+    struct buf key;
+    if (locks->count == 0)
+        return true;
+    buf_init(&key, locks->env);
+    make_key(&key, group, queue);
+    const struct lock_entry *entry = buf_failed(&key) ? NULL : find_entry(locks, buf_span(&key));
+    bool allowed =
+        entry == NULL || (span_equal(entry->client, client) && !is_expired(locks, entry));
+    buf_deinit(&key);
+    return allowed;
+}
+
 void locks_release(struct locks *locks, struct span group, const struct body_queue *queue,
                    struct span client) {
     struct buf key;
@@ -133,66 +145,4 @@ void locks_release(struct locks *locks, struct span group, const struct body_que
     if (entry != NULL && span_equal(entry->client, client))
         entry_free(locks, entry);
     buf_deinit(&key);
-}
-
-/* ---- 41, 42 ---------------------------------------------------------------------------------- */
-
-struct lock_call {
-    struct locks *locks;
-    struct json_writer json;
-};
-
-static int check_only(void *ctx, const struct lock_request *request,
-                      const struct body_queue *queue) {
-    RMQ_ASSERT(ctx == NULL && request != NULL && queue != NULL);
-    return RMQ_OK;
-}
-
-static int on_lock(void *ctx, const struct lock_request *request, const struct body_queue *queue) {
-    struct lock_call *call = ctx;
-    if (locks_take(call->locks, request->group, queue, request->client_id))
-        body_queue_write(&call->json, queue);
-    return RMQ_OK;
-}
-
-static int on_unlock(void *ctx, const struct lock_request *request,
-                     const struct body_queue *queue) {
-    struct lock_call *call = ctx;
-    locks_release(call->locks, request->group, queue, request->client_id);
-    return RMQ_OK;
-}
-
-static void handle(struct broker *broker, struct channel *channel,
-                   const struct wire_command *request, bool lock) {
-    struct asker asker = asker_of(channel, request);
-    struct lock_call call = {.locks = &broker->locks};
-    struct lock_request header;
-    struct wire_error error = {0};
-    struct buf scratch, body;
-    buf_init(&scratch, broker->env);
-    buf_init(&body, broker->env);
-    int err = lock_request_decode(request->body, &scratch, &header, check_only, NULL, &error);
-    if (err == RMQ_OK) {
-        json_writer_init(&call.json, &body, JSON_STYLE_FASTJSON);
-        locked_queues_begin(&call.json);
-        err = lock_request_decode(request->body, &scratch, &header, lock ? on_lock : on_unlock,
-                                  &call, &error);
-        locked_queues_end(&call.json);
-    }
-    if (err == RMQ_OK)
-        admin_answer(broker, &asker, SPAN_NONE, lock ? &body : NULL);
-    else
-        admin_refuse_body(broker, &asker, err, &error);
-    buf_deinit(&scratch);
-    buf_deinit(&body);
-}
-
-void broker_on_lock_batch(struct broker *broker, struct channel *channel,
-                          const struct wire_command *request) {
-    handle(broker, channel, request, true);
-}
-
-void broker_on_unlock_batch(struct broker *broker, struct channel *channel,
-                            const struct wire_command *request) {
-    handle(broker, channel, request, false);
 }

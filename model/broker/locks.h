@@ -30,6 +30,10 @@ void locks_deinit(struct locks *locks);
  */
 bool locks_take(struct locks *locks, struct span group, const struct body_queue *queue,
                 struct span client);
+/* Whether `client` may commit: nobody has asked for the lock since it was last freed, or it is
+ * `client`'s and has not expired. */
+bool locks_allow(const struct locks *locks, struct span group, const struct body_queue *queue,
+                 struct span client);
 /* Frees it, if it is `client`'s. */
 void locks_release(struct locks *locks, struct span group, const struct body_queue *queue,
                    struct span client);

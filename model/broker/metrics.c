@@ -171,15 +171,37 @@ static void put_registrations(const struct broker *broker, struct buf *out) {
     }
 }
 
+static void put_limits(const struct broker *broker, struct buf *out) {
+    struct exposition x;
+    exposition_metric(&x, out, "windtunnel_limit_refused_total", "counter",
+                      "Requests that exceeded a limit (limitSendsPerTopic, ...).");
+    for (int kind = 0; kind < LIMIT_KINDS; kind++) {
+        for (int subject = 0; subject < LIMIT_SUBJECTS; subject++) {
+            if (broker->config.limits.per_second[kind][subject] == 0 &&
+                broker->limits.refused[kind][subject] == 0)
+                continue;
+            exposition_sample(&x, "");
+            exposition_label(
+                &x, "limit",
+                span_of_text(limit_key((enum limit_kind)kind, (enum limit_subject)subject)));
+            exposition_count(&x, broker->limits.refused[kind][subject]);
+        }
+    }
+}
+
 static void put_all_own(struct broker *broker, const struct runtime_figures *f, struct buf *out) {
     put_requests(&broker->stats, out);
     put_registrations(broker, out);
+    put_limits(broker, out);
+    if (broker->access != NULL)
+        put_own("windtunnel_acl_refused_total", "counter", "Requests that access control refused.",
+                access_refused(broker->access), out);
     put_own("windtunnel_flush_lag_bytes", "gauge", "Written to the log, not flushed.", f->to_flush,
             out);
     put_own("windtunnel_dispatch_lag_bytes", "gauge", "Written to the log, in no queue yet.",
             f->dispatch_behind, out);
     put_own("windtunnel_store_writable", "gauge", "1: the store takes messages.",
-            store_is_writable(broker->store), out);
+            store_takes_puts(broker->store), out);
     put_own("windtunnel_put_failed_total", "counter", "Sends that were not stored.",
             f->totals.put_failed, out);
     put_own("windtunnel_held_pulls", "gauge", "Pulls that wait for messages.", broker->holds.count,
@@ -191,6 +213,21 @@ static void put_all_own(struct broker *broker, const struct runtime_figures *f, 
             broker->stats.entries, out);
     put_own("windtunnel_stats_uncounted_total", "counter",
             "Messages and pulls that found no room for an item.", broker->stats.uncounted, out);
+}
+
+static void put_replication(struct broker *broker, struct buf *out) {
+    if (broker->slave != NULL) {
+        put_own("windtunnel_master_connected", "gauge", "1: the master sends its log.",
+                broker->slave->ha.state == HA_OPEN, out);
+        put_own("windtunnel_log_diverged", "gauge", "1: the log differs from the master's.",
+                broker->slave->ha.diverged, out);
+        return;
+    }
+    uint32_t slaves = ha_master_slaves(&broker->ha_master);
+    put_own("windtunnel_slaves", "gauge", "Slaves that follow.", slaves, out);
+    if (slaves > 0)
+        put_own("windtunnel_slave_behind_bytes", "gauge", "What the furthest slave lacks.",
+                (uint64_t)ha_master_behind(&broker->ha_master), out);
 }
 
 int broker_metrics_write(void *node, struct buf *out) {
@@ -208,5 +245,6 @@ int broker_metrics_write(void *node, struct buf *out) {
     put_store(&metrics);
     metrics_items_write(broker, out);
     put_all_own(broker, &figures, out);
+    put_replication(broker, out);
     return buf_failed(out) ? RMQ_E_NOMEM : RMQ_OK;
 }

@@ -50,6 +50,11 @@ void offsets_deinit(struct offsets *offsets);
 /* The next offset to consume; -1 when there is none. */
 int64_t offsets_find(const struct offsets *offsets, struct span group, struct span topic,
                      int32_t queue_id);
+/* Whether this connection may commit: always, but with orderlyCommitNeedsLock (locks_allow). */
+struct broker;
+struct channel;
+bool commit_allowed(const struct broker *broker, const struct channel *channel, struct span group,
+                    struct span topic, int32_t queue_id);
 /* Commits `offset` for `client` (its address); above the queue's max, or not believed, nothing
  * happens but the event. RMQ_E_NOMEM: not committed. */
 int offsets_commit(struct offsets *offsets, struct span group, struct span topic, int32_t queue_id,

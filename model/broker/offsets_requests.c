@@ -4,6 +4,7 @@
 #include "model/base/check.h"
 #include "model/broker/answer.h"
 #include "model/broker/broker_internal.h"
+#include "model/events.h"
 
 #define REMARK_NOT_FOUND "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first"
 #define REMARK_NOT_ZERO "Not found, do not set to zero, maybe this group boot first"
@@ -90,6 +91,17 @@ static bool names_exist(const struct broker *broker, const struct header_consume
     return true;
 }
 
+bool commit_allowed(const struct broker *broker, const struct channel *channel, struct span group,
+                    struct span topic, int32_t queue_id) {
+    const struct body_queue queue = {
+        .broker_name = broker->config.name, .queue_id = queue_id, .topic = topic};
+    struct span client = clients_id_of(&broker->clients, channel);
+    if (!broker->config.commits_need_lock || locks_allow(&broker->locks, group, &queue, client))
+        return true;
+    event_offset_refused(broker->env, group, topic, (uint64_t)(uint32_t)queue_id, client);
+    return false;
+}
+
 void broker_on_update_consumer_offset(struct broker *broker, struct channel *channel,
                                       const struct wire_command *request) {
     struct asker asker = asker_of(channel, request);
@@ -102,6 +114,10 @@ void broker_on_update_consumer_offset(struct broker *broker, struct channel *cha
     else if (err == RMQ_OK && offsets_is_reset(&broker->offsets, header.consumer_group,
                                                header.topic, header.queue_id)) {
         outcome_text(&outcome, "Offset has been previously reset");
+    } else if (err == RMQ_OK && !commit_allowed(broker, channel, header.consumer_group,
+                                                header.topic, header.queue_id)) {
+        outcome_refuse(&outcome, RESPONSE_SYSTEM_ERROR, "the lock of the queue is not held by ",
+                       clients_id_of(&broker->clients, channel), "");
     } else if (err == RMQ_OK && names_exist(broker, &header, &outcome)) {
         if (!span_is_absent(wire_field(request, SLAVE_SYNC_KEY)) &&
             store_replicated(broker->store) > 0)

@@ -341,6 +341,8 @@ static void on_get_done(struct store_get *get, enum get_status status) {
     if (status != GET_FAILED)
         stats_get(&broker->stats, op->topic, op->group, status == GET_FOUND ? get->count : 0,
                   get->records.len, env_mono_ns(broker->env) - op->asker.since_ns);
+    if (status == GET_FOUND)
+        limits_pulled(broker, op->asker.channel, op->topic, op->group, get->records.len);
     bool held = code == RESPONSE_PULL_NOT_FOUND && first && op->suspend &&
                 op->asker.channel != NULL && !broker->stopping;
     if (held) {
@@ -464,7 +466,8 @@ void pull_process(struct broker *broker, struct channel *channel,
     }
     int64_t reset =
         offsets_take_reset(&broker->offsets, header.consumer_group, header.topic, header.queue_id);
-    if (reset < 0)
+    if (reset < 0 &&
+        commit_allowed(broker, channel, header.consumer_group, header.topic, header.queue_id))
         commit(broker, &header, peer);
     struct pull_op *op = op_begin(broker);
     if (op != NULL) {

@@ -24,7 +24,8 @@ void broker_on_request(void *ctx, struct channel *channel, const struct wire_com
     case REQUEST_SEND_MESSAGE:
     case REQUEST_SEND_MESSAGE_V2:
     case REQUEST_SEND_BATCH_MESSAGE:
-        if (flow_admit(&broker->flow, FLOW_SENDS, channel, request))
+        if (limits_admit_send(broker, channel, request) &&
+            flow_admit(&broker->flow, FLOW_SENDS, channel, request))
             send_process(broker, channel, request);
         break;
     case REQUEST_END_TRANSACTION:
@@ -38,7 +39,8 @@ void broker_on_request(void *ctx, struct channel *channel, const struct wire_com
     case REQUEST_LITE_PULL_MESSAGE:
         if (channel_is_second(channel)) /* no processor there (BrokerController.java) */
             on_unknown(broker, channel, request);
-        else if (flow_admit(&broker->flow, FLOW_PULLS, channel, request))
+        else if (limits_admit_pull(broker, channel, request) &&
+                 flow_admit(&broker->flow, FLOW_PULLS, channel, request))
             pull_process(broker, channel, request);
         break;
     case REQUEST_CONSUMER_SEND_MSG_BACK:

@@ -84,12 +84,12 @@ void schedule_start(struct schedule *schedule);
 /* A message can be read from queue `queue_id` of SCHEDULE_TOPIC_XXXX. */
 void schedule_arrival(struct schedule *schedule, int32_t queue_id, int64_t offset,
                       int64_t tags_code);
-/* Before the put of a message of `level`: notes a step of the wall clock. RMQ_E_NOMEM. */
-int schedule_stamp(struct schedule *schedule, int32_t level) RMQ_CHECK_RESULT;
+/* Before the put of a message of level `number`: notes a step of the wall clock. RMQ_E_NOMEM. */
+int schedule_stamp(struct schedule *schedule, int32_t number) RMQ_CHECK_RESULT;
 /* Clean stop: no delivery begins any more; the store, closing, ends those under way. */
 void schedule_stop(struct schedule *schedule);
-/* The store is closed, so that all that was delivered is durable: saves the offsets; `done` with the
- * result of that. */
+/* The store is closed, so that all that was delivered is durable: saves the offsets; `done` with
+ * the result of that. */
 void schedule_save_last(struct schedule *schedule, config_file_fn *done, void *ctx);
 
 /* Next offset to deliver of a level; -1: it has had none. */
@@ -97,6 +97,10 @@ int64_t schedule_offset(const struct schedule *schedule, int32_t level);
 /* Appends the file's content as compact JSON, the body of the answer to 45, with offsets as they
  * are now. RMQ_E_NOMEM. */
 int schedule_write_compact(const struct schedule *schedule, struct buf *out) RMQ_CHECK_RESULT;
+
+/* A slave's: `body` is its master's answer to 45; saved when it differs. Errors of
+ * delay_table_decode: as it was; RMQ_E_NOMEM: a part is copied. */
+int schedule_copy(struct schedule *schedule, struct span body) RMQ_CHECK_RESULT;
 
 /* ---- inside (schedule_file.c) ---- */
 void schedule_file_init(struct schedule *schedule);

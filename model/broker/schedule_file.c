@@ -69,6 +69,32 @@ static int schedule_read(void *ctx, struct span text, size_t *error_offset) {
     return err;
 }
 
+struct copying {
+    struct schedule *schedule;
+    bool changed;
+};
+
+static int copy_level(void *ctx, int32_t number, int64_t offset) {
+    struct copying *copying = ctx;
+    copying->changed |= schedule_offset(copying->schedule, number) != offset;
+    return on_level(copying->schedule, number, offset);
+}
+
+int schedule_copy(struct schedule *schedule, struct span body) {
+    struct copying copying = {.schedule = schedule};
+    struct data_version version;
+    struct wire_error error = {0};
+    struct buf scratch;
+    buf_init(&scratch, schedule->env);
+    int err = delay_table_decode(body, &scratch, NULL, NULL, &version, &error);
+    if (err == RMQ_OK)
+        err = delay_table_decode(body, &scratch, copy_level, &copying, &version, &error);
+    buf_deinit(&scratch);
+    if (copying.changed)
+        config_file_save(&schedule->file);
+    return err;
+}
+
 void schedule_file_init(struct schedule *schedule) {
     static const struct config_table TABLE = {
         .file_name = "delayOffset.json", .write = schedule_write, .read = schedule_read};

@@ -258,7 +258,7 @@ void broker_on_send_back(struct broker *broker, struct channel *channel,
     const struct header_field_info *bad;
     struct header_send_back header;
     struct outcome outcome;
-    const struct group *group;
+    const struct group *group = NULL;
     int err = header_decode(&HEADER_send_back, request, &header, &bad);
     if (err != RMQ_OK)
         outcome_bad_header(&outcome, err, bad);
@@ -267,6 +267,7 @@ void broker_on_send_back(struct broker *broker, struct channel *channel,
                     outcome.code == RESPONSE_SUCCESS ? SPAN_NONE : outcome.remark);
         return;
     }
+    RMQ_ASSERT(group != NULL);
     struct send_back_op *op = op_begin(broker, &asker, header.group);
     if (op == NULL) {
         answer_code(&broker->remoting, &asker, RESPONSE_SYSTEM_ERROR,

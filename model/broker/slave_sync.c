@@ -10,8 +10,9 @@
 #define PERIOD_NS (10000 * NS_PER_MS)
 #define TIMEOUT_NS (3000 * NS_PER_MS)
 
-/* In 4.9.8's order; delay offsets (45) are the delay service's. */
+/* In 4.9.8's order. */
 static const int32_t STEPS[] = {0, REQUEST_GET_ALL_TOPIC_CONFIG, REQUEST_GET_ALL_CONSUMER_OFFSET,
+                                REQUEST_GET_ALL_DELAY_OFFSET,
                                 REQUEST_GET_ALL_SUBSCRIPTIONGROUP_CONFIG};
 #define STEP_COUNT (sizeof STEPS / sizeof STEPS[0])
 
@@ -52,6 +53,8 @@ static int apply(struct slave_sync *sync, int32_t code, struct span body) {
         return topics_replace(&broker->topics, body);
     case REQUEST_GET_ALL_CONSUMER_OFFSET:
         return offsets_copy(&broker->offsets, body, on_newer, sync);
+    case REQUEST_GET_ALL_DELAY_OFFSET:
+        return schedule_copy(&broker->schedule, body);
     default:
         return groups_replace(&broker->groups, body);
     }

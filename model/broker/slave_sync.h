@@ -1,6 +1,6 @@
 /* broker/slave_sync.h - a slave's copies of its master's tables: topics (21), consumer offsets
- * (43) and groups (201), one after the other, each 10 s, first after 3 s. Source: store.md 23;
- * SlaveSynchronize.java of 4.9.8.
+ * (43), delay offsets (45) and groups (201), one after the other, each 10 s, first after 3 s.
+ * Source: store.md 23; SlaveSynchronize.java of 4.9.8.
  *
  * Topics and groups are taken whole when the data version differs. Differs from Apache:
  *   - all goes to the master's listen port, topics too (4.9.8 asks the fast port for them)

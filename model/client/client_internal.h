@@ -213,7 +213,7 @@ struct client {
     struct list orders;      /* administrators' orders under way (admin.c) */
     struct unique_ids ids;
     struct load_set *loads; /* what the application does with it */
-    void *credentials; /* texts of remoting.credentials, or NULL */
+    void *credentials;      /* texts of remoting.credentials, or NULL */
     uint32_t api_timeout_ms;
     uint64_t start_ns;
     struct env_timer end_timer;                              /* the stop's last step */

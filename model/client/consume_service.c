@@ -10,6 +10,10 @@
 
 void consume_submit(struct pulled *pulled) {
     struct consumer *consumer = pulled->consumer;
+    if (consumer->config.orderly) {
+        orderly_submit(pulled);
+        return;
+    }
     for (size_t i = 0; i < pulled->task_count; i++)
         list_append(&consumer->ready, &pulled->tasks[i].link);
 }
@@ -32,6 +36,8 @@ void consume_tell(struct consume_task *task) {
 
 static void run(struct consume_task *task) {
     struct consumer *consumer = task->pulled->consumer;
+    if (!orderly_may_run(task))
+        return;
     list_remove(&task->link);
     task->state = TASK_RUNNING;
     consumer->running++;
@@ -114,6 +120,29 @@ static void finish(struct consume_task *task) {
         consumer_offset_send(queue);
 }
 
+static void tell_done(const struct consume_task *task, bool result) {
+    const struct consumer *consumer = task->pulled->consumer;
+    for (size_t i = 0; i < task->batch.count; i++) {
+        const struct incoming *item = &task->batch.items[i];
+        event_consume_done(consumer->env, consumer->group, item->message.topic, item->broker_name,
+                           (uint64_t)(uint32_t)item->message.queue_id, item->message.queue_offset,
+                           item->number, result);
+    }
+}
+
+static void take_orderly(struct consume_task *task, bool result) {
+    struct consumer_queue *queue = task->pulled->queue;
+    tell_done(task, result);
+    if (!result)
+        tell_failed(task, "listener");
+    if (!result && !env_plant(queue->consumer->env, PLANT_CONSUMER_DROP_FAILED)) {
+        orderly_again(task);
+        return;
+    }
+    finish(task);
+    orderly_done(queue);
+}
+
 static void take_result(struct consume_task *task, bool result) {
     struct consumer *consumer = task->pulled->consumer;
     bool broadcasting = consumer->config.broadcasting;
@@ -139,6 +168,8 @@ void consumer_batch_done(struct consume_batch *batch, bool result) {
         task_end(task);
     else if (consumer_is_lite(consumer))
         lite_done(task);
+    else if (consumer->config.orderly)
+        take_orderly(task, result);
     else
         take_result(task, result);
     consume_pump(consumer);
@@ -175,5 +206,6 @@ void consume_drop(struct consumer_queue *queue) {
         if (--pulled->open == 0)
             pulled_free(pulled);
     }
+    queue->consuming = false;
     arm_retry(consumer);
 }

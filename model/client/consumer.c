@@ -152,6 +152,7 @@ static void hook_discard(void *ctx) {
     struct consumer *consumer = ctx;
     RMQ_ASSERT(consumer->queue_count == 0 && list_is_empty(&consumer->ready));
     rebalance_stop(consumer);
+    orderly_stop(consumer);
     client_route_cancel(&consumer->start_wait);
     check_cancel(consumer);
     env_timer_stop(consumer->env, &consumer->retry_timer);
@@ -194,6 +195,7 @@ int consumer_start(struct client *client, const struct props *config,
 
 static void release_all(struct consumer *consumer) {
     rebalance_stop(consumer);
+    orderly_stop(consumer);
     client_route_cancel(&consumer->start_wait);
     check_cancel(consumer);
     if (consumer_is_lite(consumer) && consumer->config.auto_commit)

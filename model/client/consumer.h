@@ -48,7 +48,9 @@ struct consumer_listener {
  * consumeMessageBatchMaxSize, pullBatchSize, pullInterval, pullThresholdForQueue,
  * pullThresholdSizeForQueue, consumeConcurrentlyMaxSpan, pullThresholdForTopic,
  * pullThresholdSizeForTopic, postSubscriptionWhenPull, maxReconsumeTimes (no effect yet),
- * localOffsetStoreDir, namespace; lite: autoCommit, autoCommitIntervalMillis, pullThresholdForAll;
+ * localOffsetStoreDir, namespace; orderly (own: one batch of a queue at a time, in order, under the
+ * broker's lock; a failing one blocks its queue, as with Java's default of maxReconsumeTimes),
+ * suspendCurrentQueueTimeMillis; lite: autoCommit, autoCommitIntervalMillis, pullThresholdForAll;
  * subscription (own): "topic:expression" separated by ';', an expression of tags or, behind
  * "sql92:", of properties (client.md 14.2; MessageSelector.bySql; no ';' in it).
  * persistConsumerOffsetInterval and instanceName are the instance's.

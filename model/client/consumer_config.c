@@ -32,6 +32,8 @@ static const char *const KNOWN_KEYS[] = {
     "maxReconsumeTimes",
     "autoCommit",
     "autoCommitIntervalMillis",
+    "orderly",
+    "suspendCurrentQueueTimeMillis",
     "localOffsetStoreDir",
     "namespace",
     "subscription",
@@ -126,6 +128,9 @@ static void read_config(struct consumer *consumer, struct settings *settings) {
     uint32_t batch = number(settings, "consumeMessageBatchMaxSize", 1, 1, 1024);
     config->batch_messages = lite ? UINT32_MAX : batch; /* lite: what a pull found */
     settings_number(settings, "maxReconsumeTimes", -1, -1, INT32_MAX);
+    config->orderly = settings_bool(settings, "orderly", false) && !lite;
+    config->suspend_ms =
+        (uint32_t)settings_clamped(settings, "suspendCurrentQueueTimeMillis", 1000, 10, 30000);
     read_threads(settings, config);
     read_limits(settings, config, lite);
 }

@@ -4,8 +4,8 @@
  * heartbeats. rebalance.c: which queues are
  * ours. consumer_queue.c: one queue from its assignment to its release; where it starts.
  * pull_loop.c: one pull after the other. consumer_batch.c: what a pull found. consume_service.c:
- * batches and the listener. consumer_offsets.c: progress at brokers; local_offsets.c: in a file.
- * lite_pull.c: the consumer without a listener.
+ * batches and the listener. consume_orderly.c: the same in order, and locks. consumer_offsets.c:
+ * progress at brokers; local_offsets.c: in a file. lite_pull.c: the consumer without a listener.
  *
  *   C1  A queue is in its topic's list, by broker name and id, from its assignment to its release.
  *   C2  A pull under way or its timer, never both, belongs to each active queue that is not idle by
@@ -37,7 +37,9 @@ struct consumer_config {
     bool broadcasting;
     bool post_subscription;
     bool auto_commit; /* lite */
-    uint32_t threads; /* batches at a time */
+    bool orderly;
+    uint32_t suspend_ms; /* orderly: suspendCurrentQueueTimeMillis */
+    uint32_t threads;    /* batches at a time */
     uint32_t batch_messages;
     uint32_t pull_messages;
     uint32_t pull_interval_ms;
@@ -97,7 +99,14 @@ struct consumer_queue {
     int64_t suggested_id; /* broker id to pull from */
     uint64_t last_pull_ns;
     struct process_queue cache;
-    struct list pulls;      /* struct pulled that have tasks */
+    struct list pulls; /* struct pulled that have tasks */
+    /* orderly */
+    bool locked, locking; /* granted; 41 is under way */
+    bool consuming;       /* a task is in consumer->ready, or running */
+    bool leaving;         /* moved away, kept until that task ends */
+    uint64_t locked_ns;
+    struct list order; /* tasks that wait for their turn */
+    struct env_timer turn;
     struct env_timer timer; /* ACTIVE: the next pull; ILLEGAL: the repair */
     struct client_route_wait wait;
     struct span broker_name; /* text[] */
@@ -166,7 +175,8 @@ struct consumer {
     struct list ready;   /* tasks that may run */
     struct list retries; /* tasks that failed, by due time */
     struct env_timer retry_timer;
-    struct list orphans; /* dropped, with tasks that run */
+    struct env_timer renew_timer; /* orderly: locks */
+    struct list orphans;          /* dropped, with tasks that run */
     size_t running;
     bool started; /* rebalances */
     bool suspended;
@@ -235,6 +245,9 @@ struct consumer_queue *consumer_queue_find(struct consumer_topic *topic, struct 
 /* Adds the queue and asks where it starts. RMQ_E_NOMEM. */
 int consumer_queue_add(struct consumer_topic *topic, struct span broker_name,
                        int32_t id) RMQ_CHECK_RESULT;
+/* It may start: asks where. Or it may not: it goes without a word. */
+void consumer_queue_ask(struct consumer_queue *queue);
+void consumer_queue_give_up(struct consumer_queue *queue);
 /* Commits its progress (commit), tells and frees it. */
 void consumer_queue_release(struct consumer_queue *queue, bool commit, const char *reason);
 /* Progress of the push consumer, or what a pull without matches tells: raised only. */
@@ -286,6 +299,25 @@ void consume_pump(struct consumer *consumer);
 void consume_drop(struct consumer_queue *queue);
 /* Emits consume.delivered for each message. */
 void consume_tell(struct consume_task *task);
+
+/* ---- consume_orderly.c ---- */
+/* A new queue: asks for its lock first; consumer_queue_ask or _give_up follows, perhaps before
+ * return. False: there is none to ask for. */
+bool orderly_begin(struct consumer_queue *queue);
+/* The queue ends: it is unlocked. */
+void orderly_end(struct consumer_queue *queue);
+/* The queue has moved away: true when it stays until its running task ends. */
+bool orderly_keeps(struct consumer_queue *queue);
+/* The queue is ours again before that. */
+void orderly_returns(struct consumer_queue *queue);
+void orderly_submit(struct pulled *pulled);
+/* Whether a task at the head of consumer->ready may go to the listener; else it has left. */
+bool orderly_may_run(struct consume_task *task);
+/* Its task has ended; the queue may be gone after it. */
+void orderly_done(struct consumer_queue *queue);
+/* The task comes again, first of its queue; as above. */
+void orderly_again(struct consume_task *task);
+void orderly_stop(struct consumer *consumer);
 
 /* ---- lite_pull.c ---- */
 void lite_auto_commit(struct consumer *consumer);

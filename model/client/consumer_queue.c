@@ -23,6 +23,7 @@ struct consumer_queue *consumer_queue_find(struct consumer_topic *topic, struct 
 
 static void queue_free(struct consumer_queue *queue) {
     struct consumer *consumer = queue->consumer;
+    orderly_end(queue);
     remoting_cancel(&consumer->client->remoting, queue);
     client_route_cancel(&queue->wait);
     pull_loop_stop(queue);
@@ -193,6 +194,17 @@ static void ask(struct consumer_queue *queue) {
         fail(queue, err);
 }
 
+void consumer_queue_ask(struct consumer_queue *queue) {
+    ask(queue);
+}
+
+void consumer_queue_give_up(struct consumer_queue *queue) {
+    struct consumer *consumer = queue->consumer;
+    queue_free(queue);
+    if (consumer->client->profile_5_3)
+        rebalance_soon(consumer);
+}
+
 static void insert_in_order(struct consumer_topic *topic, struct consumer_queue *queue) {
     struct topic_queue key = {topic->name, queue->broker_name, queue->id};
     LIST_EACH(&topic->queues, link, following) {
@@ -221,10 +233,12 @@ int consumer_queue_add(struct consumer_topic *topic, struct span broker_name, in
     queue->broker_name = span_of(queue->text, broker_name.len);
     process_queue_init(&queue->cache, consumer->env);
     list_init(&queue->pulls);
+    list_init(&queue->order);
     list_init(&queue->wait.link);
     insert_in_order(topic, queue);
     topic->queue_count++;
     consumer->queue_count++;
-    ask(queue);
+    if (!orderly_begin(queue))
+        ask(queue);
     return RMQ_OK;
 }

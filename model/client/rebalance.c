@@ -30,7 +30,7 @@ struct share {
 
 /* An attempt to pull lies this far back: the answer was lost. */
 static bool is_idle(const struct consumer_queue *queue) {
-    return queue->state == QUEUE_ACTIVE &&
+    return queue->state == QUEUE_ACTIVE && !queue->leaving &&
            env_mono_ns(queue->consumer->env) - queue->last_pull_ns > PULL_IDLE_NS;
 }
 
@@ -47,6 +47,10 @@ static bool remove_others(struct consumer_topic *topic, struct share *share) {
                     share->mine[at];
         if (mine && !is_idle(queue)) {
             share->mine[at] = false;
+            orderly_returns(queue);
+        } else if (orderly_keeps(queue)) {
+            if (mine)
+                share->mine[at] = false;
         } else if (mine || !env_plant(topic->consumer->env, PLANT_CONSUMER_KEEP_QUEUE)) {
             consumer_queue_release(queue, queue->state == QUEUE_ACTIVE,
                                    mine ? "expired" : "rebalance");

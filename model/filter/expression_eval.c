@@ -82,7 +82,7 @@ static bool evaluate(const struct expression *expression, const struct node *nod
 
 static bool evaluate_equal(const struct expression *expression, const struct node *node,
                            struct value *out) {
-    struct value left, right;
+    struct value left = {.type = VALUE_NULL}, right = left;
     int result;
     if (!evaluate(expression, node_of(expression, node->a), &left) ||
         !evaluate(expression, node_of(expression, node->b), &right))
@@ -101,7 +101,7 @@ static bool evaluate_equal(const struct expression *expression, const struct nod
 
 static bool evaluate_order(const struct expression *expression, const struct node *node,
                            struct value *out) {
-    struct value left, right;
+    struct value left = {.type = VALUE_NULL}, right = left;
     int result;
     if (!evaluate(expression, node_of(expression, node->a), &left))
         return false;
@@ -145,7 +145,7 @@ static bool evaluate_terms(const struct expression *expression, const struct nod
     int64_t decides = node->kind == NODE_OR;
     bool unknown = false;
     for (uint32_t at = node->a; at != NODE_NONE; at = node_of(expression, at)->next) {
-        struct value value;
+        struct value value = {.type = VALUE_NULL};
         if (!evaluate(expression, node_of(expression, at), &value))
             return false;
         if (value.type == VALUE_NULL) {
@@ -184,7 +184,7 @@ static bool has(enum node_kind kind, struct span text, struct span part) {
 /* 5.3: a missing property, and an empty text, give false whether negated or not. */
 static bool evaluate_contains(const struct expression *expression, const struct node *node,
                               struct value *out) {
-    struct value value;
+    struct value value = {.type = VALUE_NULL};
     *out = value_of_bool(false);
     if (node->text.len == 0)
         return true;
@@ -220,7 +220,7 @@ static bool evaluate(const struct expression *expression, const struct node *nod
         [NODE_DOUBLE] = VALUE_DOUBLE, [NODE_BOOL] = VALUE_BOOL, [NODE_NULL] = VALUE_NULL};
     switch ((enum node_kind)node->kind) {
     case NODE_PROPERTY:
-        out->text = expression->properties[node->a].value;
+        *out = (struct value){.text = expression->properties[node->a].value};
         out->type = span_is_absent(out->text) ? VALUE_NULL : VALUE_STRING;
         return true;
     case NODE_STRING:
@@ -282,7 +282,7 @@ static void bind(struct expression *expression, struct span properties) {
 }
 
 enum expression_result expression_evaluate(struct expression *expression, struct span properties) {
-    struct value value;
+    struct value value = {.type = VALUE_NULL};
     bind(expression, properties);
     if (!evaluate(expression, node_of(expression, expression->root), &value))
         return EXPRESSION_ERROR;

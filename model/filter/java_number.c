@@ -78,8 +78,9 @@ static java_double round_double(uint64_t value, int exponent, bool rest) {
         return JAVA_DOUBLE_INFINITY;
     if (kept >> FRACTION_BITS == 0) /* subnormal */
         return (java_double)kept;
-    uint64_t biased = (uint64_t)(exponent - EXPONENT_MIN + 1);
-    return (java_double)(biased << FRACTION_BITS | (kept & ((UINT64_C(1) << FRACTION_BITS) - 1)));
+    exponent += 1 - EXPONENT_MIN; /* biased */
+    return (java_double)((uint64_t)exponent << FRACTION_BITS |
+                         (kept & ((UINT64_C(1) << FRACTION_BITS) - 1)));
 }
 
 java_double java_double_of(int64_t value) {

@@ -174,28 +174,37 @@ static void examined(struct store_get *get, const struct queue_unit *unit) {
     get->next_offset++;
 }
 
-/* Whether the record just added is the one that its unit names; else it goes again. A unit that has
- * rotted must not send a reader into the middle of other bytes. */
-static bool keep_record(struct store_get *get, const struct queue_unit *unit) {
+/* What becomes of the record just added: GET_FOUND, or why it goes again. A unit that has rotted
+ * must not send a reader into the middle of other bytes. */
+static enum get_status judge_record(struct store_get *get, const struct queue_unit *unit) {
     size_t size = (uint32_t)unit->size;
     struct span bytes = span_of(get->records.data + get->records.len - size, size);
-    if (message_is_at(bytes, unit->physical))
-        return true;
-    get->records.len -= size;
-    env_log(get->store->env, ENV_LOG_ERROR, "queue %.*s/%d offset %lld: names no message",
-            (int)get->topic.len, (const char *)get->topic.data, (int)get->queue_id,
-            (long long)get->next_offset);
-    return false;
+    enum get_status verdict = GET_FOUND;
+    if (!message_is_at(bytes, unit->physical)) {
+        verdict = GET_MESSAGE_WAS_REMOVING;
+        env_log(get->store->env, ENV_LOG_ERROR, "queue %.*s/%d offset %lld: names no message",
+                (int)get->topic.len, (const char *)get->topic.data, (int)get->queue_id,
+                (long long)get->next_offset);
+    } else if (get->record_filter != NULL && !get->record_filter(get->filter_ctx, bytes)) {
+        verdict = GET_NO_MATCHED_MESSAGE;
+    }
+    if (verdict != GET_FOUND)
+        get->records.len -= size;
+    return verdict;
 }
 
-/* Whether the record just added is wanted; else it goes again. */
-static bool wants_record(struct store_get *get, const struct queue_unit *unit) {
-    size_t size = (uint32_t)unit->size;
-    struct span bytes = span_of(get->records.data + get->records.len - size, size);
-    if (get->record_filter == NULL || get->record_filter(get->filter_ctx, bytes))
-        return true;
-    get->records.len -= size;
-    return false;
+/* The record at hand is examined. */
+static void take_record(struct store_get *get, const struct queue_unit *unit) {
+    struct get_state *state = state_of(get);
+    enum get_status verdict = judge_record(get, unit);
+    if (verdict != GET_FOUND) {
+        state->status = get->count == 0 ? (uint16_t)verdict : state->status;
+        return;
+    }
+    get->count++;
+    state->bytes += (uint32_t)unit->size;
+    state->status = GET_FOUND;
+    state->next_file = 0;
 }
 
 /* One unit. RMQ_OK: go on; RMQ_E_FULL: the batch is. */
@@ -223,15 +232,8 @@ static int examine(struct store_get *get, const struct queue_unit *unit) {
         status = add_record(get, unit);
     }
     state->have_record = false;
-    if (status == RMQ_OK && !keep_record(get, unit)) {
-        state->status = get->count == 0 ? GET_MESSAGE_WAS_REMOVING : state->status;
-    } else if (status == RMQ_OK && !wants_record(get, unit)) {
-        state->status = get->count == 0 ? GET_NO_MATCHED_MESSAGE : state->status;
-    } else if (status == RMQ_OK) {
-        get->count++;
-        state->bytes += (uint32_t)unit->size;
-        state->status = GET_FOUND;
-        state->next_file = 0;
+    if (status == RMQ_OK) {
+        take_record(get, unit);
     } else if (status == RMQ_E_RANGE) {
         int64_t file_bytes = (int64_t)get->store->log.segments.file_bytes;
         state->status = get->count == 0 ? GET_MESSAGE_WAS_REMOVING : state->status;

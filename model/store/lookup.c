@@ -392,6 +392,9 @@ static int take_record(struct lookup_job *job, int64_t physical) {
     struct store_lookup *lookup = job->lookup;
     struct span bytes;
     struct message message;
+    if (physical == INT64_MAX) { /* of a client's request */
+        return RMQ_E_RANGE;
+    }
     if (lookup->args[4] != physical + 1) { /* its size is not known yet */
         int status = fetch_log(job, physical, HEAD_BYTES, &bytes);
         if (status != RMQ_OK) {

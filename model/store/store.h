@@ -120,8 +120,8 @@ void store_put_batch(struct store *store, const struct message *message, bool wa
                      struct store_put *put, store_put_fn *done);
 /* Forgets `put`, whose owner goes: it is stored or not, done is not called. */
 void store_put_cancel(struct store *store, struct store_put *put);
-/* messageDelayLevel: how many levels there are (at least 1), and the delay of level 1 and on; a level
- * above the highest has that one's. */
+/* messageDelayLevel: how many levels there are (at least 1), and the delay of level 1 and on; a
+ * level above the highest has that one's. */
 uint32_t store_delay_levels(const struct store *store);
 int64_t store_delay_ms(const struct store *store, int32_t level);
 /* Where the next record goes, or behind it: all that was put is before. */
@@ -132,6 +132,9 @@ uint64_t store_write_age_ms(const struct store *store);
 /* Writable (11.4). */
 bool store_is_writable(const struct store *store);
 bool store_is_readable(const struct store *store);
+/* Writable, open, and not putting the log right after a write that failed: whether puts are
+ * accepted, but for page cache busy; a replica, too, is ready then. */
+bool store_takes_puts(const struct store *store);
 
 /* ---- reading (17) ---- */
 enum get_status {

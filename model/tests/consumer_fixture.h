@@ -51,6 +51,7 @@ static struct {
     int64_t max, by_time;
     bool deaf[BROKERS]; /* takes requests, answers nothing */
     bool no_route;
+    bool locks_refused; /* 41 grants nothing */
     /* what was asked */
     int asked[512]; /* by code */
     struct held_pull held[HELD_MAX];
@@ -251,6 +252,20 @@ static inline void note_fields(const struct wire_command *request) {
                                 (const char *)request->fields[i].value.data);
 }
 
+/* Grants what is asked for, or nothing. */
+static inline void answer_lock(struct peer *peer, const struct wire_command *request) {
+    char text[1024], body[1100];
+    snprintf(text, sizeof text, "%.*s", (int)request->body.len, (const char *)request->body.data);
+    const char *queues = strstr(text, "\"mqSet\":[");
+    ck_assert_ptr_nonnull(queues);
+    const char *end = strchr(queues, ']');
+    ck_assert_ptr_nonnull(end);
+    queues += strlen("\"mqSet\":[");
+    snprintf(body, sizeof body, "{\"lockOKMQSet\":[%.*s]}",
+             t.locks_refused ? 0 : (int)(end - queues), queues);
+    peer_answer_body(peer, request, RESPONSE_SUCCESS, body);
+}
+
 static inline void serve_request(size_t b, const struct wire_command *request) {
     struct peer *peer = &t.brokers[b];
     int64_t queue = field_number(request, "queueId");
@@ -292,6 +307,12 @@ static inline void serve_request(size_t b, const struct wire_command *request) {
         break;
     case REQUEST_UNREGISTER_CLIENT:
         peer_answer_body(peer, request, RESPONSE_SUCCESS, "");
+        break;
+    case REQUEST_LOCK_BATCH_MQ:
+        answer_lock(peer, request);
+        break;
+    case REQUEST_UNLOCK_BATCH_MQ:
+        ck_assert_int_ne(request->flag & WIRE_FLAG_ONEWAY, 0);
         break;
     default:
         ck_abort_msg("request %d", (int)request->code);

@@ -237,6 +237,10 @@ bool store_is_on_disk_only(const struct store *store, struct span topic, int32_t
 bool store_is_writable(const struct store *store) {
     return !store->closing;
 }
+
+bool store_takes_puts(const struct store *store) {
+    return !store->closing;
+}
 bool store_is_readable(const struct store *store) {
     return !store->closing;
 }

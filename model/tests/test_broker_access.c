@@ -108,6 +108,22 @@ START_TEST(test_gate__answers_as_apache_s_exception) {
 }
 END_TEST
 
+/* 37 names no topic in 4.9: the half message does. */
+START_TEST(test_gate__transactions_end_for_who_may_publish) {
+    start_with(RULES "- {accessKey: account3, secretKey: secret3, topicPerms: [other=PUB]}\n");
+    connect_client();
+    check_answer(REQUEST_SEND_MESSAGE_V2,
+                 "a=p b=pub c=TBW102 d=4 e=0 f=4 g=1 h=0 i=TRAN_MSG\001true\002PGROUP\001p",
+                 "account1", RESPONSE_SUCCESS, NULL);
+    static const char END[] = "producerGroup=p tranStateTableOffset=0 commitLogOffset=0 "
+                              "commitOrRollback=8 fromTransactionCheck=false msgId=u";
+    check_answer(REQUEST_END_TRANSACTION, END, "account3", RESPONSE_SYSTEM_ERROR,
+                 "No default permission for the transaction's topic");
+    check_answer(REQUEST_END_TRANSACTION, END, "account1", RESPONSE_SUCCESS, NULL);
+    end();
+}
+END_TEST
+
 /* Secrets stand in no log and no event. */
 START_TEST(test_gate__keeps_secrets) {
     begin();
@@ -371,6 +387,7 @@ int main(void) {
     Suite *suite = suite_create("broker_access");
     TCase *tests = suite_case(suite, "access");
     tcase_add_test(tests, test_gate__answers_as_apache_s_exception);
+    tcase_add_test(tests, test_gate__transactions_end_for_who_may_publish);
     tcase_add_test(tests, test_gate__keeps_secrets);
     tcase_add_test(tests, test_start__needs_rules_that_read);
     tcase_add_test(tests, test_start__reads_the_folder);

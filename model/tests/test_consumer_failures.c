@@ -38,6 +38,7 @@ static const struct {
      false},
     {"", "consumerGroup=g\nsubscription=T\nmessageModel=BROADCASTING\n", false},
     {"", "consumerGroup=g\nsubscription=T\n", true},
+    {"", "consumerGroup=g\nsubscription=T\norderly=true\n", false},
 };
 
 static void begin(int life) {
@@ -103,8 +104,8 @@ int main(void) {
     Suite *suite = suite_create("consumer_failures");
     TCase *tests = suite_case(suite, "failures");
     tcase_set_timeout(tests, 240);
-    tcase_add_loop_test(tests, test_live__each_allocation_fails, 0, 4);
-    tcase_add_loop_test(tests, test_live__each_write_is_refused, 0, 4);
-    tcase_add_loop_test(tests, test_live__a_crash_at_each_call, 0, 4);
+    tcase_add_loop_test(tests, test_live__each_allocation_fails, 0, 5);
+    tcase_add_loop_test(tests, test_live__each_write_is_refused, 0, 5);
+    tcase_add_loop_test(tests, test_live__a_crash_at_each_call, 0, 5);
     return suite_run(suite);
 }

@@ -2,22 +2,13 @@
  * order of their names, absent ones left out. Captures: mqadmin497-admin, mqadmin533-admin,
  * java497-order. */
 #include "model/wire/body_admin.h"
+#include "model/wire/body_internal.h"
 
 static void write_text(struct json_writer *json, const char *key, struct span value) {
     if (span_is_absent(value))
         return;
     json_key_text(json, key);
     json_string(json, value);
-}
-
-static void write_number(struct json_writer *json, const char *key, int64_t value) {
-    json_key_text(json, key);
-    json_number(json, value);
-}
-
-static void write_bool(struct json_writer *json, const char *key, bool value) {
-    json_key_text(json, key);
-    json_bool(json, value);
 }
 
 void reset_offsets_begin(struct json_writer *json, bool as_list) {
@@ -38,8 +29,8 @@ void reset_offset_write(struct json_writer *json, bool as_list, const struct bod
     }
     json_object_begin(json); /* MessageQueueForC.java */
     write_text(json, "brokerName", queue->broker_name);
-    write_number(json, "offset", offset);
-    write_number(json, "queueId", queue->queue_id);
+    body_write_number(json, "offset", offset);
+    body_write_number(json, "queueId", queue->queue_id);
     write_text(json, "topic", queue->topic);
     json_object_end(json);
 }
@@ -71,7 +62,7 @@ void connection_write(struct json_writer *json, const struct connection_info *co
     write_text(json, "clientAddr", connection->address);
     write_text(json, "clientId", connection->client_id);
     write_text(json, "language", connection->language);
-    write_number(json, "version", connection->version);
+    body_write_number(json, "version", connection->version);
     json_object_end(json);
 }
 
@@ -79,9 +70,9 @@ void producer_info_write(struct json_writer *json, const struct producer_info *p
     json_object_begin(json);
     write_text(json, "clientId", producer->client_id);
     write_text(json, "language", producer->language);
-    write_number(json, "lastUpdateTimestamp", producer->last_update);
+    body_write_number(json, "lastUpdateTimestamp", producer->last_update);
     write_text(json, "remoteIP", producer->remote);
-    write_number(json, "version", producer->version);
+    body_write_number(json, "version", producer->version);
     json_object_end(json);
 }
 
@@ -97,7 +88,7 @@ void lock_request_end(struct json_writer *json, const struct lock_request *reque
                       bool profile_5_3) {
     json_array_end(json);
     if (profile_5_3)
-        write_bool(json, "onlyThisBroker", request->only_this_broker);
+        body_write_bool(json, "onlyThisBroker", request->only_this_broker);
     json_object_end(json);
 }
 
@@ -114,13 +105,13 @@ void locked_queues_end(struct json_writer *json) {
 
 void consume_directly_write(struct json_writer *json, const struct consume_directly *result) {
     json_object_begin(json);
-    write_bool(json, "autoCommit", result->auto_commit);
+    body_write_bool(json, "autoCommit", result->auto_commit);
     if (result->has_result) {
         json_key_text(json, "consumeResult");
         json_string_text(json, consume_result_text(result->result));
     }
-    write_bool(json, "order", result->order);
+    body_write_bool(json, "order", result->order);
     write_text(json, "remark", result->remark);
-    write_number(json, "spentTimeMills", result->spent_ms);
+    body_write_number(json, "spentTimeMills", result->spent_ms);
     json_object_end(json);
 }

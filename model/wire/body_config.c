@@ -289,16 +289,6 @@ int delay_table_decode(struct span body, struct buf *scratch,
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static void write_number(struct json_writer *json, const char *key, int64_t value) {
-    json_key_text(json, key);
-    json_number(json, value);
-}
-
-static void write_bool(struct json_writer *json, const char *key, bool value) {
-    json_key_text(json, key);
-    json_bool(json, value);
-}
-
 void topic_config_write(struct json_writer *json, const struct topic_config *topic,
                         bool profile_5_3) {
     json_key(json, topic->name);
@@ -310,15 +300,15 @@ void topic_config_write_value(struct json_writer *json, const struct topic_confi
     json_object_begin(json);
     if (profile_5_3 || !span_is_absent(topic->attributes))
         body_raw_write(json, "attributes", topic->attributes, "{}");
-    write_bool(json, "order", topic->order);
-    write_number(json, "perm", topic->perm);
-    write_number(json, "readQueueNums", topic->read_queue_nums);
+    body_write_bool(json, "order", topic->order);
+    body_write_number(json, "perm", topic->perm);
+    body_write_number(json, "readQueueNums", topic->read_queue_nums);
     json_key_text(json, "topicFilterType");
     json_string_text(json, topic->multi_tag ? "MULTI_TAG" : "SINGLE_TAG");
     json_key_text(json, "topicName");
     json_string(json, topic->name);
-    write_number(json, "topicSysFlag", topic->sys_flag);
-    write_number(json, "writeQueueNums", topic->write_queue_nums);
+    body_write_number(json, "topicSysFlag", topic->sys_flag);
+    body_write_number(json, "writeQueueNums", topic->write_queue_nums);
     json_object_end(json);
 }
 
@@ -340,13 +330,13 @@ void group_write_value(struct json_writer *json, const struct group *group, bool
     json_object_begin(json);
     if (profile_5_3 || !span_is_absent(group->attributes))
         body_raw_write(json, "attributes", group->attributes, "{}");
-    write_number(json, "brokerId", group->broker_id);
-    write_bool(json, "consumeBroadcastEnable", group->consume_broadcast_enable);
-    write_bool(json, "consumeEnable", group->consume_enable);
-    write_bool(json, "consumeFromMinEnable", group->consume_from_min_enable);
+    body_write_number(json, "brokerId", group->broker_id);
+    body_write_bool(json, "consumeBroadcastEnable", group->consume_broadcast_enable);
+    body_write_bool(json, "consumeEnable", group->consume_enable);
+    body_write_bool(json, "consumeFromMinEnable", group->consume_from_min_enable);
     if (profile_5_3) {
-        write_bool(json, "consumeMessageOrderly", group->consume_orderly);
-        write_number(json, "consumeTimeoutMinute", group->consume_timeout_min);
+        body_write_bool(json, "consumeMessageOrderly", group->consume_orderly);
+        body_write_number(json, "consumeTimeoutMinute", group->consume_timeout_min);
     }
     json_key_text(json, "groupName");
     json_string(json, group->name);
@@ -355,13 +345,13 @@ void group_write_value(struct json_writer *json, const struct group *group, bool
     else if (profile_5_3)
         write_retry_policy(json);
     if (profile_5_3)
-        write_number(json, "groupSysFlag", group->sys_flag);
-    write_bool(json, "notifyConsumerIdsChangedEnable", group->notify_ids_changed);
-    write_number(json, "retryMaxTimes", group->retry_max);
-    write_number(json, "retryQueueNums", group->retry_queues);
+        body_write_number(json, "groupSysFlag", group->sys_flag);
+    body_write_bool(json, "notifyConsumerIdsChangedEnable", group->notify_ids_changed);
+    body_write_number(json, "retryMaxTimes", group->retry_max);
+    body_write_number(json, "retryQueueNums", group->retry_queues);
     if (!span_is_absent(group->subscriptions))
         body_raw_write(json, "subscriptionDataSet", group->subscriptions, "");
-    write_number(json, "whichBrokerWhenConsumeSlowly", group->slow_broker_id);
+    body_write_number(json, "whichBrokerWhenConsumeSlowly", group->slow_broker_id);
     json_object_end(json);
 }
 

@@ -6,8 +6,8 @@
 
 #include "model/wire/body.h"
 
-#define FILTER_BITS_MAX 8 /* hash functions of a bloom filter with an error rate of 1 % and more \
-                           */
+/* Hash functions of a bloom filter with an error rate of 1 % and more. */
+#define FILTER_BITS_MAX 8
 
 /* Places of a group and topic in the bit maps of the consume queue extension. */
 struct filter_bits {

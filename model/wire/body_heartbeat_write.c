@@ -2,6 +2,7 @@
  * 4.9.7-java497-push, 5.3.3-java533-push, 4.9.7-java497-sql. */
 #include "model/env.h"
 #include "model/wire/body_heartbeat.h"
+#include "model/wire/body_internal.h"
 #include "model/wire/java_order.h"
 #include "model/wire/subscription.h"
 
@@ -15,11 +16,6 @@ static void write_text(struct json_writer *json, const char *key, struct span va
 static void write_word(struct json_writer *json, const char *key, const char *value) {
     json_key_text(json, key);
     json_string_text(json, value);
-}
-
-static void write_bool(struct json_writer *json, const char *key, bool value) {
-    json_key_text(json, key);
-    json_bool(json, value);
 }
 
 /* ---- a subscription -------------------------------------------------------------------------- */
@@ -68,7 +64,7 @@ int subscription_write(struct json_writer *json, struct env *env,
     if (err != RMQ_OK)
         return err;
     json_object_begin(json);
-    write_bool(json, "classFilterMode", subscription->class_filter);
+    body_write_bool(json, "classFilterMode", subscription->class_filter);
     err = write_sets(json, env, &compiled, "codeSet", true);
     write_text(json, "expressionType",
                span_is_absent(subscription->type) ? SPAN_LITERAL("TAG") : subscription->type);
@@ -117,7 +113,7 @@ void heartbeat_subscription(struct heartbeat_writer *writer,
 void heartbeat_consumer_end(struct heartbeat_writer *writer,
                             const struct heartbeat_consumer *consumer) {
     json_array_end(&writer->json);
-    write_bool(&writer->json, "unitMode", consumer->unit_mode);
+    body_write_bool(&writer->json, "unitMode", consumer->unit_mode);
     json_object_end(&writer->json);
 }
 
@@ -141,7 +137,7 @@ void heartbeat_producer(struct heartbeat_writer *writer, struct span group) {
 int heartbeat_end(struct heartbeat_writer *writer) {
     json_array_end(&writer->json);
     if (writer->profile_5_3)
-        write_bool(&writer->json, "withoutSub", false);
+        body_write_bool(&writer->json, "withoutSub", false);
     json_object_end(&writer->json);
     return writer->err == RMQ_OK && buf_failed(writer->json.out) ? RMQ_E_NOMEM : writer->err;
 }

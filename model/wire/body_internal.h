@@ -80,4 +80,15 @@ int body_inflate(struct env *env, struct span stream, struct buf *out, struct wi
 #define BODY_DEFLATE_MESSAGE 5  /* client.md 10.2 */
 int body_deflate(struct env *env, struct span bytes, int level, struct buf *out);
 
+/* ---- writing ---- */
+
+static inline void body_write_number(struct json_writer *json, const char *key, int64_t value) {
+    json_key_text(json, key);
+    json_number(json, value);
+}
+static inline void body_write_bool(struct json_writer *json, const char *key, bool value) {
+    json_key_text(json, key);
+    json_bool(json, value);
+}
+
 #endif

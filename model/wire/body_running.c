@@ -5,16 +5,6 @@
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static void write_number(struct json_writer *json, const char *key, int64_t value) {
-    json_key_text(json, key);
-    json_number(json, value);
-}
-
-static void write_bool(struct json_writer *json, const char *key, bool value) {
-    json_key_text(json, key);
-    json_bool(json, value);
-}
-
 static void write_rate(struct json_writer *json, const char *key, struct span value) {
     json_key_text(json, key);
     json_raw(json, span_is_absent(value) ? SPAN_LITERAL("0.0") : value);
@@ -42,20 +32,20 @@ void running_queue_write(struct json_writer *json, const struct body_queue *queu
                          const struct running_queue *info) {
     body_queue_key(json, queue);
     json_object_begin(json);
-    write_number(json, "cachedMsgCount", info->cached_count);
-    write_number(json, "cachedMsgMaxOffset", info->cached_max);
-    write_number(json, "cachedMsgMinOffset", info->cached_min);
-    write_number(json, "cachedMsgSizeInMiB", info->cached_mib);
-    write_number(json, "commitOffset", info->commit_offset);
-    write_bool(json, "droped", info->dropped);
-    write_number(json, "lastConsumeTimestamp", info->last_consume);
-    write_number(json, "lastLockTimestamp", info->last_lock);
-    write_number(json, "lastPullTimestamp", info->last_pull);
-    write_bool(json, "locked", info->locked);
-    write_number(json, "transactionMsgCount", info->transaction_count);
-    write_number(json, "transactionMsgMaxOffset", info->transaction_max);
-    write_number(json, "transactionMsgMinOffset", info->transaction_min);
-    write_number(json, "tryUnlockTimes", info->unlock_tries);
+    body_write_number(json, "cachedMsgCount", info->cached_count);
+    body_write_number(json, "cachedMsgMaxOffset", info->cached_max);
+    body_write_number(json, "cachedMsgMinOffset", info->cached_min);
+    body_write_number(json, "cachedMsgSizeInMiB", info->cached_mib);
+    body_write_number(json, "commitOffset", info->commit_offset);
+    body_write_bool(json, "droped", info->dropped);
+    body_write_number(json, "lastConsumeTimestamp", info->last_consume);
+    body_write_number(json, "lastLockTimestamp", info->last_lock);
+    body_write_number(json, "lastPullTimestamp", info->last_pull);
+    body_write_bool(json, "locked", info->locked);
+    body_write_number(json, "transactionMsgCount", info->transaction_count);
+    body_write_number(json, "transactionMsgMaxOffset", info->transaction_max);
+    body_write_number(json, "transactionMsgMinOffset", info->transaction_min);
+    body_write_number(json, "tryUnlockTimes", info->unlock_tries);
     json_object_end(json);
 }
 
@@ -80,7 +70,7 @@ void running_status_write(struct json_writer *json, struct span topic,
                           const struct running_status *status) {
     json_key(json, topic);
     json_object_begin(json);
-    write_number(json, "consumeFailedMsgs", status->failed);
+    body_write_number(json, "consumeFailedMsgs", status->failed);
     write_rate(json, "consumeFailedTPS", status->failed_tps);
     write_rate(json, "consumeOKTPS", status->ok_tps);
     write_rate(json, "consumeRT", status->consume_rt);

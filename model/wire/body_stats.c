@@ -1,13 +1,9 @@
 /* wire/body_stats.c - writes what a broker measures; see body_stats.h. */
 #include "model/wire/body_stats.h"
+#include "model/wire/body_internal.h"
 
 #include "model/base/check.h"
 #include "model/base/date.h"
-
-static void put_number(struct json_writer *json, const char *key, int64_t value) {
-    json_key_text(json, key);
-    json_number(json, value);
-}
 
 static void put_text(struct json_writer *json, const char *key, struct span value) {
     json_key_text(json, key);
@@ -35,7 +31,7 @@ static void put_window(struct json_writer *json, const char *key,
     json_key_text(json, key);
     json_object_begin(json);
     put_decimal(json, "avgpt", window->avgpt);
-    put_number(json, "sum", window->sum);
+    body_write_number(json, "sum", window->sum);
     put_decimal(json, "tps", window->tps);
     json_object_end(json);
 }
@@ -61,9 +57,9 @@ void topic_stats_queue(struct json_writer *json, const struct body_queue *queue,
                        const struct topic_offset *offset) {
     body_queue_key(json, queue);
     json_object_begin(json);
-    put_number(json, "lastUpdateTimestamp", offset->last_update_ms);
-    put_number(json, "maxOffset", offset->max_offset);
-    put_number(json, "minOffset", offset->min_offset);
+    body_write_number(json, "lastUpdateTimestamp", offset->last_update_ms);
+    body_write_number(json, "maxOffset", offset->max_offset);
+    body_write_number(json, "minOffset", offset->min_offset);
     json_object_end(json);
 }
 
@@ -87,11 +83,11 @@ void consume_stats_queue(struct json_writer *json, const struct body_queue *queu
                          const struct consume_offset *offset) {
     body_queue_key(json, queue);
     json_object_begin(json);
-    put_number(json, "brokerOffset", offset->broker_offset);
-    put_number(json, "consumerOffset", offset->consumer_offset);
-    put_number(json, "lastTimestamp", offset->last_ms);
+    body_write_number(json, "brokerOffset", offset->broker_offset);
+    body_write_number(json, "consumerOffset", offset->consumer_offset);
+    body_write_number(json, "lastTimestamp", offset->last_ms);
     if (offset->pull_offset >= 0)
-        put_number(json, "pullOffset", offset->pull_offset);
+        body_write_number(json, "pullOffset", offset->pull_offset);
     json_object_end(json);
 }
 
@@ -122,9 +118,9 @@ void broker_consume_stats_group_end(struct json_writer *json) {
 void broker_consume_stats_end(struct json_writer *json, int64_t total_diff,
                               const int64_t *total_inflight) {
     json_array_end(json);
-    put_number(json, "totalDiff", total_diff);
+    body_write_number(json, "totalDiff", total_diff);
     if (total_inflight != NULL)
-        put_number(json, "totalInflightDiff", *total_inflight);
+        body_write_number(json, "totalInflightDiff", *total_inflight);
     json_object_end(json);
 }
 
@@ -176,14 +172,14 @@ void time_span_begin(struct json_writer *json, struct buf *out) {
 void time_span_queue(struct json_writer *json, const struct consume_time_span *span,
                      int utc_offset_min) {
     json_object_begin(json);
-    put_number(json, "consumeTimeStamp", span->consume_ms);
+    body_write_number(json, "consumeTimeStamp", span->consume_ms);
     put_time(json, "consumeTimeStampStr", span->consume_ms, utc_offset_min);
-    put_number(json, "delayTime", span->delay_ms);
-    put_number(json, "maxTimeStamp", span->max_ms);
+    body_write_number(json, "delayTime", span->delay_ms);
+    body_write_number(json, "maxTimeStamp", span->max_ms);
     put_time(json, "maxTimeStampStr", span->max_ms, utc_offset_min);
     json_key_text(json, "messageQueue");
     body_queue_write(json, &span->queue);
-    put_number(json, "minTimeStamp", span->min_ms);
+    body_write_number(json, "minTimeStamp", span->min_ms);
     put_time(json, "minTimeStampStr", span->min_ms, utc_offset_min);
     json_object_end(json);
 }
@@ -200,8 +196,8 @@ void queue_units_begin(struct json_writer *json, struct buf *out,
     begin(json, out);
     if (!span_is_absent(info->filter_data))
         put_text(json, "filterData", info->filter_data);
-    put_number(json, "maxQueueIndex", info->max_index);
-    put_number(json, "minQueueIndex", info->min_index);
+    body_write_number(json, "maxQueueIndex", info->max_index);
+    body_write_number(json, "minQueueIndex", info->min_index);
     json_key_text(json, "queueData");
     json_array_begin(json);
 }
@@ -212,9 +208,9 @@ void queue_units_unit(struct json_writer *json, const struct queue_unit_data *un
     json_bool(json, unit->eval);
     if (!span_is_absent(unit->msg))
         put_text(json, "msg", unit->msg);
-    put_number(json, "physicOffset", unit->physic_offset);
-    put_number(json, "physicSize", unit->physic_size);
-    put_number(json, "tagsCode", unit->tags_code);
+    body_write_number(json, "physicOffset", unit->physic_offset);
+    body_write_number(json, "physicSize", unit->physic_size);
+    body_write_number(json, "tagsCode", unit->tags_code);
     json_object_end(json);
 }
 

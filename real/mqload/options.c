@@ -36,6 +36,9 @@ static const char USAGE[] =
     "      --set KEY=VALUE    a setting of RocketMQ's clients (sendMsgTimeout=1000); repeatable\n"
     "  -j, --json             the result as JSON on stdout, the rest on stderr\n"
     "      --csv FILE         a row per second;  --plot FILE.svg: throughput and quantiles drawn\n"
+    "      --events FILE      the clients' events as JSON lines, for mqsim check (with -T N, "
+    "FILE.1\n"
+    "                         and so on too)\n"
     "  -q, --quiet            no line per second\n"
     "  -h, --help\n"
     "\n"
@@ -121,7 +124,17 @@ static int read_set(const char *text, struct load_options *out) {
     return 0;
 }
 
-enum { OPT_POISSON = 256, OPT_BATCH, OPT_TAGS, OPT_KEYS, OPT_FROM, OPT_SET, OPT_CSV, OPT_PLOT };
+enum {
+    OPT_POISSON = 256,
+    OPT_BATCH,
+    OPT_TAGS,
+    OPT_KEYS,
+    OPT_FROM,
+    OPT_SET,
+    OPT_CSV,
+    OPT_PLOT,
+    OPT_EVENTS
+};
 
 static const struct option LONG[] = {{"namesrv", required_argument, NULL, 'n'},
                                      {"topic", required_argument, NULL, 't'},
@@ -146,6 +159,7 @@ static const struct option LONG[] = {{"namesrv", required_argument, NULL, 'n'},
                                      {"json", no_argument, NULL, 'j'},
                                      {"csv", required_argument, NULL, OPT_CSV},
                                      {"plot", required_argument, NULL, OPT_PLOT},
+                                     {"events", required_argument, NULL, OPT_EVENTS},
                                      {"quiet", no_argument, NULL, 'q'},
                                      {"help", no_argument, NULL, 'h'},
                                      {NULL, 0, NULL, 0}};
@@ -206,6 +220,9 @@ static int read_option(int option, struct load_options *out) {
         return 0;
     case OPT_PLOT:
         out->plot = optarg;
+        return 0;
+    case OPT_EVENTS:
+        out->events = optarg;
         return 0;
     case 'j':
         out->json = true;

@@ -29,7 +29,7 @@ struct load_options {
         *sets[LOAD_SETS_MAX]; /* key=value: further settings of clients, producers, consumers */
     size_t set_count;
     bool json, quiet;
-    const char *csv, *plot;
+    const char *csv, *plot, *events;
 };
 
 /* 0: go on. Else what main returns: 1 after a message about the wrong argument on stderr; -1 when

@@ -2,6 +2,7 @@
 #include "real/mqload/workers.h"
 #include "real/daemon/tools_yml.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "model/client/client.h"
+#include "real/daemon/event_file.h"
 #include "real/os/node.h"
 
 struct worker {
@@ -20,7 +22,9 @@ struct worker {
     struct real_loop *loop;
     struct env *notes; /* a node without a role: memory of the orders */
     struct env **nodes;
+    char (*names)[32]; /* of the nodes, in events */
     size_t node_count;
+    struct event_file events;   /* its line's memory is of `notes` */
     _Atomic uint64_t running;   /* clients; and one more while they are being started */
     _Atomic bool ready;         /* its clients have been started */
     _Atomic uint64_t producing; /* loads that have not ended */
@@ -44,10 +48,19 @@ static uint64_t now_ns(void) {
 
 /* ---- callbacks of the nodes ------------------------------------------------------------------ */
 
+/* A node that is being started is not listed yet: it is the next one. */
+static const char *name_of(const struct worker *worker, const struct env *env) {
+    size_t i = 0;
+    while (i < worker->node_count && worker->nodes[i] != env)
+        i++;
+    return worker->names[i];
+}
+
 static void on_event(void *ctx, struct env *env, int kind, const struct event_value *values,
                      size_t count) {
     struct worker *worker = ctx;
-    (void)count;
+    if (worker->events.fd >= 0)
+        event_file_put(&worker->events, env, name_of(worker, env), kind, values, count);
     if (kind == EVENT_command_done && span_equal(values[0].text, SPAN_LITERAL("produce")))
         atomic_fetch_sub(&worker->producing, 1);
     stats_event(&worker->stats, &worker->all->dues, env_mono_ns(env), kind, values);
@@ -174,6 +187,8 @@ static int start_client(struct worker *worker, bool consumer, uint32_t index) {
     set_text(&props, "rocketmq.serialize.type", options->serialize);
     int err = set_credentials(worker, &props);
     set_further(&props, options);
+    snprintf(worker->names[worker->node_count], sizeof *worker->names, "%s-%u",
+             consumer ? "consumer" : "producer", index + 1);
     if (err == RMQ_OK)
         err = real_node_start(worker->loop, &node, &client_role, &props, &env);
     props_deinit(&props);
@@ -222,8 +237,26 @@ static void *run(void *ctx) {
         if (worker->nodes[i] != NULL)
             real_node_free(worker->nodes[i]);
     atomic_store(&worker->running, 0);
+    event_file_close(&worker->events);
     real_node_free(worker->notes);
     return NULL;
+}
+
+/* False after a message. */
+static bool open_events(struct worker *worker) {
+    const char *events = worker->all->options->events;
+    char path[4096];
+    worker->events.fd = -1;
+    if (events == NULL)
+        return true;
+    int len = worker->index == 0 ? snprintf(path, sizeof path, "%s", events)
+                                 : snprintf(path, sizeof path, "%s.%u", events, worker->index);
+    if (len < 0 || (size_t)len >= sizeof path || !event_file_open(&worker->events, path)) {
+        fprintf(stderr, "mqload: --events %s: %s\n", events, strerror(errno));
+        return false;
+    }
+    buf_init(&worker->events.line, worker->notes);
+    return true;
 }
 
 static bool prepare(struct workers *all, struct worker *worker, uint32_t index) {
@@ -234,11 +267,14 @@ static bool prepare(struct workers *all, struct worker *worker, uint32_t index) 
     worker->running = 1;
     worker->stats.start_ns = all->start_ns;
     worker->stats.end_ns = UINT64_MAX;
-    worker->nodes = calloc((size_t)options->connections + options->consumers, sizeof(struct env *));
-    if (worker->nodes == NULL || real_loop_create(&worker->loop) != RMQ_OK)
+    size_t nodes = (size_t)options->connections + options->consumers;
+    worker->nodes = calloc(nodes, sizeof(struct env *));
+    worker->names = calloc(nodes + 1, sizeof *worker->names);
+    if (worker->nodes == NULL || worker->names == NULL || real_loop_create(&worker->loop) != RMQ_OK)
         return false;
     real_loop_on_wake(worker->loop, on_wake, worker);
-    return real_node_start(worker->loop, &notes, NULL, NULL, &worker->notes) == RMQ_OK;
+    return real_node_start(worker->loop, &notes, NULL, NULL, &worker->notes) == RMQ_OK &&
+           open_events(worker);
 }
 
 struct workers *workers_start(const struct load_options *options) {
@@ -308,6 +344,7 @@ void workers_free(struct workers *workers) {
         real_loop_free(workers->workers[i].loop);
         stats_free(&workers->workers[i].stats);
         free(workers->workers[i].nodes);
+        free(workers->workers[i].names);
     }
     stats_free(&workers->sum);
     dues_free(&workers->dues);

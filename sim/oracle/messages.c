@@ -283,6 +283,7 @@ void messages_on_record(struct messages *messages, const struct record *record) 
         [EVENT_consume_pulled] = {messages_on_pulled},
         [EVENT_consume_delivered] = {messages_on_delivered},
         [EVENT_consume_failed] = {messages_on_failed},
+        [EVENT_consume_done] = {messages_on_done},
         [EVENT_consumer_offset_reset] = {messages_on_reset},
         [EVENT_offset_committed] = {messages_on_committed},
         [EVENT_offset_lowered] = {messages_on_lowered},

@@ -259,6 +259,11 @@ static bool is_done_elsewhere(const struct group_queue *progress, uint16_t node,
     return done;
 }
 
+/* Facts only. */
+void messages_on_done(struct messages *messages, const struct record *record) {
+    (void)progress_of(messages, record, offset_in(record, 4));
+}
+
 /* Its place is open again. */
 void messages_on_failed(struct messages *messages, const struct record *record) {
     uint64_t offset = offset_in(record, 4);

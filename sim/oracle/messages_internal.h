@@ -49,6 +49,7 @@ void messages_on_acquired(struct messages *messages, const struct record *record
 void messages_on_released(struct messages *messages, const struct record *record);
 void messages_on_pulled(struct messages *messages, const struct record *record);
 void messages_on_delivered(struct messages *messages, const struct record *record);
+void messages_on_done(struct messages *messages, const struct record *record);
 void messages_on_failed(struct messages *messages, const struct record *record);
 void messages_on_reset(struct messages *messages, const struct record *record);
 void messages_on_committed(struct messages *messages, const struct record *record);

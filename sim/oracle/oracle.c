@@ -17,6 +17,7 @@
     X(ORACLE_OFFSETS_FORWARD)      \
     X(ORACLE_ONE_OWNER)            \
     X(ORACLE_QUEUE_DENSE)          \
+    X(ORACLE_QUEUE_ORDER)          \
     X(ORACLE_MESSAGES_PROGRESS)    \
     X(ORACLE_SENDS_AVAILABLE)      \
     X(ORACLE_FLOW_HONEST)          \

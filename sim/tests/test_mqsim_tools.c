@@ -98,6 +98,46 @@ START_TEST(test_mqsim_check__says_what_is_wrong) {
 }
 END_TEST
 
+/* A line of a daemon's --events file, at `ms`; its monotonic clock began at `boot` (ms). */
+#define LINE(node, incarnation, sequence, boot, ms, kind, fields)                     \
+    "{\"node\":\"" node "\",\"incarnation\":" #incarnation ",\"sequence\":" #sequence \
+    ",\"mono_ns\":" boot #ms "000000,\"wall_ms\":17000000" #ms ",\"kind\":\"" kind    \
+    "\",\"fields\":{" fields "}}\n"
+#define STARTED(incarnation, ms)                             \
+    LINE("broker-a", incarnation, 1, "", ms, "node.started", \
+         "\"role\":\"broker\",\"profile\":\"4.9\"")
+#define SERVES(incarnation, ms)                             \
+    LINE("broker-a", incarnation, 2, "", ms, "node.serves", \
+         "\"address\":\"127.0.0.1:1\",\"broker\":\"broker-a\",\"broker_id\":0")
+
+START_TEST(test_mqsim_check__reads_lines_of_daemons) {
+    write_text(
+        "ns.jsonl",
+        LINE("namesrv", 1, 1, "", 10000, "node.started", "\"role\":\"namesrv\",\"profile\":\"4.9\"")
+            LINE("namesrv", 1, 2, "", 10900, "route.scanned", "\"brokers\":1,\"expired\":0"));
+    /* killed at 10500, back at 10600; the last line is cut off */
+    write_text("broker.jsonl", STARTED(1, 10100) SERVES(1, 10200) STARTED(2, 10600)
+                                   SERVES(2, 10700) "{\"node\":\"bro");
+    EXPECT_RUN(0, "check ns.jsonl broker.jsonl --oracle starts --oracle "
+                  "event-count,event=world.node_down,field=how,value=kill,min=1,max=1 --oracle "
+                  "event-count,event=world.node_up,min=3,max=3 --oracle "
+                  "event-count,event=node.serves,from=650ms,until=750ms,min=1,max=1");
+    EXPECT_SAID("ns.jsonl: pass (10 records, 0.900 s)");
+    EXPECT_RUN(13, "check ns.jsonl broker.jsonl --oracle event-count,event=node.serves,max=1");
+    EXPECT_RUN(1, "check broker.jsonl");
+    EXPECT_SAID("no scenario.json beside it");
+    write_text("bad.jsonl", STARTED(1, 10100) "{\"node\":\"x\"}\n");
+    EXPECT_RUN(1, "check bad.jsonl --oracle starts");
+    EXPECT_SAID("bad.jsonl:2: expected an event: node, incarnation");
+    write_text("bad.jsonl", LINE("x", 1, 1, "", 10, "node.startled", ""));
+    EXPECT_RUN(1, "check bad.jsonl --oracle starts");
+    EXPECT_SAID("bad.jsonl:1: this program does not know");
+    write_text("bad.jsonl", LINE("x", 1, 1, "", 10, "node.started", "\"role\":7"));
+    EXPECT_RUN(1, "check bad.jsonl --oracle starts");
+    EXPECT_SAID("bad.jsonl:1: its fields are not those of its kind");
+}
+END_TEST
+
 START_TEST(test_mqsim_trace__filters) {
     write_log("events.bin", 1);
     EXPECT_RUN(0, "trace events.bin --node client-1 --kind client. --from 60s --to 90s");
@@ -187,6 +227,6 @@ END_TEST
 STREAM_MAIN_FIXTURE("mqsim_tools", folder_make, folder_remove,
                     test_mqsim_check__judges_by_given_oracles,
                     test_mqsim_check__judges_by_the_scenario_beside_it,
-                    test_mqsim_check__says_what_is_wrong, test_mqsim_trace__filters,
-                    test_mqsim_trace__reports_damage, test_mqsim_diff__names_the_field,
-                    test_mqsim_diff__finds_a_missing_end)
+                    test_mqsim_check__says_what_is_wrong, test_mqsim_check__reads_lines_of_daemons,
+                    test_mqsim_trace__filters, test_mqsim_trace__reports_damage,
+                    test_mqsim_diff__names_the_field, test_mqsim_diff__finds_a_missing_end)
