@@ -256,6 +256,10 @@ uint64_t env_random_below(struct env *env, uint64_t bound);
     X(PLANT_BROKER_FORGET_OFFSETS, "broker.forget_offsets", "offsets are never saved")         \
     X(PLANT_BROKER_BUSY_EARLY, "broker.busy_early", "page cache busy is answered after 1 ms")  \
     X(PLANT_BROKER_HOLD_DEAF, "broker.hold_deaf", "arrivals do not wake held pulls")           \
+    X(PLANT_BROKER_DELETE_EARLY, "broker.delete_early",                                        \
+      "the deletion of a topic is answered before topics.json is durable")                     \
+    X(PLANT_STORE_FORGET_DELETED, "store.forget_deleted",                                      \
+      "recovery dispatches records of topics that were deleted")                               \
     X(PLANT_CONFIG_UNSYNCED, "config.unsynced", "config files are replaced without syncs")     \
     X(PLANT_PRODUCER_SEND_TWICE, "producer.send_twice",                                        \
       "each 100th acknowledged message is sent again")                                         \

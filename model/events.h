@@ -38,7 +38,9 @@
 #define EVENT_FIELDS_registration_round_done(T, U, I) \
     U(sent) U(accepted) U(duration_ns) U(late_ns) /* late: behind the fixed-rate schedule */
 #define EVENT_FIELDS_broker_topic_created(T, U, I) T(topic) U(read_queues) U(write_queues) U(perm)
-#define EVENT_FIELDS_broker_topic_deleted(T, U, I) T(topic)
+/* physical: its records below are dead */
+#define EVENT_FIELDS_broker_topic_deleted(T, U, I) T(topic) I(physical)
+#define EVENT_FIELDS_broker_topic_gone(T, U, I) T(topic)
 #define EVENT_FIELDS_route_slave_seen(T, U, I) T(cluster) T(broker) I(broker_id) T(addr)
 #define EVENT_FIELDS_broker_order_changed(T, U, I) T(topic) U(order)
 #define EVENT_FIELDS_client_name_server_chosen(T, U, I) T(name_server)
@@ -73,6 +75,8 @@
 #define EVENT_FIELDS_offset_moved(T, U, I) \
     T(group) T(topic) U(queue) I(asked) I(corrected) T(reason)
 #define EVENT_FIELDS_flow_refused(T, U, I) T(limit) U(measured) U(bound) T(waiting_for)
+#define EVENT_FIELDS_acl_loaded(T, U, I) U(files) U(accounts)
+#define EVENT_FIELDS_acl_refused(T, U, I) T(peer) I(code) T(reason)
 #define EVENT_FIELDS_group_joined(T, U, I) T(group) T(client) U(members)
 #define EVENT_FIELDS_group_left(T, U, I) T(group) T(client) U(members) T(reason)
 /* ---- clients. message: the workload's number, see model/load/body.h; 0 for others */
@@ -138,6 +142,8 @@
     X(registration_failed, "registration.failed", "broker", "")                                    \
     X(registration_round_done, "registration.round_done", "broker", "all answered or budget over") \
     X(broker_topic_created, "broker.topic_created", "broker", "")                                  \
+    X(acl_loaded, "acl.loaded", "broker", "access rules were read and are in force")               \
+    X(acl_refused, "acl.refused", "broker", "a request was refused by them")                       \
     X(broker_order_changed, "broker.order_changed", "broker", "")                                  \
     X(client_name_server_chosen, "client.name_server_chosen", "client", "connected to it")         \
     X(client_name_server_lost, "client.name_server_lost", "client", "")                            \
@@ -192,7 +198,8 @@
     X(world_fault, "world.fault", "world", "phase: begin, end, or once (leaves no lasting state)") \
     X(world_assert, "world.assert", "world", "an assertion of ours failed in a node")              \
     X(broker_topic_deleted, "broker.topic_deleted", "broker", "by an administrator")               \
-    X(route_slave_seen, "route.slave_seen", "namesrv", "the first slave under a broker name")
+    X(route_slave_seen, "route.slave_seen", "namesrv", "the first slave under a broker name")      \
+    X(broker_topic_gone, "broker.topic_gone", "broker", "its deletion is durable, and answered")
 
 enum event_kind {
 #define EVENT_ENUM(id, name, who, about) EVENT_##id,

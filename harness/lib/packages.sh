@@ -4,7 +4,7 @@
 
 # What every build needs; tests and the determinism matrix name more.
 PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config ccache libcjson-dev zlib1g-dev \
-libdeflate-dev libxxhash-dev nettle-dev libuv1-dev uthash-dev check python3 gnuplot-nox"
+libdeflate-dev libxxhash-dev nettle-dev libyaml-dev libuv1-dev uthash-dev check python3 gnuplot-nox"
 PACKAGES_TEST="xz-utils clang clang-format clang-tidy libclang-rt-14-dev"
 # command:package of harness/interop (any newer release of them serves too)
 COMMANDS_INTEROP="javac:openjdk-17-jdk-headless mvn:maven go:golang-go node:nodejs npm:npm"

@@ -63,6 +63,7 @@ void config_file_init(struct config_file *file, struct env *env, const struct co
     RMQ_ASSERT(dir.len + strlen(table->file_name) + 2 * sizeof ".bak.tmp" < ENV_PATH_MAX);
     *file = (struct config_file){
         .env = env, .table = table, .ctx = ctx, .dir = dir, .unsynced = unsynced};
+    list_init(&file->waits);
 }
 
 void config_file_deinit(struct config_file *file) {
@@ -70,6 +71,8 @@ void config_file_deinit(struct config_file *file) {
     if (file->env == NULL)
         return;
     env_timer_stop(file->env, &file->retry);
+    while (!list_is_empty(&file->waits))
+        config_wait_cancel(LIST_ENTRY(file->waits.next, struct config_wait, link));
     if (job != NULL) {
         read_file_cancel(&job->read);
         if (replace_file_cancel(&job->replace))
@@ -96,6 +99,26 @@ static void tell_idle(struct config_file *file, int status) {
         done(file->idle_ctx, status);
 }
 
+/* Moves those to `ended` whose content has been saved, or all. */
+static void take_waits(struct config_file *file, bool all, struct list *ended) {
+    list_init(ended);
+    LIST_EACH(&file->waits, link, next) {
+        if (!all && !LIST_ENTRY(link, struct config_wait, link)->begun)
+            continue;
+        list_remove(link);
+        list_append(ended, link);
+    }
+}
+
+/* Each may cancel others. */
+static void tell_waits(struct list *ended, int status) {
+    while (!list_is_empty(ended)) {
+        struct config_wait *wait = LIST_ENTRY(ended->next, struct config_wait, link);
+        config_wait_cancel(wait);
+        wait->done(wait->ctx, status);
+    }
+}
+
 static void save_failed(struct config_file *file, int status) {
     struct span error = span_of_text(rmq_err_text(status));
     event_config_save_failed(file->env, file_name(file), error);
@@ -103,7 +126,10 @@ static void save_failed(struct config_file *file, int status) {
             rmq_err_text(status));
     file->changed = true;
     env_timer_start(file->env, &file->retry, RETRY_NS, on_retry);
+    struct list ended;
+    take_waits(file, true, &ended);
     tell_idle(file, status);
+    tell_waits(&ended, status);
 }
 
 static void on_saved(struct replace_file *replace, int status) {
@@ -120,10 +146,13 @@ static void on_saved(struct replace_file *replace, int status) {
     file->main_is_bad = false;
     file->durable_dir = true;
     event_config_saved(file->env, file_name(file), hash);
+    struct list ended;
+    take_waits(file, false, &ended);
     if (file->changed)
         save_begin(file);
     else
         tell_idle(file, RMQ_OK);
+    tell_waits(&ended, RMQ_OK);
 }
 
 static bool is_unsynced(struct config_file *file) {
@@ -154,6 +183,8 @@ static void save_begin(struct config_file *file) {
         return;
     }
     file->changed = false;
+    LIST_EACH(&file->waits, link, next)
+    LIST_ENTRY(link, struct config_wait, link)->begun = true;
     job->hash = content_hash(buf_span(&job->content));
     event_config_saving(file->env, file_name(file), job->hash);
     job->replace =
@@ -184,6 +215,23 @@ void config_file_settle(struct config_file *file, config_file_fn *done, void *ct
         config_file_save(file);
     else
         tell_idle(file, RMQ_OK);
+}
+
+void config_file_await(struct config_file *file, struct config_wait *wait) {
+    RMQ_ASSERT(wait->link.next == NULL || list_is_empty(&wait->link));
+    if (file->job == NULL && !file->changed) {
+        wait->done(wait->ctx, RMQ_OK);
+        return;
+    }
+    wait->begun = !file->changed;
+    list_append(&file->waits, &wait->link);
+    if (file->job == NULL)
+        config_file_save(file);
+}
+
+void config_wait_cancel(struct config_wait *wait) {
+    if (wait->link.next != NULL)
+        list_remove(&wait->link);
 }
 
 /* ---- loading --------------------------------------------------------------------------------- */

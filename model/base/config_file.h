@@ -9,6 +9,7 @@
 #define MODEL_BASE_CONFIG_FILE_H
 
 #include "model/base/json.h"
+#include "model/base/list.h"
 #include "model/base/replace_file.h"
 
 struct config_file;
@@ -27,6 +28,15 @@ struct config_table {
 
 typedef void config_file_fn(void *ctx, int status);
 
+/* One who waits for a save; it, done and ctx filled in, stays put until done. */
+struct config_wait {
+    config_file_fn *done;
+    void *ctx;
+    /* the file's */
+    struct list link; /* listed while it waits */
+    bool begun;       /* the save under way has what it waits for */
+};
+
 struct config_file {
     struct env *env;
     const struct config_table *table;
@@ -40,6 +50,7 @@ struct config_file {
     struct env_timer retry;    /* F2 */
     config_file_fn *idle_done; /* waits until all is saved */
     void *idle_ctx;
+    struct list waits; /* struct config_wait */
 };
 
 /* `dir` outlives the file. */
@@ -60,5 +71,10 @@ void config_file_save(struct config_file *file);
 /* `done` when nothing is left to save, or when the save that is under way failed (its error);
  * before return if there is nothing. One at a time. */
 void config_file_settle(struct config_file *file, config_file_fn *done, void *ctx);
+/* `wait->done` once what the table holds now is durable, or when a save failed (its error; it is
+ * tried again, F2); before return if it is durable already. */
+void config_file_await(struct config_file *file, struct config_wait *wait);
+/* `done` is not called. Does nothing for one that does not wait; it is all zero before its use. */
+void config_wait_cancel(struct config_wait *wait);
 
 #endif

@@ -21,6 +21,7 @@ static void on_channel_closed(void *ctx, struct channel *channel, const char *re
     struct broker *broker = ctx;
     broker_forget_channel_creations(broker, channel);
     admin_forget_channel(broker, channel);
+    access_forget_channel(broker->access, channel);
     flow_forget_channel(&broker->flow, channel);
     sends_forget_channel(&broker->sends, channel);
     pulls_forget_channel(&broker->pulls, broker, channel);
@@ -55,6 +56,7 @@ static void broker_free(struct broker *broker) {
         clients_deinit(&broker->clients);
         locks_deinit(&broker->locks);
     }
+    access_free(broker->access);
     broker_forget_creations(broker);
     name_servers_deinit(&broker->servers);
     if (broker->remoting_up)
@@ -194,6 +196,9 @@ static int prepare(struct broker *broker, const struct props *config) {
     err = read_store_config(broker, config);
     if (err != RMQ_OK)
         return err;
+    err = access_create(broker, config, &broker->access);
+    if (err != RMQ_OK)
+        return err;
     if (broker->config.acting_master) {
         broker->acting = env_alloc(broker->env, sizeof *broker->acting);
         if (broker->acting == NULL)
@@ -289,7 +294,7 @@ static void on_store_closed(void *ctx);
 
 static const struct store_handler STORE_HANDLER = {on_store_open, on_arrival, on_store_closed};
 
-static void on_config_loaded(void *ctx, int status) {
+static void on_access_loaded(void *ctx, int status) {
     struct broker *broker = ctx;
     if (status == RMQ_OK)
         status =
@@ -299,8 +304,16 @@ static void on_config_loaded(void *ctx, int status) {
     if (status != RMQ_OK)
         give_up(broker,
                 status == RMQ_E_IN_USE ? "storePathRootDir: Lock failed,MQ already started"
-                                       : "config files or store",
+                                       : "config files, access rules or store",
                 status);
+}
+
+static void on_config_loaded(void *ctx, int status) {
+    struct broker *broker = ctx;
+    if (status == RMQ_OK && broker->access != NULL)
+        access_load(broker->access, on_access_loaded, broker);
+    else
+        on_access_loaded(broker, status);
 }
 
 static int broker_start(struct env *env, const struct props *config, void **node) {

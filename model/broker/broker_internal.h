@@ -2,6 +2,7 @@
 #ifndef MODEL_BROKER_BROKER_INTERNAL_H
 #define MODEL_BROKER_BROKER_INTERNAL_H
 
+#include "model/broker/access.h"
 #include "model/broker/admin.h"
 #include "model/broker/clients.h"
 #include "model/broker/config_files.h"
@@ -58,6 +59,7 @@ struct broker {
     struct name_server_call metadata;
     struct acting_traffic *acting; /* 5.3 with enableSlaveActingMaster */
     struct locks locks;
+    struct access *access;   /* NULL: everybody may do everything */
     struct list admin_tasks; /* admin.h */
     struct list creations;   /* quirk serialRegistration: answers that wait (admin.c) */
     struct unregistration goodbye;

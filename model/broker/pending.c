@@ -4,7 +4,6 @@
 #include "model/broker/broker_internal.h"
 #include "model/wire/body_config.h"
 
-#define SCHEDULE_TOPIC SPAN_LITERAL("SCHEDULE_TOPIC_XXXX")
 #define HALF_TOPIC SPAN_LITERAL("RMQ_SYS_TRANS_HALF_TOPIC")
 #define HALF_GROUP SPAN_LITERAL("CID_RMQ_SYS_TRANS")
 #define LEVELS_MAX 64 /* Apache's default has 18 */

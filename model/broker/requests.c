@@ -18,6 +18,8 @@ void broker_on_request(void *ctx, struct channel *channel, const struct wire_com
     if (broker->stopping)
         return; /* the connection ends within seconds, and tells the asker */
     RMQ_ASSERT(broker->serves);
+    if (broker->access != NULL && !access_admits(broker->access, channel, request))
+        return;
     switch (request->code) {
     case REQUEST_SEND_MESSAGE:
     case REQUEST_SEND_MESSAGE_V2:
@@ -118,6 +120,18 @@ void broker_on_request(void *ctx, struct channel *channel, const struct wire_com
         break;
     case REQUEST_INVOKE_BROKER_TO_GET_CONSUMER_STATUS:
         broker_on_consumer_status(broker, channel, request);
+        break;
+    case REQUEST_UPDATE_AND_CREATE_ACL_CONFIG:
+        broker_on_update_acl(broker, channel, request);
+        break;
+    case REQUEST_DELETE_ACL_CONFIG:
+        broker_on_delete_acl(broker, channel, request);
+        break;
+    case REQUEST_GET_BROKER_CLUSTER_ACL_INFO:
+        broker_on_acl_version(broker, channel, request);
+        break;
+    case REQUEST_UPDATE_GLOBAL_WHITE_ADDRS_CONFIG:
+        broker_on_update_white_addresses(broker, channel, request);
         break;
     case REQUEST_LOCK_BATCH_MQ:
         broker_on_lock_batch(broker, channel, request);

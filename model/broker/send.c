@@ -11,6 +11,7 @@ void sends_init(struct sends *sends, struct broker *broker) {
     list_init(&sends->under_way);
     list_init(&sends->idle);
     buf_init(&sends->properties, broker->env);
+    buf_init(&sends->rewritten, broker->env);
 }
 
 static struct send_op *op_begin(struct broker *broker) {
@@ -73,6 +74,7 @@ void sends_deinit(struct sends *sends, struct broker *broker) {
         op_free(LIST_ENTRY(idle, struct send_op, link));
     }
     buf_deinit(&sends->properties);
+    buf_deinit(&sends->rewritten);
     *sends = (struct sends){0};
 }
 
@@ -263,9 +265,9 @@ static bool keep_texts(struct send_op *op, struct span topic, struct span key) {
     return !buf_failed(&op->unique_key) && !buf_failed(&op->topic);
 }
 
-static void store_message(struct broker *broker, const struct asker *asker,
-                          const struct message *message, int32_t queue_id, bool batch,
-                          const struct send_properties *read) {
+/* `message` may be changed on the way. */
+static void store_message(struct broker *broker, const struct asker *asker, struct message *message,
+                          int32_t queue_id, bool batch, const struct send_properties *read) {
     struct outcome outcome;
     if (broker->config.broker_id > 0) { /* only masters take messages */
         refuse_status(broker, PUT_SERVICE_NOT_AVAILABLE, &outcome);
@@ -273,7 +275,8 @@ static void store_message(struct broker *broker, const struct asker *asker,
         return;
     }
     struct send_op *op = op_begin(broker);
-    if (op == NULL || !keep_texts(op, message->topic, read->unique_key)) {
+    if (op == NULL || put_rewrite(broker, &read->wish, message) != RMQ_OK ||
+        !keep_texts(op, message->topic, read->unique_key)) {
         if (op != NULL)
             op_end(op);
         outcome_refuse(&outcome, RESPONSE_SYSTEM_ERROR, "out of memory", SPAN_NONE, "");
@@ -331,5 +334,6 @@ void send_process(struct broker *broker, struct channel *channel,
 void send_own(struct broker *broker, const struct message *message) {
     const struct asker nobody = {0};
     const struct send_properties read = {0};
-    store_message(broker, &nobody, message, message->queue_id, false, &read);
+    struct message own = *message;
+    store_message(broker, &nobody, &own, message->queue_id, false, &read);
 }

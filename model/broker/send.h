@@ -13,6 +13,7 @@
 #define MODEL_BROKER_SEND_H
 
 #include "model/broker/answer.h"
+#include "model/broker/put_rewrite.h"
 #include "model/broker/topics.h"
 #include "model/store/store.h"
 
@@ -39,6 +40,7 @@ struct sends {
     uint32_t under_way_count;
     uint32_t idle_count;
     struct buf properties; /* as they are stored; of one request at a time */
+    struct buf rewritten;  /* put_rewrite.h */
     uint32_t unique_counter;
 };
 
@@ -69,6 +71,7 @@ bool send_check(struct broker *broker, const struct header_send_v2 *header, int3
 struct send_properties {
     struct span unique_key; /* absent: none */
     bool wait;              /* WAIT is not "false" */
+    struct put_wish wish;
 };
 /* Fills `out` (cleared first) with what is stored of `properties`. False: they ask for what is not
  * here yet, or memory is out; *outcome says it. */

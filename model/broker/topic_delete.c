@@ -1,14 +1,16 @@
 /* broker/topic_delete.c - topics and files that go: 215, 306, 316, 329 (broker.md 22.1, store.md
  * 16.5).
  *
- * 215 deletes a topic's messages (store/deleted.h), then its configuration and its offsets, and
- * registers the rest at once. A crash at any point leaves either the topic, or none of its
- * messages; before topics.json is saved, its configuration may stay. Where the store refuses, all
- * is as it was. Source: AdminBrokerProcessor.java deleteTopic of 4.9.8 and 5.3.3. Differs: names
- * are checked in both releases; offsets go in both (4.9 leaves them, and a topic of the same name
- * would then be consumed from where the old one was); no NullPointerException (5.3.3 with the timer
- * wheel off); name servers hear of it at once, not at the next registration; old messages do not
- * come back with the topic's name after an unclean stop. Records stay in the log until it expires.
+ * 215 deletes a topic's messages (store/deleted.h), then its configuration and its offsets,
+ * registers the rest at once, and answers when topics.json and consumerOffset.json are durable. A
+ * crash at any point leaves either the topic, or none of its messages; before the answer, its
+ * configuration may stay. Where the store refuses, all is as it was; where a file cannot be saved,
+ * the answer says so, and the broker goes on trying. Source: AdminBrokerProcessor.java deleteTopic
+ * of 4.9.8 and 5.3.3. Differs: names are checked in both releases; offsets go in both (4.9 leaves
+ * them, and a topic of the same name would then be consumed from where the old one was); no
+ * NullPointerException (5.3.3 with the timer wheel off); name servers hear of it at once, not at
+ * the next registration; old messages do not come back with the topic's name after an unclean stop;
+ * an answer promises that. Records stay in the log until it expires.
  */
 #include "model/base/check.h"
 #include "model/broker/broker_internal.h"
@@ -22,7 +24,8 @@ static void on_registered(void *ctx) {
 struct deletion {
     struct admin_task task;
     struct store_delete operation;
-    bool began; /* the store has it until its done */
+    struct config_wait wait; /* then for topics.json, then for consumerOffset.json */
+    bool began;              /* the store has it until its done */
     size_t topic_len;
     uint8_t topic[];
 };
@@ -31,7 +34,51 @@ static void deletion_drop(struct admin_task *task) {
     struct deletion *deletion = (struct deletion *)task;
     if (deletion->began)
         store_delete_cancel(task->broker->store, &deletion->operation);
+    config_wait_cancel(&deletion->wait);
     admin_task_end(task);
+}
+
+static void refuse(struct deletion *deletion, const char *what, int status) {
+    admin_refuse(deletion->task.broker, &deletion->task.asker, RESPONSE_SYSTEM_ERROR, what,
+                 span_of_text(rmq_err_text(status)), "");
+    admin_task_end(&deletion->task);
+}
+
+static void succeed(struct deletion *deletion) {
+    struct broker *broker = deletion->task.broker;
+    if (deletion->topic_len > 0)
+        event_broker_topic_gone(broker->env, span_of(deletion->topic, deletion->topic_len));
+    admin_answer(broker, &deletion->task.asker, SPAN_NONE, NULL);
+    admin_task_end(&deletion->task);
+}
+
+static void on_offsets_saved(void *ctx, int status) {
+    struct deletion *deletion = ctx;
+    if (status == RMQ_OK)
+        succeed(deletion);
+    else
+        refuse(deletion, "deleted, but consumerOffset.json is not saved yet: ", status);
+}
+
+static void on_topics_saved(void *ctx, int status) {
+    struct deletion *deletion = ctx;
+    if (status != RMQ_OK) {
+        refuse(deletion, "deleted, but topics.json is not saved yet: ", status);
+        return;
+    }
+    deletion->wait = (struct config_wait){.done = on_offsets_saved, .ctx = deletion};
+    config_file_await(&deletion->task.broker->offsets.file, &deletion->wait);
+}
+
+/* Its messages are gone: so do its configuration and its offsets. */
+static void forget_topic(struct broker *broker, struct span topic) {
+    offsets_remove_topic(&broker->offsets, topic);
+    offsets_save_now(&broker->offsets);
+    stats_forget_topic(&broker->stats, topic);
+    if (topics_remove(&broker->topics, topic) != RMQ_OK)
+        return;
+    event_broker_topic_deleted(broker->env, topic, store_dead_below(broker->store, topic));
+    registration_scheduled(&broker->registrar, true, 0, on_registered, broker);
 }
 
 static void on_deleted(struct store_delete *operation, int status) {
@@ -40,22 +87,17 @@ static void on_deleted(struct store_delete *operation, int status) {
     struct span topic = span_of(deletion->topic, deletion->topic_len);
     deletion->began = false;
     if (status != RMQ_OK) {
-        admin_refuse(broker, &deletion->task.asker, RESPONSE_SYSTEM_ERROR,
-                     "nothing is deleted: ", span_of_text(rmq_err_text(status)), "");
-        admin_task_end(&deletion->task);
+        refuse(deletion, "nothing is deleted: ", status);
         return;
     }
-    if (topic.len > 0) {
-        offsets_remove_topic(&broker->offsets, topic);
-        offsets_save_now(&broker->offsets); /* else a power-off brings the old ones back */
-        stats_forget_topic(&broker->stats, topic);
-        if (topics_remove(&broker->topics, topic) == RMQ_OK) {
-            event_broker_topic_deleted(broker->env, topic);
-            registration_scheduled(&broker->registrar, true, 0, on_registered, broker);
-        }
+    if (topic.len > 0)
+        forget_topic(broker, topic);
+    if (topic.len == 0 || env_plant(broker->env, PLANT_BROKER_DELETE_EARLY)) {
+        succeed(deletion);
+        return;
     }
-    admin_answer(broker, &deletion->task.asker, SPAN_NONE, NULL);
-    admin_task_end(&deletion->task);
+    deletion->wait = (struct config_wait){.done = on_topics_saved, .ctx = deletion};
+    config_file_await(broker->topics.file, &deletion->wait);
 }
 
 /* NULL: it was answered. */

@@ -72,6 +72,13 @@ static int build_delete_topic(const struct order *order, struct wire_command *re
     return header_encode(&HEADER_delete_topic_in_namesrv, &header, request, numbers);
 }
 
+static int build_delete_in_broker(const struct order *order, struct wire_command *request,
+                                  struct buf *numbers, struct buf *body) {
+    RMQ_ASSERT(body->len == 0);
+    struct header_topic_name header = {.topic = argument(order, "topic")};
+    return header_encode(&HEADER_topic_name, &header, request, numbers);
+}
+
 static int build_put_kv(const struct order *order, struct wire_command *request,
                         struct buf *numbers, struct buf *body) {
     RMQ_ASSERT(body->len == 0);
@@ -188,6 +195,12 @@ static const struct order_kind KINDS[] = {
      TO_EACH_NAME_SERVER,
      {"topic"},
      build_delete_topic,
+     NULL},
+    {"delete-topic-in-broker",
+     REQUEST_DELETE_TOPIC_IN_BROKER,
+     TO_BROKERS,
+     {"topic"},
+     build_delete_in_broker,
      NULL},
     {"put-kv",
      REQUEST_PUT_KV_CONFIG,

@@ -16,6 +16,7 @@
  *   persistConsumerOffsetInterval  5000 ms; first after 10 s
  *   mqClientApiTimeout       3000 ms, of one route query, heartbeat or unregistering
  *   instanceName             the client id is ip@instanceName; default: the process number
+ *   accessKey, secretKey     sign each request (access control); with them securityToken, if any
  *   rocketmq.serialize.type  JSON (default) or ROCKETMQ
  *   load.<n> (own)           workloads, model/load/load.h
  * A malformed value is RMQ_E_INVALID and logged with its key; unknown keys are logged and ignored.
@@ -27,6 +28,7 @@
  *   do=wipe-write-perm      brokerName                               to each name server  205
  *   do=add-write-perm       brokerName                               to each name server  327
  *   do=delete-topic         topic [clusterName]                      to each name server  216
+ *   do=delete-topic-in-broker  topic [brokerAddr | clusterName]      to brokers              215
  *   do=put-kv               namespace, key, value                    to each name server  100
  *   do=delete-kv            namespace, key                           to each name server  102
  *   do=update-namesrv-config  key, value                             to each name server  318

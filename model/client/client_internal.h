@@ -50,6 +50,8 @@ struct client_topic {
     struct span name;
     struct route *route; /* NULL: none yet. Replaced, never removed (client.md 4.3, rule 2) */
     uint32_t version;    /* counts replacements */
+    uint64_t asked;      /* number of its own query under way */
+    uint64_t known;      /* of the query that `route` answers, or was found equal to */
     struct route_choice publish, subscribe; /* of `route`, made when first looked at */
     struct list waits;                      /* struct client_route_wait: a query is under way */
     struct name_server_call query;
@@ -73,9 +75,11 @@ int client_subscribe_queues(struct client_topic *topic,
 void client_route_ask(struct client_topic *topic, struct client_route_wait *wait);
 void client_route_cancel(struct client_route_wait *wait);
 /* Takes an answer to 105 for the topic: RMQ_OK (an error code keeps the cached route), or why it
- * cannot be read. `queues_max` cuts the counts of a default topic's route (0: not). */
-int client_route_answered(struct client_topic *topic, const struct wire_command *response,
-                          int32_t queues_max) RMQ_CHECK_RESULT;
+ * cannot be read. `asked` is client->route_queries as it was counted up for the query: an answer
+ * to an older one than the cached route's changes nothing. `queues_max` cuts the counts of a
+ * default topic's route (0: not). */
+int client_route_answered(struct client_topic *topic, uint64_t asked,
+                          const struct wire_command *response, int32_t queues_max) RMQ_CHECK_RESULT;
 /* Request 105 for `name`, which outlives the encoding. */
 void client_route_request(struct span name, struct wire_command *request);
 void client_topics_free(struct client *client);
@@ -181,6 +185,7 @@ struct client_poll {
     size_t topics;           /* of this round */
     size_t answered;
     uint32_t rounds; /* begun */
+    uint64_t asked;  /* number of the query under way */
     uint64_t begin_ns;
 };
 
@@ -202,11 +207,13 @@ struct client {
     struct fixed_rate worker;
     struct fixed_rate_task tasks[CLIENT_TASKS];
     struct client_poll poll;
+    uint64_t route_queries; /* begun, of all topics */
     struct client_heartbeat heartbeat;
     struct list unregisters; /* under way */
     struct list orders;      /* administrators' orders under way (admin.c) */
     struct unique_ids ids;
     struct load_set *loads; /* what the application does with it */
+    void *credentials; /* texts of remoting.credentials, or NULL */
     uint32_t api_timeout_ms;
     uint64_t start_ns;
     struct env_timer end_timer;                              /* the stop's last step */

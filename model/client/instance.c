@@ -11,11 +11,14 @@
 #include "model/events.h"
 #include "model/load/load.h"
 
+#define CREDENTIAL_BYTES_MAX 1024
+
 struct client_config {
     bool producer;
     enum wire_serialization serialization;
     uint32_t poll_ms, heartbeat_ms, persist_ms;
     struct span topics;
+    struct wire_credentials credentials; /* of the properties */
 };
 
 static const char *const KNOWN_KEYS[] = {
@@ -28,6 +31,9 @@ static const char *const KNOWN_KEYS[] = {
     "heartbeatBrokerInterval",
     "persistConsumerOffsetInterval",
     "mqClientApiTimeout",
+    "accessKey",
+    "secretKey",
+    "securityToken",
     "rocketmq.serialize.type",
     "load.",
 };
@@ -52,6 +58,18 @@ static void make_id(struct client *client, struct span name) {
     client->id[len] = '\0';
 }
 
+/* A key without its secret cannot sign, and the other way round. */
+static void read_credentials(struct settings *settings, struct wire_credentials *out) {
+    out->access_key = settings_text(settings, "accessKey", SPAN_NONE, CREDENTIAL_BYTES_MAX);
+    out->secret_key = settings_text(settings, "secretKey", SPAN_NONE, CREDENTIAL_BYTES_MAX);
+    out->security_token = settings_text(settings, "securityToken", SPAN_NONE, CREDENTIAL_BYTES_MAX);
+    if (span_is_absent(out->access_key) != span_is_absent(out->secret_key))
+        settings_refuse(settings,
+                        span_is_absent(out->access_key) ? SPAN_LITERAL("accessKey")
+                                                        : SPAN_LITERAL("secretKey"),
+                        RMQ_E_MISSING);
+}
+
 static int read_config(struct client *client, const struct props *props,
                        struct client_config *config) {
     static const char *const PROFILES[] = {"4.9", "5.3"};
@@ -68,6 +86,7 @@ static int read_config(struct client *client, const struct props *props,
     client->api_timeout_ms = interval(&settings, "mqClientApiTimeout", 3000);
     make_id(client, settings_text(&settings, "instanceName", SPAN_NONE, CLIENT_INSTANCE_NAME_MAX));
     client->quirks = settings_quirks(&settings);
+    read_credentials(&settings, &read.credentials);
     int err = settings_finish(&settings, client->env, "client", KNOWN_KEYS,
                               sizeof KNOWN_KEYS / sizeof KNOWN_KEYS[0]);
     if (err == RMQ_OK)
@@ -233,7 +252,29 @@ static void client_free(struct client *client) {
     name_servers_deinit(&client->servers);
     if (client->remoting_up)
         remoting_deinit(&client->remoting);
+    env_free(client->env, client->credentials);
     env_free(client->env, client);
+}
+
+/* Requests are signed with copies: the properties end with the start. */
+static int keep_credentials(struct client *client, const struct wire_credentials *given) {
+    size_t size = given->access_key.len + given->secret_key.len + given->security_token.len;
+    if (span_is_absent(given->access_key))
+        return RMQ_OK;
+    uint8_t *at = client->credentials = env_alloc(client->env, size);
+    if (at == NULL)
+        return RMQ_E_NOMEM;
+    struct wire_credentials *kept = &client->remoting.credentials;
+    *kept = *given;
+    kept->access_key.data = at;
+    at = span_copy(at, given->access_key);
+    kept->secret_key.data = at;
+    at = span_copy(at, given->secret_key);
+    if (!span_is_absent(given->security_token)) {
+        kept->security_token.data = at;
+        span_copy(at, given->security_token);
+    }
+    return RMQ_OK;
 }
 
 /* Everything that can fail. */
@@ -244,6 +285,9 @@ static int prepare(struct client *client, const struct props *props, struct clie
     if (err != RMQ_OK)
         return err;
     start_remoting(client, config);
+    err = keep_credentials(client, &config->credentials);
+    if (err != RMQ_OK)
+        return err;
     err = name_servers_init(&client->servers, client->env, &client->remoting,
                             props_get(props, "namesrvAddr"), client->profile_5_3, true);
     if (err != RMQ_OK)

@@ -25,10 +25,12 @@ static void poll_from(struct client *client, struct client_topic *topic) {
     while (topic != NULL && !topic->polled)
         topic = topic->hh.next;
     client->poll.at = topic;
-    if (topic == NULL)
+    if (topic == NULL) {
         poll_end(client, 0);
-    else
-        name_servers_call(&client->servers, &client->poll.call);
+        return;
+    }
+    client->poll.asked = ++client->route_queries;
+    name_servers_call(&client->servers, &client->poll.call);
 }
 
 static void build_query(void *ctx, struct wire_command *request) {
@@ -40,7 +42,7 @@ static void on_route(void *ctx, int status, const struct wire_command *response)
     struct client *client = ctx;
     struct client_topic *topic = client->poll.at;
     if (status == RMQ_OK)
-        status = client_route_answered(topic, response, 0);
+        status = client_route_answered(topic, client->poll.asked, response, 0);
     if (status != RMQ_OK) {
         env_log(client->env, ENV_LOG_WARN, "client: route of %.*s: %s", (int)topic->name.len,
                 (const char *)topic->name.data, rmq_err_text(status));

@@ -2,8 +2,9 @@
  *
  * Source: client.md 4.1, 4.3, 8.2; MQClientInstance.java updateTopicRouteInfoFromNameServer. An
  * error answer keeps the cached route for ever. Differs: Java asks under one lock for the whole
- * instance; here each topic has at most one query under way besides the poll's, and who needs the
- * topic meanwhile waits for that one. */
+ * instance; here each topic has at most one query under way besides the poll's, who needs the topic
+ * meanwhile waits for that one, and of the two the one asked later counts, whichever answer comes
+ * last. */
 #include "model/base/check.h"
 #include "model/client/client_internal.h"
 #include "model/events.h"
@@ -120,10 +121,12 @@ static bool keeps(const struct client_topic *topic, const struct route *fresh) {
            env_plant(topic->client->env, PLANT_CLIENT_KEEP_ROUTE);
 }
 
-int client_route_answered(struct client_topic *topic, const struct wire_command *response,
-                          int32_t queues_max) {
+int client_route_answered(struct client_topic *topic, uint64_t asked,
+                          const struct wire_command *response, int32_t queues_max) {
     struct env *env = topic->client->env;
     struct route *fresh;
+    if (asked < topic->known)
+        return RMQ_OK;
     if (response->code != RESPONSE_SUCCESS || response->body.len == 0) {
         event_client_route_kept(env, topic->name, response->code);
         return RMQ_OK;
@@ -136,6 +139,8 @@ int client_route_answered(struct client_topic *topic, const struct wire_command 
     bool same = topic->route != NULL && (route_equal(topic->route, fresh) || keeps(topic, fresh));
     if (!same)
         err = replace(topic, fresh);
+    if (err == RMQ_OK)
+        topic->known = asked;
     if (same || err != RMQ_OK)
         env_free(env, fresh);
     return err;
@@ -188,9 +193,10 @@ static void on_query_done(void *ctx, int status, const struct wire_command *resp
     const struct client_route_wait *wait = default_wait(topic);
     int32_t queues_max = topic->asks_default && wait != NULL ? wait->default_queue_nums : 0;
     if (status == RMQ_OK && (!topic->asks_default || queues_max > 0))
-        status = client_route_answered(topic, response, queues_max);
+        status = client_route_answered(topic, topic->asked, response, queues_max);
     if (status == RMQ_OK && topic->route == NULL && !topic->asks_default && wait != NULL) {
         topic->asks_default = true;
+        topic->asked = ++topic->client->route_queries;
         name_servers_call(&topic->client->servers, &topic->query);
         return;
     }
@@ -208,6 +214,7 @@ void client_route_ask(struct client_topic *topic, struct client_route_wait *wait
                                   .done = on_query_done,
                                   .ctx = topic,
                                   .timeout_ns = client->api_timeout_ms * CLIENT_NS_PER_MS};
+    topic->asked = ++client->route_queries;
     name_servers_call(&client->servers, &topic->query);
 }
 

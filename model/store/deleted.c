@@ -67,8 +67,13 @@ int64_t deleted_mark_of(const struct store *store, struct span topic) {
     return mark == NULL ? 0 : mark->kept;
 }
 
+int64_t store_dead_below(const struct store *store, struct span topic) {
+    return deleted_mark_of(store, topic);
+}
+
 bool deleted_is_dead(const struct store *store, struct span topic, int64_t physical) {
-    return physical < store->deleted->limit && physical < deleted_mark_of(store, topic);
+    return physical < store->deleted->limit && physical < deleted_mark_of(store, topic) &&
+           !env_plant(store->env, PLANT_STORE_FORGET_DELETED);
 }
 
 bool deleted_is_pending(const struct store *store, struct span topic) {

@@ -75,21 +75,18 @@ bool dispatch_is_quiet(const struct store *store) {
 /* ---- one record ---- */
 
 /* Delivery time of a delayed message (6.2); -1: it is not delayed. */
-static int64_t delay_code(const struct store_config *config, const struct message *message) {
+static int64_t delay_code(const struct store *store, const struct message *message) {
     int32_t level;
     struct span text = message_property(message->properties, SPAN_LITERAL("DELAY"));
     if (span_is_absent(text) || span_to_i32(text, &level) != RMQ_OK || level <= 0) {
         return -1;
     }
-    uint32_t number =
-        (uint32_t)level < config->delay_levels ? (uint32_t)level : config->delay_levels;
-    RMQ_ASSERT(number > 0);
-    return message->store_ms + config->delay_ms[number - 1];
+    return message->store_ms + store_delay_ms(store, level);
 }
 
 static int64_t tags_code(const struct store *store, const struct message *message) {
     if (span_equal(message->topic, SPAN_LITERAL("SCHEDULE_TOPIC_XXXX"))) {
-        int64_t code = delay_code(&store->config, message);
+        int64_t code = delay_code(store, message);
         if (code >= 0) {
             return code;
         }

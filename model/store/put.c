@@ -25,6 +25,20 @@ const char *put_status_text(enum put_status status) {
     return TEXTS[status];
 }
 
+uint32_t store_delay_levels(const struct store *store) {
+    return store->config.delay_levels;
+}
+
+int64_t store_delay_ms(const struct store *store, int32_t level) {
+    uint32_t highest = store->config.delay_levels;
+    RMQ_ASSERT(level > 0 && highest > 0);
+    return store->config.delay_ms[((uint32_t)level < highest ? (uint32_t)level : highest) - 1];
+}
+
+int64_t store_next_physical(const struct store *store) {
+    return (int64_t)store->log.segments.accepted;
+}
+
 uint64_t store_write_age_ms(const struct store *store) {
     const struct list *runs = &store->log.runs;
     if (list_is_empty(runs))

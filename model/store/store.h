@@ -113,6 +113,12 @@ void store_put_batch(struct store *store, const struct message *message, bool wa
                      struct store_put *put, store_put_fn *done);
 /* Forgets `put`, whose owner goes: it is stored or not, done is not called. */
 void store_put_cancel(struct store *store, struct store_put *put);
+/* messageDelayLevel: how many levels there are (at least 1), and the delay of level 1 and on; a level
+ * above the highest has that one's. */
+uint32_t store_delay_levels(const struct store *store);
+int64_t store_delay_ms(const struct store *store, int32_t level);
+/* Where the next record goes, or behind it: all that was put is before. */
+int64_t store_next_physical(const struct store *store);
 /* Age of the oldest write to the commit log that has not completed, ms; 0 without one. Page cache
  * busy means that this exceeds page_cache_busy_ms (11.3). */
 uint64_t store_write_age_ms(const struct store *store);
@@ -244,6 +250,8 @@ void store_delete_topic(struct store *store, struct span topic, struct store_del
 typedef bool store_keep_fn(void *ctx, struct span topic);
 void store_clean_topics(struct store *store, store_keep_fn *keep, void *ctx,
                         struct store_delete *operation, store_delete_fn *done);
+/* Records of `topic` below are dead (store/deleted.h); 0: none. */
+int64_t store_dead_below(const struct store *store, struct span topic);
 /* `done` is not called; what was begun goes on. */
 void store_delete_cancel(struct store *store, struct store_delete *operation);
 /* Expired files go in the next 20 rounds whatever the hour (16.1, "manual"). */

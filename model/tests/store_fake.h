@@ -86,7 +86,20 @@ int store_config_read(const struct props *config, struct store_config *out, stru
         return err;
     out->max_message_bytes = (uint32_t)size;
     out->page_cache_busy_ms = (uint32_t)busy;
+    static const int64_t SECONDS[] = {1,   5,   10,  30,  60,  120,  180,  240,  300,
+                                      360, 420, 480, 540, 600, 1200, 1800, 3600, 7200};
+    out->delay_levels = sizeof SECONDS / sizeof SECONDS[0];
+    for (size_t i = 0; i < out->delay_levels; i++)
+        out->delay_ms[i] = SECONDS[i] * 1000;
     return RMQ_OK;
+}
+
+uint32_t store_delay_levels(const struct store *store) {
+    return store->config.delay_levels;
+}
+int64_t store_delay_ms(const struct store *store, int32_t level) {
+    uint32_t highest = store->config.delay_levels;
+    return store->config.delay_ms[((uint32_t)level < highest ? (uint32_t)level : highest) - 1];
 }
 
 static void fake_store_opened(struct env *env, struct env_timer *timer) {
@@ -162,6 +175,9 @@ int64_t store_min_physical(const struct store *store) {
 int64_t store_max_physical(const struct store *store) {
     return store->physical;
 }
+int64_t store_next_physical(const struct store *store) {
+    return store->physical;
+}
 int64_t store_flushed_physical(const struct store *store) {
     return store->physical;
 }
@@ -191,7 +207,12 @@ const char *put_status_text(enum put_status status) {
     return status == PUT_OK ? "PUT_OK" : "OTHER";
 }
 
-static inline int64_t fake_tags_code(const struct message *message) {
+static inline int64_t fake_tags_code(const struct store *store, const struct message *message) {
+    int32_t level;
+    struct span delay = message_property(message->properties, SPAN_LITERAL("DELAY"));
+    if (span_equal(message->topic, SPAN_LITERAL("SCHEDULE_TOPIC_XXXX")) && !span_is_absent(delay) &&
+        span_to_i32(delay, &level) == RMQ_OK)
+        return env_wall_ms(store->env) + store_delay_ms(store, level);
     return message_tags_code(message_property(message->properties, SPAN_LITERAL("TAGS")));
 }
 
@@ -217,7 +238,7 @@ static inline bool fake_store_add(struct store *store, const struct message *mes
     record->queue_id = message->queue_id;
     record->queue_offset = put->queue_offset;
     record->physical = store->physical;
-    record->tags_code = fake_tags_code(message);
+    record->tags_code = fake_tags_code(store, message);
     record->bytes = out.data;
     record->len = out.len;
     store->physical += (int64_t)out.len;
@@ -557,6 +578,11 @@ void store_delete_topic(struct store *store, struct span topic, struct store_del
             record->topic[0] = '\0'; /* no queue's any more */
     }
     done(operation, fake_store.delete_status);
+}
+
+int64_t store_dead_below(const struct store *store, struct span topic) {
+    ck_assert(store != NULL && topic.len > 0);
+    return 0;
 }
 
 void store_delete_cancel(struct store *store, struct store_delete *operation) {

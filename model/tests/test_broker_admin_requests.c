@@ -29,6 +29,7 @@ static void request(int32_t code, struct field a, struct field b, struct field c
 
 static void ask(int32_t code, struct field a, struct field b, struct field c, const char *body) {
     request(code, a, b, c, body);
+    fake_settle(env); /* 215 waits for files */
     take_answer(&other);
 }
 
@@ -527,6 +528,43 @@ START_TEST(test_delete_topic) {
 }
 END_TEST
 
+/* The answer promises that topics.json and consumerOffset.json are durable, or says that not. */
+START_TEST(test_delete_topic__durable) {
+    struct wire_command early;
+    begin(TOPICS);
+    beat();
+    commit("g", "1", "1");
+    fake_hold_files(env, true);
+    request(215, WITH("topic", "T"), none, none, NULL);
+    fake_settle(env);
+    ck_assert(!peer_take(&other, &early));
+    ck_assert_uint_eq(fake_event_count(env, EVENT_broker_topic_deleted), 1);
+    ck_assert_uint_eq(fake_event_count(env, EVENT_broker_topic_gone), 0);
+    fake_hold_files(env, false);
+    fake_settle(env);
+    take_answer(&other);
+    expect_ok("");
+    ck_assert_uint_eq(fake_event_count(env, EVENT_broker_topic_gone), 1);
+    size_t saved = fake_event_count(env, EVENT_config_saved);
+    ck_assert_uint_ge(saved, 2);
+    unsigned refused = 0;
+    for (unsigned n = 1; n <= 4; n++) { /* some of them are topics.json's */
+        ck_assert_int_eq(send_with(WITH("e", "1"), NO_FIELD), 0); /* creates it again */
+        fake_advance_ms(env, 10);
+        fake_fail_at(env, FAKE_FAIL_FILE_RENAME, n);
+        ask(215, WITH("topic", "T"), none, none, NULL);
+        fake_fail_at(env, FAKE_FAIL_FILE_RENAME, 0);
+        if (answered.code != 0) {
+            expect_refused(1, "deleted, but topics.json is not saved yet: ");
+            refused++;
+        }
+        ask(215, WITH("topic", "T"), none, none, NULL); /* it is tried again */
+        expect_ok("");
+    }
+    ck_assert_uint_gt(refused, 0);
+}
+END_TEST
+
 START_TEST(test_slave_refuses) {
     static const int32_t CODES[] = {18, 200, 207, 215, 225};
     begin("brokerId=1\n");
@@ -660,6 +698,7 @@ int main(void) {
                         sizeof BAD_GROUPS / sizeof BAD_GROUPS[0]);
     tcase_add_test(tests, test_topics);
     tcase_add_loop_test(tests, test_delete_topic, 0, 2);
+    tcase_add_test(tests, test_delete_topic__durable);
     tcase_add_test(tests, test_slave_refuses);
     tcase_add_test(tests, test_locks);
     TCase *memory = suite_case(suite, "memory");

@@ -331,6 +331,41 @@ START_TEST(test_poll__tells_whom_the_client_believes_in) {
 }
 END_TEST
 
+static void on_route_known(void *ctx, int status) {
+    ck_assert_ptr_nonnull(ctx);
+    *(int *)ctx = status;
+}
+
+/* Two queries of a topic under way: the one asked later counts, though its answer comes first. */
+START_TEST(test_poll__an_older_answer_changes_nothing) {
+    struct wire_command older, newer;
+    struct client_topic *topic;
+    struct client_route_wait wait = {.done = on_route_known};
+    int status = 1;
+    start_connected("topics=A\n" ONE);
+    answer("A", 0, ROUTE(A_MASTER, QA));
+    fake_advance_ms(env, 30000);
+    peer_expect(&peer, REQUEST_GET_ROUTEINFO_BY_TOPIC, &older);
+    int32_t opaque = older.opaque;
+    wait.ctx = &status;
+    ck_assert_int_eq(client_topic_get(client_of_node(fake_node(env)), SPAN_LITERAL("A"), &topic),
+                     RMQ_OK);
+    client_route_ask(topic, &wait);
+    answer("A", 0, ROUTE(A_BOTH "," B_MASTER, QA "," QB));
+    ck_assert_int_eq(status, RMQ_OK);
+    ck_assert_uint_eq(count(EVENT_client_broker_believed), 3);
+    wire_command_init(&newer, REQUEST_GET_ROUTEINFO_BY_TOPIC); /* the older one's answer */
+    newer.opaque = opaque;
+    peer_answer_body(&peer, &newer, 0, ROUTE(A_MASTER, QA));
+    ck_assert_uint_eq(count(EVENT_client_poll_done), 2);
+    ck_assert_uint_eq(count(EVENT_client_broker_dropped), 0);
+    fake_advance_ms(env, 30000);
+    answer("A", 0, ROUTE(A_MASTER, QA)); /* asked later: counts */
+    ck_assert_uint_eq(count(EVENT_client_broker_dropped), 2);
+    stop();
+}
+END_TEST
+
 /* client.md 4.3, rule 2: a topic that vanishes keeps its last route for ever. */
 START_TEST(test_poll__an_error_answer_keeps_the_route) {
     start_connected("topics=A;B\n" ONE);
@@ -566,6 +601,7 @@ int main(void) {
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, test_poll__one_topic_after_the_other_each_30_s);
     tcase_add_test(tests, test_poll__tells_whom_the_client_believes_in);
+    tcase_add_test(tests, test_poll__an_older_answer_changes_nothing);
     tcase_add_test(tests, test_poll__an_error_answer_keeps_the_route);
     tcase_add_test(tests, test_poll__a_transport_error_ends_the_round);
     tcase_add_test(tests, test_poll__an_unreadable_answer_ends_the_round_and_keeps_the_route);

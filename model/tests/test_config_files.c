@@ -327,6 +327,47 @@ START_TEST(test_settle_tells_failure) {
 }
 END_TEST
 
+static void on_wait(void *ctx, int result) {
+    ck_assert_int_eq(*(int *)ctx, 1); /* once */
+    *(int *)ctx = result;
+}
+
+/* Who waits is told by the save that has what it waits for; a failure is told at once. */
+START_TEST(test_await) {
+    int first = 1, second = 1, third = 1, none = 1;
+    struct config_wait waits[3] = {{on_wait, &first, {NULL, NULL}, false},
+                                   {on_wait, &second, {NULL, NULL}, false},
+                                   {on_wait, &third, {NULL, NULL}, false}};
+    struct config_wait at_once = {.done = on_wait, .ctx = &none};
+    begin(NAMES);
+    config_wait_cancel(&at_once); /* it does not wait: nothing happens */
+    config_file_await(&groups.file, &at_once);
+    ck_assert_int_eq(none, RMQ_OK);
+    fake_hold_files(env, true);
+    create_group("a");
+    config_file_await(&groups.file, &waits[0]);
+    create_group("b");
+    config_file_await(&groups.file, &waits[1]);
+    config_file_await(&groups.file, &waits[2]);
+    config_wait_cancel(&waits[2]);
+    ck_assert_int_eq(first, 1);
+    fake_fail_at(env, FAKE_FAIL_FILE_RENAME, 3); /* of the second save */
+    fake_hold_files(env, false);
+    fake_settle(env);
+    ck_assert_int_eq(first, RMQ_OK);
+    ck_assert_int_eq(second, RMQ_E_IO);
+    fake_fail_at(env, FAKE_FAIL_FILE_RENAME, 0);
+    config_file_await(&groups.file, &waits[2]); /* does not wait for the 5 s */
+    fake_settle(env);
+    ck_assert_int_eq(third, RMQ_OK);
+    third = 1;
+    create_group("c");
+    config_file_await(&groups.file, &waits[2]);
+    end(); /* it is forgotten */
+    ck_assert_int_eq(third, 1);
+}
+END_TEST
+
 START_TEST(test_no_memory) {
     unsigned n = 1;
     for (bool failed = true; failed; n++) {
@@ -509,6 +550,7 @@ int main(void) {
     tcase_add_test(tests, test_coalesces);
     tcase_add_test(tests, test_failed_save_is_tried_again);
     tcase_add_test(tests, test_settle_tells_failure);
+    tcase_add_test(tests, test_await);
     tcase_add_test(tests, test_no_memory);
     tcase_add_test(tests, test_deinit_any_time);
     tcase_add_test(tests, test_power_off);

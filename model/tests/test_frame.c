@@ -448,6 +448,82 @@ START_TEST(test_json__keeps_all_unescaped_strings) {
 }
 END_TEST
 
+static uint64_t draw(uint64_t *state) {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state >> 20;
+}
+
+/* Pieces of headers, drawn: a blank in front sends a header past the quick reader to the general
+ * one, and the same comes out, or the same error. */
+START_TEST(test_json__quick_reader_agrees_with_the_general_one) {
+    static const char *const pieces[] = {
+        "a",        "Orders",
+        "KEYS",     " ",
+        "\\",       "\\\"",
+        "\\\\",     "\\/",
+        "\\b",      "\\f",
+        "\\n",      "\\r",
+        "\\t",      "\\u0001",
+        "\\u0002",  "\\u007f",
+        "\\u0000",  "\\u0080",
+        "\\u4E2D",  "\\ud83d",
+        "\\u001",   "\\uD83D\\uDE00",
+        "\\u00g0",  "\\v",
+        "\\0",      "\x7f",
+        "\xC3\xA9", "\x01",
+        "12345678", "\"",
+        "",
+    };
+    enum { PIECES = sizeof pieces / sizeof pieces[0] };
+    static const char *const between[] = {"\":\"", "\",\"k\":\"", "\"},\"remark\":\"", "\"}"};
+    uint64_t state = 88172645463325252U;
+    size_t read = 0, escaped = 0;
+    for (int round = 0; round < 20000; round++) {
+        struct buf header, spaced, scratch;
+        struct wire_command general;
+        struct wire_error error = {.expected = NULL};
+        buf_init(&header, t.env);
+        buf_init(&spaced, t.env);
+        buf_init(&scratch, t.env);
+        buf_put_text(&header, "{\"code\":310,\"extFields\":{\"");
+        for (int part = 0; part < 4; part++) {
+            /* mostly what is plain or decoded, so that whole headers come about */
+            for (uint64_t left = draw(&state) % 16; left > 0; left--)
+                buf_put_text(&header, pieces[draw(&state) % (draw(&state) % 8 == 0 ? PIECES : 17)]);
+            buf_put_text(&header, between[part]);
+        }
+        put_frame(WIRE_JSON, buf_span(&header), SPAN_NONE);
+        int err = decode();
+        buf_put_i32(&spaced, (int32_t)t.frame.len - 3);
+        buf_put_i32(&spaced, (int32_t)header.len + 1);
+        buf_put_u8(&spaced, ' ');
+        buf_put_span(&spaced, buf_span(&header));
+        ck_assert_int_eq(wire_decode(buf_span(&spaced), &scratch, &general, &error), err);
+        if (err != RMQ_OK) {
+            ck_assert_uint_eq(t.error.offset + 1, error.offset);
+        } else {
+            read++;
+            escaped += scratch.len > 0;
+            ck_assert_uint_eq(t.scratch.len, scratch.len);
+            ck_assert(span_equal(t.command.remark, general.remark));
+            ck_assert_uint_eq(t.command.field_count, general.field_count);
+            for (size_t i = 0; i < general.field_count; i++) {
+                ck_assert(span_equal(t.command.fields[i].key, general.fields[i].key));
+                ck_assert(span_equal(t.command.fields[i].value, general.fields[i].value));
+            }
+        }
+        buf_deinit(&header);
+        buf_deinit(&spaced);
+        buf_deinit(&scratch);
+    }
+    ck_assert_uint_gt(read, 1000);
+    ck_assert_uint_gt(escaped, 500);
+    ck_assert_uint_lt(read, 19000);
+}
+END_TEST
+
 START_TEST(test_json__ignores_unknown_members_in_any_order) {
     ck_assert_int_eq(decode_json("{\n \"x\" : {\"deep\":[1,{\"y\":null}]}, \"version\":1 ,\"z\":[],"
                                  "\"serializeTypeCurrentRPC\":\"ROCKETMQ\",\"code\":2}\n"),
@@ -590,6 +666,7 @@ int main(void) {
     tcase_add_test(tests, test_json__takes_numbers_as_text_and_null_as_missing);
     tcase_add_test(tests, test_json__turns_ext_values_into_text);
     tcase_add_test(tests, test_json__keeps_all_unescaped_strings);
+    tcase_add_test(tests, test_json__quick_reader_agrees_with_the_general_one);
     tcase_add_test(tests, test_json__ignores_unknown_members_in_any_order);
     tcase_add_loop_test(tests, test_json__refuses, 0, 17);
     tcase_add_test(tests, test_json__language_by_name_or_ordinal);

@@ -52,7 +52,7 @@ int frame_json_decode(struct span header, struct buf *scratch, struct wire_comma
                       struct wire_error *error);
 
 /* The same for a header that looks as Java writes it; false: not one of these, *out is spoiled. */
-bool frame_json_quick(struct span header, struct wire_command *out);
+bool frame_json_quick(struct span header, struct buf *scratch, struct wire_command *out);
 
 /* Exact size of the encoded header: RMQ_OK, RMQ_E_RANGE, RMQ_E_LIMIT. */
 int frame_binary_size(const struct wire_command *command, size_t *size);

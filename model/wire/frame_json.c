@@ -361,7 +361,7 @@ static void set_defaults(struct wire_command *out) {
 int frame_json_decode(struct span header, struct buf *scratch, struct wire_command *out,
                       struct wire_error *error) {
     set_defaults(out);
-    if (frame_json_quick(header, out))
+    if (frame_json_quick(header, scratch, out))
         return RMQ_OK;
     struct header_reader reader;
     reader.scratch = scratch;

@@ -74,6 +74,7 @@ DEFINE_HEADER(consume_directly);
 DEFINE_HEADER(correction_offset);
 DEFINE_HEADER(clone_offset);
 DEFINE_HEADER(queue_units);
+DEFINE_HEADER(acl_version_response);
 DEFINE_HEADER(broker_consume_stats);
 DEFINE_HEADER(stats_data);
 DEFINE_HEADER(consume_time_span);

@@ -338,6 +338,12 @@ DECLARE_HEADER(broker_consume_stats);
     RS(H, topic, "topic") RI(H, queue_id, "queueId") RL(H, index, "index") \
         RI(H, count, "count") OS(H, consumer_group, "consumerGroup")
 DECLARE_HEADER(queue_units);
+/* 52, the answer */
+#define HEADER_FIELDS_acl_version_response(H, RS, OS, RI, OI, RL, OL, RB, OB) \
+    RS(H, version, "version") OS(H, all_acl_file_version, "allAclFileVersion") \
+        RS(H, broker_name, "brokerName") RS(H, broker_addr, "brokerAddr")      \
+            RS(H, cluster_name, "clusterName")
+DECLARE_HEADER(acl_version_response);
 
 /* clang-format on */
 

@@ -12,6 +12,7 @@
 #include "model/wire/codes.h"
 #include "model/wire/frame.h"
 #include "model/wire/header.h"
+#include "model/wire/signature.h"
 
 struct remoting;
 
@@ -69,6 +70,9 @@ struct remoting {
     /* A request was answered, `took_ns` after it arrived; NULL after remoting_init. Its owner's
      * answer functions call it (broker/answer.c). */
     void (*on_answered)(void *ctx, int32_t code, uint64_t took_ns);
+    /* What requests are signed with; its texts are the owner's. All zero after remoting_init: they
+     * are not. */
+    struct wire_credentials credentials;
     struct env_listener *listener;
     struct env_listener *second; /* remoting_listen_second; NULL: none */
     struct list accepted;        /* channels, in order of creation */

@@ -264,6 +264,18 @@ static int send_encoded(struct channel *channel, struct span head, struct span b
     return queue_frame(channel, head, body, queued);
 }
 
+/* A request is signed when there is something to sign with; answers never are. */
+static int encode_head(const struct remoting *remoting, const struct wire_command *command,
+                       struct buf *out) {
+    if (span_is_absent(remoting->credentials.access_key) ||
+        (command->flag & WIRE_FLAG_RESPONSE) != 0)
+        return wire_encode_head(command, out);
+    char signature[WIRE_SIGNATURE_BYTES];
+    struct wire_command with_signature = *command;
+    int err = wire_sign(&remoting->credentials, &with_signature, signature);
+    return err != RMQ_OK ? err : wire_encode_head(&with_signature, out);
+}
+
 int channel_send(struct channel *channel, const struct wire_command *command,
                  struct outgoing **queued) {
     *queued = NULL;
@@ -271,7 +283,7 @@ int channel_send(struct channel *channel, const struct wire_command *command,
         return RMQ_E_CLOSED;
     struct buf *encode = &channel->remoting->encode;
     buf_clear(encode);
-    int err = wire_encode_head(command, encode);
+    int err = encode_head(channel->remoting, command, encode);
     if (err == RMQ_OK)
         err = send_encoded(channel, buf_span(encode), command->body, queued);
     trim(encode);

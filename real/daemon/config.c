@@ -181,6 +181,15 @@ static void check_address_server(struct loading *loading) {
             "beside it");
 }
 
+/* The broker says so, too, without the line. */
+static void check_access(struct loading *loading) {
+    if (span_equal(get(loading, "aclEnable"), SPAN_LITERAL("true")) &&
+        get(loading, "rocketmqHome").len == 0)
+        refuse(loading, "aclEnable",
+               "expected rocketmqHome (or $ROCKETMQ_HOME) beside it, the folder whose "
+               "conf/plain_acl.yml has the accounts");
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 static const char *home(void) {
@@ -212,6 +221,9 @@ static void set_machine_defaults(struct loading *loading) {
     }
     if (servers != NULL && servers[0] != 0)
         set(loading, "namesrvAddr", servers);
+    const char *rocketmq_home = getenv("ROCKETMQ_HOME");
+    if (rocketmq_home != NULL && rocketmq_home[0] != 0)
+        set(loading, "rocketmqHome", rocketmq_home);
     RMQ_IGNORE(gethostname(name, sizeof name - 1), "the name stays");
     set(loading, "brokerName", name);
     set_below_home(loading, "storePathRootDir", "/store");
@@ -238,6 +250,7 @@ static int check(struct loading *loading) {
     check_paths(loading);
     check_quirks(loading);
     check_address_server(loading);
+    check_access(loading);
     if (loading->errors == 0 && !check_name_servers(servers)) {
         printf("The Name Server Address[%.*s] illegal, please set it as follows, "
                "\"127.0.0.1:9876;192.168.0.1:9876\"\n",

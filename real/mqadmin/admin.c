@@ -47,12 +47,18 @@ static void start_remoting(void *ctx) {
                                ? WIRE_BINARY
                                : WIRE_JSON;
     remoting_init(&admin->remoting, admin->env, &config, &HANDLER, admin);
+    admin->tools_status = tools_yml_read(admin->env, &admin->tools);
+    if (admin->tools != NULL)
+        admin->remoting.credentials =
+            (struct wire_credentials){.access_key = admin->tools->accounts[0].access_key,
+                                      .secret_key = admin->tools->accounts[0].secret_key};
     unique_ids_init(&admin->ids, admin->env);
 }
 
 static void stop_remoting(void *ctx) {
     struct admin *admin = ctx;
     remoting_deinit(&admin->remoting);
+    acl_file_free(admin->tools);
     buf_deinit(&admin->document);
 }
 
@@ -85,7 +91,10 @@ static int run_command(struct admin *admin) {
     if (!start_node(admin))
         return ADMIN_FAILED;
     print_begin(admin);
-    admin->command->run(admin);
+    if (admin->tools_status == RMQ_OK)
+        admin->command->run(admin);
+    else
+        admin_fail(admin, "conf/tools.yml below ROCKETMQ_HOME does not say who asks");
     print_end(admin);
     real_node_call(admin->env, stop_remoting, admin);
     real_node_free(admin->env);

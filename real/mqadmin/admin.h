@@ -10,6 +10,7 @@
 
 #include "model/client/unique_id.h"
 #include "model/wire/remoting.h"
+#include "real/daemon/tools_yml.h"
 #include "real/mqadmin/arena.h"
 #include "real/mqadmin/options.h"
 #include "real/mqadmin/tree.h"
@@ -36,7 +37,7 @@ struct command_table {
 extern const struct command_table TOPIC_COMMANDS, TOPIC_CHANGE_COMMANDS, BROKER_COMMANDS,
     CLEAN_COMMANDS, CLUSTER_COMMANDS, NAMESRV_COMMANDS, CONNECTION_COMMANDS, GROUP_COMMANDS,
     PROGRESS_COMMANDS, STATUS_COMMANDS, OFFSET_COMMANDS, QUERY_COMMANDS, READ_COMMANDS,
-    SEND_COMMANDS, STATS_COMMANDS, QUEUE_COMMANDS;
+    SEND_COMMANDS, STATS_COMMANDS, QUEUE_COMMANDS, ACCESS_COMMANDS;
 /* The command of that name, or NULL and *nearest (NULL: none is near). */
 const struct command *command_find(const char *name, const char **nearest);
 /* Calls `each` for every command, in the order of the help. */
@@ -59,6 +60,8 @@ struct admin {
     struct real_loop *loop;
     struct env *env;
     struct remoting remoting;
+    struct acl_file *tools; /* who asks (tools.yml), or NULL */
+    int tools_status;
     struct unique_ids ids;
     const char **name_servers;
     size_t name_server_count, name_server_chosen;

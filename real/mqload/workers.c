@@ -1,5 +1,6 @@
 /* mqload/workers.c - see workers.h. */
 #include "real/mqload/workers.h"
+#include "real/daemon/tools_yml.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -146,6 +147,19 @@ static void consume_order(struct worker *worker, struct props *order) {
     set_further(order, options);
 }
 
+/* Who asks, where the brokers want to know; --set says it too. */
+static int set_credentials(struct worker *worker, struct props *props) {
+    struct acl_file *tools;
+    int err = tools_yml_read(worker->notes, &tools);
+    if (err != RMQ_OK || tools == NULL)
+        return err;
+    err = props_set(props, SPAN_LITERAL("accessKey"), tools->accounts[0].access_key);
+    if (err == RMQ_OK)
+        err = props_set(props, SPAN_LITERAL("secretKey"), tools->accounts[0].secret_key);
+    acl_file_free(tools);
+    return err;
+}
+
 static int start_client(struct worker *worker, bool consumer, uint32_t index) {
     const struct load_options *options = worker->all->options;
     struct real_node_options node = {
@@ -158,8 +172,10 @@ static int start_client(struct worker *worker, bool consumer, uint32_t index) {
     set_text(&props, "namesrvAddr", options->namesrv);
     set_text(&props, "instanceName", name);
     set_text(&props, "rocketmq.serialize.type", options->serialize);
+    int err = set_credentials(worker, &props);
     set_further(&props, options);
-    int err = real_node_start(worker->loop, &node, &client_role, &props, &env);
+    if (err == RMQ_OK)
+        err = real_node_start(worker->loop, &node, &client_role, &props, &env);
     props_deinit(&props);
     if (err != RMQ_OK)
         return err;

@@ -55,7 +55,7 @@ static const struct {
     {"bad=\\u00g0", "broker.conf:3: expected four hexadecimal digits"},
     {"brokerRole=SYNC_MASTER", "broker.conf:3: brokerRole=SYNC_MASTER: not built yet"},
     {"brokerRole=SLAVE", "brokerRole=SLAVE: not built yet"},
-    {"aclEnable=true", "aclEnable=true: not built yet"},
+    {"aclEnable=true", "broker.conf:3: aclEnable=true: expected rocketmqHome"},
     {"tls.server.mode=enforcing", "not built yet"},
     {"enableDLegerCommitLog=true", "not built yet"},
     {"enableControllerMode=true", "not built yet"},

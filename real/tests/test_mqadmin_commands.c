@@ -80,6 +80,12 @@ static const struct answer ANSWERS[] = {
     {.request = 26, .body = "brokerName=broker-a\nflushDiskType=ASYNC_FLUSH\n"},
     {.request = 319, .body = "listenPort=9876\n"},
     {.request = 201, .body = GROUPS},
+    {.request = 50},
+    {.request = 51},
+    {.request = 53},
+    {.request = 52,
+     .fields = "clusterName=C;brokerName=broker-a;brokerAddr=10.0.0.1:1;version={};"
+               "allAclFileVersion={\"/x.yml\":{\"counter\":3,\"timestamp\":1700000000000}}"},
     {.request = 205, .fields = "wipeTopicCount=4"},
     {.request = 327, .fields = "addTopicCount=5"},
     {.request = 101, .fields = "value=broker-b:4"},
@@ -306,6 +312,25 @@ static const struct success SUCCESSES[] = {
      "\"key\":\"a.b\",\"value\":\"c=d\",\"brokers\":[\"$A\"],\"ok\":true}"},
     {"updateBrokerConfig -c C -k k -v v", "106 25 ", "|k=v\n", "update broker config success, $A\n",
      "\"brokers\":[\"$A\"]"},
+    {"updateAclConfig -b $A -a account1 -s secret1 -t a=PUB,b=SUB -m true", "50 ",
+     "accessKey=account1;secretKey=secret1;admin=true;topicPerms=a=PUB,b=SUB;",
+     "create or update plain access config to $A success.\n"
+     "accessKey=account1\n"
+     "admin=true\n"
+     "topicPerms=a=PUB,b=SUB\n",
+     "\"brokers\":[\"$A\"],\"account\":{\"accessKey\":\"account1\",\"admin\":\"true\","
+     "\"topicPerms\":\"a=PUB,b=SUB\"},\"ok\":true}"},
+    {"deleteAclConfig -c C -a account1", "106 51 ", "accessKey=account1;",
+     "delete plain access config account from $A success.\n"
+     "account's accesskey is:account1\n",
+     "\"accessKey\":\"account1\",\"brokers\":[\"$A\"],\"ok\":true}"},
+    {"updateGlobalWhiteAddr -b $A -g 10.0.0.{1,2},10.1.*.* -p /x.yml", "53 ",
+     "globalWhiteAddrs=10.0.0.{1,2},10.1.*.*;aclFileFullPath=/x.yml;",
+     "update global white remote addresses to $A success.\n", "\"brokers\":[\"$A\"],\"ok\":true}"},
+    {"clusterAclConfigVersion -c C", "106 52 ", NULL,
+     "~C                 broker-a                10.0.0.1:1              /x.yml                3 ",
+     "\"files\":[{\"cluster\":\"C\",\"broker\":\"broker-a\",\"address\":\"10.0.0.1:1\",\"file\":"
+     "\"/x.yml\",\"version\":3,\"updated\":\"2023-11-14"},
     {"cleanExpiredCQ", "106 306 ", NULL, "success\n", "\"brokers\":[\"$A\"],\"ok\":true}"},
     {"cleanUnusedTopic -c C", "106 316 ", NULL, "success\n", "\"brokers\":[\"$A\"]"},
     {"deleteExpiredCommitLog -b $A", "329 ", NULL, "success\n", "\"brokers\":[\"$A\"]"},

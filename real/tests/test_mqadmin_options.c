@@ -48,7 +48,7 @@ static void help_of(void *ctx, const struct command *command) {
 START_TEST(test_help__of_each_command) {
     int count = 0;
     command_each(help_of, &count);
-    ck_assert_int_eq(count, 46);
+    ck_assert_int_eq(count, 50);
 }
 END_TEST
 

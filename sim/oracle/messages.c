@@ -291,6 +291,7 @@ void messages_on_record(struct messages *messages, const struct record *record) 
         [EVENT_store_queue_recovered] = {messages_on_queue_recovered},
         [EVENT_store_queue_trimmed] = {messages_on_trimmed},
         [EVENT_store_file_deleted] = {messages_on_deleted},
+        [EVENT_broker_topic_deleted] = {messages_on_topic_deleted},
         [EVENT_store_sync_failed] = {messages_on_disk_fault},
         [EVENT_world_disk] = {messages_on_disk_fault},
         [EVENT_world_fault] = {messages_on_disk_fault},

@@ -55,6 +55,7 @@ struct message_queue {
     uint64_t min, max;        /* as far as known; max: one past the highest offset */
     uint64_t recovered_max;   /* at the latest recovery; UINT64_MAX: none */
     uint32_t recovered_lives; /* the broker's `lives` then */
+    int64_t dead_below;       /* its topic was deleted: what is below is no message of it */
     struct number_set acked;
     struct acked_message safe; /* highest one that was flushed; mark.kind 0: none */
     uint64_t first_seen_ns;

@@ -61,6 +61,7 @@ void messages_on_recovered(struct messages *messages, const struct record *recor
 void messages_on_queue_recovered(struct messages *messages, const struct record *record);
 void messages_on_trimmed(struct messages *messages, const struct record *record);
 void messages_on_deleted(struct messages *messages, const struct record *record);
+void messages_on_topic_deleted(struct messages *messages, const struct record *record);
 void messages_on_disk_fault(struct messages *messages, const struct record *record);
 void messages_on_node_down(struct messages *messages, const struct record *record);
 void messages_on_serves(struct messages *messages, const struct record *record);

@@ -67,12 +67,17 @@ static bool is_stale(const struct message_queue *queue, const struct message_ent
            queue->recovered_lives == broker->lives && offset >= queue->recovered_max;
 }
 
+/* Stored before its topic was deleted: its place is open to others. */
+static bool is_deleted(const struct message_queue *queue, int64_t physical) {
+    return physical >= 0 && physical < queue->dead_below;
+}
+
 /* Topic, broker, queue, offset, physical, message, status, attempts. */
 static void note_place(struct messages *messages, const struct record *record,
                        struct message_queue *queue, struct message_entry *message) {
     uint64_t offset = (uint64_t)record_int(record, 3);
     messages->facts.queue = queue;
-    if (is_stale(queue, message, offset))
+    if (is_stale(queue, message, offset) || is_deleted(queue, record_int(record, 4)))
         return;
     if (queue->acked.first == UINT64_MAX)
         number_set_begin(&queue->acked, &messages->host, offset);
@@ -115,7 +120,7 @@ void messages_on_send_acked(struct messages *messages, const struct record *reco
     message->queue = queue == NULL ? 0 : queue->index + 1;
     if (queue != NULL)
         messages_note_unwanted(messages, message, queue);
-    if (queue == NULL) { /* nothing was promised */
+    if (queue == NULL || is_deleted(queue, message->physical)) { /* nothing is promised */
         messages->facts.has_message = true;
         messages->facts.message = *message;
         messages_live_drop(messages, message);

@@ -304,3 +304,41 @@ void messages_on_deleted(struct messages *messages, const struct record *record)
     broker->deleted_to = record_int(record, 2);
     raise_mins(messages, broker);
 }
+
+/* ---- deletion of topics ---- */
+
+static void drop_entries(struct messages *messages, const struct message_queue *queue) {
+    for (size_t i = 0; i < messages->live_capacity; i++) {
+        while (messages->live[i].number != 0 && messages->live[i].queue == queue->index + 1)
+            messages_live_drop(messages, &messages->live[i]); /* another one may move here */
+    }
+}
+
+/* Groups begin again; what an owner pulled before may be delivered still. */
+static void begin_again(struct messages *messages, const struct message_queue *queue) {
+    for (size_t i = 0; i < messages->progress_count; i++) {
+        struct group_queue *progress = messages->progress[i];
+        if (progress->queue != queue)
+            continue;
+        progress->progress = 0;
+        for (size_t k = 0; k < progress->owner_count; k++)
+            progress->owners[k].fresh_from = progress->owners[k].fresh_to = 0;
+    }
+}
+
+/* Topic, physical: its queues begin again at 0, and nobody lost anything. */
+void messages_on_topic_deleted(struct messages *messages, const struct record *record) {
+    struct message_broker *broker = messages_broker_of(messages, record->node);
+    uint32_t topic = messages_intern(messages, record_text(record, 0));
+    for (size_t i = 0; broker != NULL && i < messages->queue_count; i++) {
+        struct message_queue *queue = messages->queues[i];
+        if (queue->broker != broker || queue->topic != topic)
+            continue;
+        lose(messages, queue, 0);
+        drop_entries(messages, queue);
+        begin_again(messages, queue);
+        queue->min = 0;
+        queue->dead_below = record_int(record, 1);
+    }
+    messages->facts.lost_count = 0;
+}

@@ -28,7 +28,8 @@ struct offset_state {
     uint32_t lives;  /* of the broker when they were made */
     uint32_t client; /* interned: who committed last; a connection's address */
     uint64_t client_since_ns;
-    bool restarted; /* the first word after a restart is due */
+    int64_t dead_below; /* of the queue then: when its topic is deleted, all begins again */
+    bool restarted;     /* the first word after a restart is due */
     struct commit floor;
 };
 
@@ -199,6 +200,9 @@ static void on_record(void *self, const struct record *record) {
     struct offset_state *state = state_of(oracle, facts->progress->index);
     if (state == NULL)
         return;
+    if (state->dead_below != facts->queue->dead_below)
+        *state = (struct offset_state){.dead_below = facts->queue->dead_below,
+                                       .lives = facts->queue->broker->lives};
     note_restart(oracle, state, facts->queue->broker);
     base->verdict.checked++;
     switch (record->kind) {

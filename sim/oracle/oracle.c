@@ -22,7 +22,8 @@
     X(ORACLE_FLOW_HONEST)          \
     X(ORACLE_STARTS)               \
     X(ORACLE_CONFIG_ATOMIC)        \
-    X(ORACLE_NO_PHANTOM)
+    X(ORACLE_NO_PHANTOM)           \
+    X(ORACLE_TOPIC_DELETED)
 
 #define ORACLE_DECLARE(id) extern const struct oracle_type id;
 ORACLE_LIST(ORACLE_DECLARE)

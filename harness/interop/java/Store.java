@@ -23,9 +23,10 @@ import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 
 /**
- * For the exchange of stores: Store NAMESRV BROKER PREFIX WORD [FROM COUNT]. Words: fill (numbered messages of about 4 KB, some in
- * batches, some packed), full (a delayed and a half message that stay pending; retries and a dead letter), consume (the group takes
- * exactly FROM..FROM+COUNT-1 and commits), list (every record of every queue of every topic, one line each), query (FROM by key).
+ * For the exchange of stores: Store NAMESRV BROKER PREFIX WORD..., one after the other. Words: fill FROM COUNT (numbered messages of about
+ * 4 KB, some in batches, some packed), dead (retries and a dead letter), open (a delayed and a half message that stay pending; must be the
+ * last), consume FROM COUNT (the group takes exactly FROM..FROM+COUNT-1 and commits), list (a line LIST, then one for every record of every
+ * queue of every topic), query N (by key).
  */
 public final class Store {
     private Store() {}
@@ -53,7 +54,7 @@ public final class Store {
         }
     }
 
-    static void full(Env env) throws Exception {
+    static void open(Env env) throws Exception {
         DefaultMQProducer producer = env.producer();
         Message late = env.message("TagA", 0);
         late.setTopic(env.topic() + "_late");
@@ -68,6 +69,9 @@ public final class Store {
         Message open = env.message("TagA", 0);
         open.setTopic(env.topic() + "_half");
         half.sendMessageInTransaction(open, null);
+    }
+
+    static void dead(Env env) throws Exception {
         env.create(env.topic() + "_retry", 1);
         DefaultMQPushConsumer consumer = env.pushNotStarted("G_retry");
         consumer.setMaxReconsumeTimes(1);
@@ -79,7 +83,7 @@ public final class Store {
         consumer.start();
         Message failing = env.message("TagA", 0);
         failing.setTopic(env.topic() + "_retry");
-        producer.send(failing);
+        env.producer().send(failing);
         DefaultMQPullConsumer reader = env.puller("G_full");
         Env.await("a dead letter", 60, () -> {
             for (MessageQueue queue : reader.fetchSubscribeMessageQueues("%DLQ%G_retry")) if (reader.maxOffset(queue) > 0) return true;
@@ -116,6 +120,7 @@ public final class Store {
     }
 
     static void list(Env env) throws Exception {
+        System.out.println("LIST");
         DefaultMQPullConsumer reader = env.puller("G_list");
         Set<String> topics = new TreeSet<>(env.admin().fetchAllTopicList().getTopicList());
         for (String topic : topics) {
@@ -154,24 +159,27 @@ public final class Store {
     }
 
     public static void main(String[] args) {
-        Env env = new Env(args[0], args[1], args[2]);
-        int from = args.length > 4 ? Integer.parseInt(args[4]) : 0, count = args.length > 5 ? Integer.parseInt(args[5]) : 0;
         int code = 0;
         try {
-            switch (args[3]) {
-                case "fill" -> fill(env, from, count);
-                case "full" -> full(env);
-                case "consume" -> consume(env, from, count);
-                case "list" -> list(env);
-                case "query" -> query(env, from);
-                default -> throw new IllegalArgumentException(args[3]);
+            for (int at = 3; at < args.length;) {
+                Env env = new Env(args[0], args[1], args[2]);
+                String word = args[at++];
+                switch (word) {
+                    case "fill" -> fill(env, Integer.parseInt(args[at++]), Integer.parseInt(args[at++]));
+                    case "consume" -> consume(env, Integer.parseInt(args[at++]), Integer.parseInt(args[at++]));
+                    case "query" -> query(env, Integer.parseInt(args[at++]));
+                    case "dead" -> dead(env);
+                    case "open" -> open(env);
+                    case "list" -> list(env);
+                    default -> throw new IllegalArgumentException(word);
+                }
+                if (!word.equals("open")) env.close();           // what is pending stays so: nobody answers a check any more
             }
         } catch (Throwable e) {
             code = 1;
             System.out.println("WRONG\t" + e);
             e.printStackTrace();
         }
-        if (!args[3].equals("full")) env.close();                // what is pending stays so: nobody answers a check any more
         System.out.flush();
         Runtime.getRuntime().halt(code);
     }

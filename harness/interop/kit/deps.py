@@ -1,7 +1,7 @@
 """Brings the peers' programs here, through Maven, npm and Go, into a cache outside the project.
 
 The cache is $WINDTUNNEL_CACHE or ~/.cache/windtunnel; nothing in it is ever committed. A lock file makes two runs at once wait
-for each other; a stamp with the manifests' hash says that a folder is whole.
+for each other; a folder's name has the hash of what it was made from, and a stamp in it says that it is whole.
 """
 import fcntl
 import hashlib
@@ -23,23 +23,31 @@ class Missing(Exception):
 def _run(command, cwd, env=None):
     done = subprocess.run(command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
-        raise Missing(f"{' '.join(map(str, command))} failed in {cwd}:\n{done.stdout[-3000:]}")
+        raise Missing(f"'{' '.join(map(str, command))}' failed (exit code {done.returncode}):\n{done.stdout[-3000:]}")
 
 def _once(folder, inputs, make):
-    """Calls make(folder) unless it has been made from the same inputs (files, or texts)."""
+    """The folder of that name for these inputs (files, or texts), made by make(folder) if it is not there."""
     digest = hashlib.sha1()
     for item in inputs:
         digest.update(item.read_bytes() if isinstance(item, Path) else str(item).encode())
-    stamp = folder / ".made-from"
+    folder = folder.with_name(f"{folder.name}-{digest.hexdigest()[:10]}")     # two checkouts do not disturb each other
+    stamp = folder / ".whole"
     CACHE.mkdir(parents=True, exist_ok=True)
     with open(CACHE / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (stamp.exists() and stamp.read_text() == digest.hexdigest()):
+        if not stamp.exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             make(folder)
-            stamp.write_text(digest.hexdigest())
+            stamp.touch()
     return folder
+
+def _load(registry, command, cwd):
+    """The same for a command that downloads: nothing can be tested without, and the text says what could not be reached."""
+    try:
+        _run(command, cwd)
+    except Missing as error:
+        raise Missing(f"cannot load what the cases need from {registry} (is it reachable from here?): {error}") from None
 
 def need(*tools):
     for tool in tools:
@@ -52,17 +60,14 @@ def jars(release):
     servers = ["-Pservers"] if release in SERVERS else []
 
     def make(folder):
-        _run(["mvn", "-q", "-B", "-f", HERE / "pom.xml", f"-Drmq={release}", *servers,
-              "dependency:copy-dependencies", f"-DoutputDirectory={folder}"], folder)
+        _load("Maven Central", ["mvn", "-q", "-B", "-f", HERE / "pom.xml", f"-Drmq={release}", *servers,
+                                "dependency:copy-dependencies", f"-DoutputDirectory={folder}"], folder)
     return _once(CACHE / f"jars-{release}", [HERE / "pom.xml", release, *servers], make)
 
 def classes(release):
     """Class path: our Java programs compiled against one release, and its jars."""
     lib = jars(release)
     sources = sorted((HERE / "java").glob("*.java"))
-
-    if release in SERVERS:
-        sources += sorted((HERE / "java" / "store").glob("*.java"))
 
     def make(folder):
         _run(["javac", "-nowarn", "-proc:none", "-cp", f"{lib}/*", "-d", folder, *sources], folder)
@@ -72,6 +77,7 @@ def go_program():
     need("go")
 
     def make(folder):
+        _load("the Go module proxy", ["go", "mod", "download"], HERE / "go")
         _run(["go", "build", "-mod=readonly", "-o", folder / "interop", "."], HERE / "go")
     return _once(CACHE / "go", sorted((HERE / "go").glob("*")), make) / "interop"
 
@@ -82,5 +88,5 @@ def node_program():
     def make(folder):
         for name in ("package.json", "package-lock.json", "main.js"):
             shutil.copy(HERE / "node" / name, folder)
-        _run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], folder)
+        _load("the npm registry", ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], folder)
     return _once(CACHE / "node", [HERE / "node" / n for n in ("package.json", "package-lock.json", "main.js")], make) / "main.js"

@@ -14,6 +14,7 @@ def jvm(release, main, arguments, options=(), folder=".", heap="256m"):
     (home / "conf" / "logback_tools.xml").write_text("<configuration/>")
     command = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Xmx{heap}", *deps.JAVA_OPENS, f"-Duser.home={home}",
                "-Duser.timezone=UTC", f"-Drocketmq.home.dir={home}", "-Drocketmq.client.logLevel=WARN", "-Drocketmq.client.pull.pullMaxIdleTime=120000",
+               "-Drocketmq.client.rebalance.waitInterval=3000",      # 20 s by default: what a member could not lock is tried again then
                *options, "-cp", deps.classes(release), main, *map(str, arguments)]
     return command, {"ROCKETMQ_HOME": str(home), "HOME": str(home)}
 

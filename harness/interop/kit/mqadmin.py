@@ -73,8 +73,8 @@ PATIENT = ("consumerProgressGroup", "consumerProgressClients", "producerConnecti
            "topicStatus", "sendMessage", "brokerStatus", "brokerStatusCluster", "statsAll", "topicRouteDeleted", "consumerProgress", "brokerConsumeStats")
 
 
-def run(cluster, cases):
-    for release in deps.CLIENTS:
+def run(cluster, cases, releases=deps.CLIENTS):
+    for release in releases:
         for name, ok, ms, text in commands(cluster, release, cases[0].unfit):
             row = caselist.Case(name, "mqadmin", ["json"], [], cases[0].state, [])
             yield f"mqadmin-{release}", row, ok, ms, text
