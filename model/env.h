@@ -212,6 +212,7 @@ uint64_t env_random_below(struct env *env, uint64_t bound);
     X(BUGGIFY_CLIENT_POLL_EARLY, "client.poll_early", "a route poll comes 1 s early")    \
     X(BUGGIFY_STORE_SMALL_VIEW, "store.small_view", "a view of the log is cut short")    \
     X(BUGGIFY_STORE_FLUSH_NOW, "store.flush_now", "a flush comes at once")               \
+    X(BUGGIFY_STORE_SMALL_AHEAD, "store.small_ahead", "zeros go ahead in a small file")  \
     X(BUGGIFY_BROKER_PULL_SHORT, "broker.pull_short", "a pull finds one message only")   \
     X(BUGGIFY_BROKER_HOLD_WAKES, "broker.hold_wakes", "a held pull is answered early")   \
     X(BUGGIFY_CONSUMER_REBALANCE, "consumer.rebalance", "a rebalance comes at once")     \
@@ -256,10 +257,15 @@ uint64_t env_random_below(struct env *env, uint64_t bound);
     X(PLANT_BROKER_FORGET_OFFSETS, "broker.forget_offsets", "offsets are never saved")         \
     X(PLANT_BROKER_BUSY_EARLY, "broker.busy_early", "page cache busy is answered after 1 ms")  \
     X(PLANT_BROKER_HOLD_DEAF, "broker.hold_deaf", "arrivals do not wake held pulls")           \
+    X(PLANT_DELAY_EARLY, "delay.early", "delayed messages are delivered 1 s early")            \
+    X(PLANT_DELAY_SAVE_AHEAD, "delay.save_ahead",                                              \
+      "delay offsets are saved before the delivered copies are flushed")                       \
+    X(PLANT_BROKER_FILTER_BLIND, "broker.filter_blind", "SQL filters let everything through")  \
     X(PLANT_BROKER_DELETE_EARLY, "broker.delete_early",                                        \
       "the deletion of a topic is answered before topics.json is durable")                     \
     X(PLANT_STORE_FORGET_DELETED, "store.forget_deleted",                                      \
       "recovery dispatches records of topics that were deleted")                               \
+    X(PLANT_ACL_OPEN, "acl.open", "refused requests are served all the same")                  \
     X(PLANT_CONFIG_UNSYNCED, "config.unsynced", "config files are replaced without syncs")     \
     X(PLANT_PRODUCER_SEND_TWICE, "producer.send_twice",                                        \
       "each 100th acknowledged message is sent again")                                         \

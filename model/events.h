@@ -74,14 +74,33 @@
 #define EVENT_FIELDS_offset_ignored(T, U, I) T(group) T(topic) U(queue) I(asked) I(max)
 #define EVENT_FIELDS_offset_moved(T, U, I) \
     T(group) T(topic) U(queue) I(asked) I(corrected) T(reason)
+/* replication; positions are bytes of the commit log, max: the master's end */
+#define EVENT_FIELDS_ha_slave_joined(T, U, I) T(slave) I(from) I(max)
+#define EVENT_FIELDS_ha_slave_left(T, U, I) T(slave) T(reason) I(acked)
+#define EVENT_FIELDS_ha_slave_refused(T, U, I) T(slave) T(reason) I(asked) I(min) I(max)
+#define EVENT_FIELDS_ha_master_joined(T, U, I) T(master) I(asked) I(end)
+#define EVENT_FIELDS_ha_master_left(T, U, I) T(master) T(reason) I(end)
+#define EVENT_FIELDS_ha_appended(T, U, I) I(from) I(to)
+#define EVENT_FIELDS_ha_diverged(T, U, I) T(master) I(at) T(what)
 #define EVENT_FIELDS_flow_refused(T, U, I) T(limit) U(measured) U(bound) T(waiting_for)
+/* when: running, start; step_ms: by how much the wall clock was set */
+#define EVENT_FIELDS_delay_clock(T, U, I) T(when) U(level) I(queue_offset) I(step_ms)
+/* topic, queue, queue_offset: where it came from SCHEDULE_TOPIC_XXXX */
+#define EVENT_FIELDS_delay_delivered(T, U, I) \
+    T(topic) U(queue) I(queue_offset) U(level) I(schedule_offset) U(late_ns)
+/* topic: %RETRY%group, or (dead) %DLQ%group; physical: of the message that is given back; level 0:
+ * at once */
+#define EVENT_FIELDS_retry_stored(T, U, I) \
+    T(group) T(topic) I(physical) I(reconsume) I(delay_level) U(dead)
 #define EVENT_FIELDS_acl_loaded(T, U, I) U(files) U(accounts)
 #define EVENT_FIELDS_acl_refused(T, U, I) T(peer) I(code) T(reason)
 #define EVENT_FIELDS_group_joined(T, U, I) T(group) T(client) U(members)
 #define EVENT_FIELDS_group_left(T, U, I) T(group) T(client) U(members) T(reason)
 /* ---- clients. message: the workload's number, see model/load/body.h; 0 for others */
 /* late_ns: after the workload's schedule wanted it (open loop) */
-#define EVENT_FIELDS_send_started(T, U, I) T(topic) U(message) U(bytes) T(tag) U(late_ns)
+#define EVENT_FIELDS_send_started(T, U, I) \
+    T(topic) U(message) U(bytes) T(tag) U(late_ns) I(delay_level)
+/* the topic of a delayed message is SCHEDULE_TOPIC_XXXX here, where its place is */
 #define EVENT_FIELDS_send_retried(T, U, I) \
     T(topic) U(message) U(attempt) T(broker) T(last_broker) T(last_error) U(left_ns)
 #define EVENT_FIELDS_send_acked(T, U, I) \
@@ -104,6 +123,7 @@
     T(group) T(topic) T(broker) U(queue) I(queue_offset) U(message) T(reason)
 #define EVENT_FIELDS_consumer_rebalanced(T, U, I) \
     T(group) T(topic) U(members) U(queues) U(mine) T(strategy) T(expression)
+#define EVENT_FIELDS_consumer_filter_refused(T, U, I) T(group) T(topic) I(code) T(remark)
 #define EVENT_FIELDS_consumer_offset_reset(T, U, I) \
     T(group) T(topic) T(broker) U(queue) I(asked) I(now) T(reason)
 #define EVENT_FIELDS_consumer_throttled(T, U, I) \
@@ -192,6 +212,8 @@
     X(consumer_offset_reset, "consumer.offset_reset", "client", "progress jumped")                 \
     X(consumer_throttled, "consumer.throttled", "client",                                          \
       "pulling waits; limit: count, size, span")                                                   \
+    X(consumer_filter_refused, "consumer.filter_refused", "client",                                \
+      "a broker refuses its SQL92 expression: it consumes nothing")                                \
     X(world_disk, "world.disk", "world", "what a disk fault or a power-off did to a file")         \
     X(world_node_up, "world.node_up", "world", "a node's process exists from now on")              \
     X(world_node_down, "world.node_down", "world", "how: kill, crash, power_off, exit, assert")    \
@@ -199,6 +221,19 @@
     X(world_assert, "world.assert", "world", "an assertion of ours failed in a node")              \
     X(broker_topic_deleted, "broker.topic_deleted", "broker", "by an administrator")               \
     X(route_slave_seen, "route.slave_seen", "namesrv", "the first slave under a broker name")      \
+    X(delay_clock, "delay.clock", "broker", "the wall clock was set while delayed messages wait")  \
+    X(delay_delivered, "delay.delivered", "broker", "a delayed message is at its real topic")      \
+    X(retry_stored, "retry.stored", "broker", "stores a message that a consumer gave back")        \
+    X(ha_slave_joined, "ha.slave_joined", "broker",                                                \
+      "a master sends its log to a slave, from here")                                              \
+    X(ha_slave_left, "ha.slave_left", "broker",                                                    \
+      "reason: closed, reset, timeout, silent, ahead, too_old, disk, memory")                      \
+    X(ha_slave_refused, "ha.slave_refused", "broker",                                              \
+      "its log cannot go on with ours; reason: ahead, too_old, negative")                          \
+    X(ha_master_joined, "ha.master_joined", "broker", "a slave is connected and asks from here")   \
+    X(ha_master_left, "ha.master_left", "broker", "")                                              \
+    X(ha_appended, "ha.appended", "broker", "a slave took this part of its master's log")          \
+    X(ha_diverged, "ha.diverged", "broker", "a slave's log differs from its master's")             \
     X(broker_topic_gone, "broker.topic_gone", "broker", "its deletion is durable, and answered")
 
 enum event_kind {

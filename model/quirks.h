@@ -36,8 +36,19 @@
       "broker: consumer offsets above a queue's max are kept at start and accepted in commits")    \
     X(QUIRK_OFFSET_MOVED_MESSAGE, "offsetMovedMessage", "4.9.8", "broker.md 14.3",                 \
       "broker: each pull at an illegal offset stores a message in OFFSET_MOVED_EVENT")             \
+    X(QUIRK_DELAY_BY_WALL, "delayByWall", "4.9.8, 5.3.3", "apache/rocketmq#2949, INC-81",          \
+      "broker: a step of the wall clock brings delayed messages early or late")                    \
     X(QUIRK_SHARED_BUDGET, "sharedBudget", "4.3 to 5.3.3", "apache/rocketmq#1921, INC-24",         \
-      "producer: one try may use up the time of all, so that a silent broker leaves no retry")
+      "producer: one try may use up the time of all, so that a silent broker leaves no retry")     \
+    X(QUIRK_SLAVE_STALL_WAITS, "slaveStallWaits", "4.x, 5.x", "apache/rocketmq#3484, INC-46",      \
+      "broker: while a slave stands still each send of a SYNC_MASTER waits for its timeout")       \
+    X(QUIRK_SLAVE_BELIEVED, "slaveBelieved", "4.x, 5.x", "apache/rocketmq#3015, INC-47",           \
+      "broker: a slave's first report counts as an acknowledgement and may lie behind the "        \
+      "master's end; a slave does not compare its log with what its master sends")                 \
+    X(QUIRK_SLAVE_OFFSETS_OVERWRITTEN, "slaveOffsetsOverwritten", "4.9.8, 5.3.3",                  \
+      "apache/rocketmq#1094, INC-52",                                                              \
+      "broker: a slave's copy of consumer offsets overwrites what was committed to it while its "  \
+      "master was away")
 
 enum quirk_id {
 #define QUIRK_ENUM(id, name, releases, reference, about) id,

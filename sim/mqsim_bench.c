@@ -14,7 +14,9 @@
 
 #include "model/broker/broker.h"
 #include "model/namesrv/namesrv.h"
+#include "sim/bench_acl.h"
 #include "sim/bench_engine.h"
+#include "sim/bench_filter.h"
 #include "sim/bench_messages.h"
 #include "sim/judge/judge.h"
 #include "sim/mqsim.h"
@@ -117,6 +119,13 @@ static double run_disk_snapshot(const struct bench *bench) {
 }
 static double run_disk_scan(const struct bench *bench) {
     return checked(bench_disk_scan(bench->parameter), "disk-scan: out of memory");
+}
+
+static double run_acl(const struct bench *bench) {
+    return checked(bench_acl(bench->parameter), "acl: out of memory");
+}
+static double run_filter(const struct bench *bench) {
+    return checked(bench_filter(bench->parameter), "filter: out of memory");
 }
 
 /* ---- heartbeat, memory: two name servers and many brokers ---------------------------------------
@@ -339,6 +348,10 @@ static const struct bench BENCHES[] = {
      run_disk_snapshot},
     {"disk-scan", "reading of so many MiB by views when a node starts", "ms", "MiB", 1024, NULL,
      run_disk_scan},
+    {"filter", "one SQL92 expression of three terms over a message's eight properties", "ns (CPU)",
+     "messages", 2000000, NULL, run_filter},
+    {"acl", "the check of a signed send of 1 KiB against 100 accounts", "ns (CPU)", "requests",
+     500000, NULL, run_acl},
     {"study", "the eviction study: 6 x seeds runs, 2 jobs", "s", "seeds", 10000, NULL, run_study},
 };
 #define BENCH_COUNT (sizeof BENCHES / sizeof BENCHES[0])

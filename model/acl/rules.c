@@ -21,9 +21,18 @@ uint8_t acl_permission_parse(struct span text) {
 }
 
 const struct acl_account *acl_file_account(const struct acl_file *file, struct span access_key) {
-    for (size_t i = 0; i < file->account_count; i++) {
-        if (span_equal(file->accounts[i].access_key, access_key))
-            return &file->accounts[i];
+    size_t low = 0, high = file->account_count;
+    RMQ_ASSERT(high == 0 || file->by_key != NULL);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct acl_account *account = &file->accounts[file->by_key[middle]];
+        int order = span_compare(access_key, account->access_key);
+        if (order == 0)
+            return account;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
     }
     return NULL;
 }
@@ -61,6 +70,7 @@ void acl_file_free(struct acl_file *file) {
     }
     acl_addresses_free(&file->white, file->env);
     env_free(file->env, file->white_texts);
+    env_free(file->env, file->by_key);
     env_free(file->env, file->accounts);
     env_free(file->env, file);
 }

@@ -56,6 +56,7 @@ struct acl_file {
     size_t white_count;
     struct acl_account *accounts;
     size_t account_count;
+    uint32_t *by_key; /* indexes of accounts in the order of their keys; NULL: not sorted */
     int64_t counter, timestamp; /* dataVersion, 0: none */
 };
 

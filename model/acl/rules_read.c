@@ -4,6 +4,7 @@
 #include "model/acl/rules.h"
 #include "model/base/check.h"
 #include "model/base/nearest.h"
+#include "model/base/sort.h"
 #include "model/env.h"
 
 #define EXPECTED_PERMISSION "DENY, PUB, SUB or PUB|SUB"
@@ -325,9 +326,31 @@ static int read_account(struct reader *reader, const yaml_node_t *node, size_t i
         return err;
     if (span_is_absent(account->access_key) || span_is_absent(account->secret_key))
         return refuse(reader, node, "accessKey and secretKey, each longer than 6");
-    if (acl_file_account(file, account->access_key) != account)
-        return refuse(reader, node, "an accessKey that no account above has");
     return RMQ_OK;
+}
+
+static int compare_keys(const void *a, const void *b, void *ctx) {
+    const struct acl_account *accounts = ctx;
+    return span_compare(accounts[*(const uint32_t *)a].access_key,
+                        accounts[*(const uint32_t *)b].access_key);
+}
+
+/* Fills by_key; *twice is the first account whose key one above has, or account_count. */
+static int sort_keys(struct reader *reader, size_t *twice) {
+    struct acl_file *file = reader->file;
+    size_t count = *twice = file->account_count;
+    int err = allocate(reader, count, sizeof *file->by_key, &file->by_key);
+    for (size_t i = 0; err == RMQ_OK && i < count; i++)
+        file->by_key[i] = (uint32_t)i;
+    if (err == RMQ_OK && count > 0)
+        err = sort_stable(file->env, file->by_key, count, sizeof *file->by_key, compare_keys,
+                          file->accounts);
+    for (size_t i = 1; err == RMQ_OK && i < count; i++) {
+        if (compare_keys(&file->by_key[i - 1], &file->by_key[i], file->accounts) == 0 &&
+            file->by_key[i] < *twice)
+            *twice = file->by_key[i];
+    }
+    return err;
 }
 
 static int file_accounts(struct reader *reader, const yaml_node_t *node, void *into) {
@@ -338,6 +361,11 @@ static int file_accounts(struct reader *reader, const yaml_node_t *node, void *i
         err = allocate(reader, count, sizeof *file->accounts, &file->accounts);
     for (size_t i = 0; err == RMQ_OK && i < count; i++)
         err = read_account(reader, item(reader, node, i), i);
+    size_t twice = count;
+    if (err == RMQ_OK)
+        err = sort_keys(reader, &twice);
+    if (err == RMQ_OK && twice < count)
+        return refuse(reader, item(reader, node, twice), "an accessKey that no account above has");
     return err;
 }
 

@@ -50,6 +50,8 @@ ADMIN_HANDLER(clone_offset);      /* 314 */
 ADMIN_HANDLER(running_info);     /* 307 */
 ADMIN_HANDLER(consume_directly); /* 309 */
 ADMIN_HANDLER(consumer_status);  /* 223 */
+/* reply.c */
+ADMIN_HANDLER(send_reply); /* 324, 325 */
 /* locks.c */
 ADMIN_HANDLER(lock_batch);   /* 41 */
 ADMIN_HANDLER(unlock_batch); /* 42 */

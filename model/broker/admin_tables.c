@@ -26,18 +26,16 @@ void broker_on_all_topic_config(struct broker *broker, struct channel *channel,
     buf_deinit(&body);
 }
 
-/* Delayed messages are not here yet: no level has an offset. */
 void broker_on_all_delay_offset(struct broker *broker, struct channel *channel,
                                 const struct wire_command *request) {
     struct asker asker = asker_of(channel, request);
-    const struct data_version version = {.timestamp = broker->groups.version_timestamp};
-    struct json_writer json;
     struct buf body;
     buf_init(&body, broker->env);
-    json_writer_init(&json, &body, JSON_STYLE_FASTJSON);
-    delay_table_begin(&json, &version, broker->config.profile_5_3);
-    delay_table_end(&json);
-    admin_answer(broker, &asker, SPAN_NONE, &body);
+    if (schedule_write_compact(&broker->schedule, &body) == RMQ_OK)
+        admin_answer(broker, &asker, SPAN_NONE, &body);
+    else
+        answer_code(&broker->remoting, &asker, RESPONSE_SYSTEM_ERROR,
+                    SPAN_LITERAL("out of memory"));
     buf_deinit(&body);
 }
 

@@ -24,6 +24,7 @@ static void on_channel_closed(void *ctx, struct channel *channel, const char *re
     access_forget_channel(broker->access, channel);
     flow_forget_channel(&broker->flow, channel);
     sends_forget_channel(&broker->sends, channel);
+    send_backs_forget_channel(&broker->send_backs, channel);
     pulls_forget_channel(&broker->pulls, broker, channel);
     queries_forget_channel(&broker->queries, channel);
     scans_forget_channel(&broker->scans, channel);
@@ -36,15 +37,58 @@ static void on_channel_closed(void *ctx, struct channel *channel, const char *re
 
 static const struct remoting_handler HANDLER = {broker_on_request, on_channel_closed};
 
+/* ---- replication ----------------------------------------------------------------------------- */
+
+static void replication_stop(struct broker *broker) {
+    ha_master_stop(&broker->ha_master);
+    if (broker->slave == NULL)
+        return;
+    slave_sync_stop(&broker->slave->sync);
+    ha_slave_stop(&broker->slave->ha);
+    env_free(broker->env, broker->slave);
+    broker->slave = NULL;
+}
+
+/* A master that nobody follows is as good without its port, unless it is to wait for slaves. */
+static int replication_start(struct broker *broker) {
+    const struct broker_config *config = &broker->config;
+    if (config->broker_id > 0) {
+        broker->slave = env_alloc(broker->env, sizeof *broker->slave);
+        if (broker->slave == NULL)
+            return RMQ_E_NOMEM;
+        memset(broker->slave, 0, sizeof *broker->slave);
+        ha_slave_start(&broker->slave->ha, broker);
+        slave_sync_start(&broker->slave->sync, broker);
+        return RMQ_OK;
+    }
+    int err = ha_master_start(&broker->ha_master, broker);
+    if (err == RMQ_OK || config->sync_master)
+        return err;
+    env_log(broker->env, ENV_LOG_WARN,
+            "broker: port %u (haListenPort): %s; no slave can follow this master",
+            (unsigned)config->ha_port, rmq_err_text(err));
+    return RMQ_OK;
+}
+
+static void on_log(void *ctx) {
+    struct broker *broker = ctx;
+    if (broker->slave != NULL)
+        ha_slave_on_log(&broker->slave->ha);
+    else
+        ha_master_on_log(&broker->ha_master);
+}
+
 /* Tears down what was started, in reverse order (B2). */
 static void broker_free(struct broker *broker) {
     env_timer_stop(broker->env, &broker->save_again);
     fixed_rate_stop(&broker->worker);
     if (broker->acting != NULL)
         acting_traffic_stop(broker->acting);
-    pending_cancel(&broker->pending);
+    replication_stop(broker);
     if (broker->tables_up) {
         flow_deinit(&broker->flow);
+        send_backs_deinit(&broker->send_backs, broker);
+        schedule_deinit(&broker->schedule);
         sends_deinit(&broker->sends, broker);
         pulls_deinit(&broker->pulls, broker);
         holds_deinit(&broker->holds);
@@ -65,6 +109,7 @@ static void broker_free(struct broker *broker) {
     stats_deinit(&broker->stats);
     env_free(broker->env, broker->store_config);
     env_free(broker->env, broker->acting);
+    consumer_filters_deinit(&broker->filters);
     offsets_deinit(&broker->offsets);
     groups_deinit(&broker->groups);
     topics_deinit(&broker->topics);
@@ -169,8 +214,12 @@ static void init_tables(struct broker *broker) {
     stats_init(&broker->stats, env, broker->groups.hash_key);
     registrar_init(&broker->registrar, env, &broker->config, &broker->topics, &broker->remoting,
                    &broker->servers);
+    consumer_filters_init(&broker->filters, env, broker->groups.hash_key, &broker->config);
     clients_init(&broker->clients, env, &broker->config, &broker->remoting);
-    config_files_init(&broker->files, &broker->topics, &broker->groups, &broker->offsets);
+    broker->clients.filters = &broker->filters;
+    schedule_init(&broker->schedule, broker);
+    config_files_init(&broker->files, &broker->topics, &broker->groups, &broker->offsets,
+                      &broker->filters, &broker->schedule.file);
     locks_init(&broker->locks, env);
     flow_init(&broker->flow, broker);
     sends_init(&broker->sends, broker);
@@ -228,9 +277,15 @@ static void serve(struct broker *broker) {
         port = (uint16_t)(port - FAST_PORT_BELOW);
         err = remoting_listen_second(&broker->remoting, port);
     }
+    if (err == RMQ_OK) {
+        port = mine->ha_port;
+        err = replication_start(broker);
+    }
     if (err != RMQ_OK) {
         env_log(broker->env, ENV_LOG_ERROR, "broker: port %u (%s): %s", (unsigned)port,
-                port == mine->listen_port ? "listenPort" : "the fast port, listenPort - 2",
+                port == mine->listen_port ? "listenPort"
+                : port == mine->ha_port   ? "haListenPort"
+                                          : "the fast port, listenPort - 2",
                 rmq_err_text(err));
         env_exit(broker->env, 1);
         return;
@@ -241,7 +296,8 @@ static void serve(struct broker *broker) {
         name_servers_probe(&broker->servers);
     registration_scheduled(&broker->registrar, true, 0, on_first_round_done, broker);
     start_schedule(broker);
-    pending_count(&broker->pending, broker);
+    schedule_start(&broker->schedule);
+    pending_count(broker);
 }
 
 static void on_lowered(void *ctx, int status);
@@ -258,7 +314,7 @@ static void on_save_again(struct env *env, struct env_timer *timer) {
  * Other files may wait: a broker on a full disk still serves what it has. */
 static void on_lowered(void *ctx, int status) {
     struct broker *broker = ctx;
-    if (status != RMQ_OK && broker->offsets.file.changed) {
+    if (status != RMQ_OK && (broker->offsets.file.changed || broker->schedule.file.changed)) {
         env_log(broker->env, ENV_LOG_ERROR,
                 "broker: lowered offsets are not saved: %s; no port is opened before they are",
                 rmq_err_text(status));
@@ -280,19 +336,22 @@ static void on_store_open(void *ctx, int status) {
     broker->offsets.store = broker->store;
     if (broker->config.broker_id == 0)
         offsets_lower(&broker->offsets);
+    schedule_correct(&broker->schedule);
     config_files_save_all(&broker->files, on_lowered, broker);
 }
 
 static void on_arrival(void *ctx, struct span topic, int32_t queue_id, int64_t max_offset,
                        int64_t tags_code, struct span properties) {
     struct broker *broker = ctx;
-    RMQ_ASSERT(properties.len == 0 || properties.data != NULL);
-    holds_arrival(&broker->holds, topic, queue_id, max_offset, tags_code);
+    if (span_equal(topic, SCHEDULE_TOPIC))
+        schedule_arrival(&broker->schedule, queue_id, max_offset - 1, tags_code);
+    holds_arrival(&broker->holds, topic, queue_id, max_offset, tags_code, properties);
 }
 
 static void on_store_closed(void *ctx);
 
-static const struct store_handler STORE_HANDLER = {on_store_open, on_arrival, on_store_closed};
+static const struct store_handler STORE_HANDLER = {on_store_open, on_arrival, on_store_closed,
+                                                   on_log};
 
 static void on_access_loaded(void *ctx, int status) {
     struct broker *broker = ctx;
@@ -344,8 +403,17 @@ static void end(struct broker *broker) {
     env_exit(env, 0);
 }
 
+static void on_delays_saved(void *ctx, int status) {
+    struct broker *broker = ctx;
+    if (status != RMQ_OK)
+        env_log(broker->env, ENV_LOG_ERROR, "broker: delayOffset.json at the end: %s",
+                rmq_err_text(status));
+    end(broker);
+}
+
 static void on_store_closed(void *ctx) {
-    end(ctx);
+    struct broker *broker = ctx;
+    schedule_save_last(&broker->schedule, on_delays_saved, broker);
 }
 
 static void on_live_saved(void *ctx, int status) {
@@ -353,6 +421,7 @@ static void on_live_saved(void *ctx, int status) {
     if (status != RMQ_OK)
         env_log(broker->env, ENV_LOG_ERROR, "broker: its properties file at the end: %s",
                 rmq_err_text(status));
+    replication_stop(broker);
     store_close(broker->store);
 }
 
@@ -366,6 +435,7 @@ static void on_config_saved(void *ctx, int status) {
 
 static void on_withdrawn(void *ctx) {
     struct broker *broker = ctx;
+    schedule_stop(&broker->schedule);
     config_files_save_all(&broker->files, on_config_saved, broker);
 }
 

@@ -61,13 +61,15 @@
  *   longPollingEnable         true; false: pulls are held for shortPollingTimeMills, 1000 ms
  *   slaveReadEnable           false: pulls are never sent to another broker
  *   defaultQueryMaxNum        32: messages of a query by unique key
+ *   enablePropertyFilter      false: subscriptions by SQL92 expression are refused
+ *   filterSupportRetry        false: what came back is filtered by its origin's expression
  *   storePathRootDir, ...     the store's (store.h, broker.md 2.3)
  *   rocketmq.serialize.type   JSON (default) or ROCKETMQ: headers of what the broker sends
  *   quirk.<name>              see model/quirks.h
  *
- * Not here yet: delayed, transactional and timed messages, consumer send back (36), request-reply
- * (324, 325), SQL92 filters, re-reading namesrvAddr each 120 s, a slave's copies of its master's
- * tables and log (only the master's addresses are kept; a slave refuses messages), acting master
+ * Not here yet: delayed, transactional and timed messages, consumer send back (36),
+ * bit maps of filters (enableCalcFilterBitMap), re-reading namesrvAddr each 120 s, a
+ * slave's copies of its master's tables and log (only the master's addresses are kept; a slave refuses messages), acting master
  * beyond its traffic.
  *
  * Command: do=create-topic topic=T [readQueueNums=8] [writeQueueNums=8] [perm=6] creates or updates

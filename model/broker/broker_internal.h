@@ -6,7 +6,10 @@
 #include "model/broker/admin.h"
 #include "model/broker/clients.h"
 #include "model/broker/config_files.h"
+#include "model/broker/consumer_filters.h"
 #include "model/broker/flow.h"
+#include "model/broker/ha_master.h"
+#include "model/broker/ha_slave.h"
 #include "model/broker/hold.h"
 #include "model/broker/live_config.h"
 #include "model/broker/locks.h"
@@ -15,8 +18,11 @@
 #include "model/broker/queue_query.h"
 #include "model/broker/registration.h"
 #include "model/broker/runtime_info.h"
+#include "model/broker/schedule.h"
 #include "model/broker/send.h"
+#include "model/broker/send_back.h"
 #include "model/broker/side_traffic.h"
+#include "model/broker/slave_sync.h"
 #include "model/broker/stats.h"
 #include "model/broker/stats_scan.h"
 #include "model/store/store.h"
@@ -31,6 +37,7 @@ struct broker {
     struct topics topics;
     struct groups groups;
     struct offsets offsets;
+    struct consumer_filters filters;
     struct clients clients;
     struct config_files files;
     struct remoting remoting;
@@ -46,9 +53,10 @@ struct broker {
     struct stats stats;
     struct earliest earliest;
     struct scans scans;
-    struct pending pending; /* of Apache's store */
     struct flow flow;
     struct sends sends;
+    struct send_backs send_backs;
+    struct schedule schedule;
     struct pulls pulls;
     struct holds holds;
     struct queries queries;
@@ -59,11 +67,19 @@ struct broker {
     struct name_server_call metadata;
     struct acting_traffic *acting; /* 5.3 with enableSlaveActingMaster */
     struct locks locks;
-    struct access *access;   /* NULL: everybody may do everything */
-    struct list admin_tasks; /* admin.h */
-    struct list creations;   /* quirk serialRegistration: answers that wait (admin.c) */
+    struct ha_master ha_master; /* a master's */
+    struct slave_parts *slave;  /* a slave's */
+    struct access *access;      /* NULL: everybody may do everything */
+    struct list admin_tasks;    /* admin.h */
+    struct list creations;      /* quirk serialRegistration: answers that wait (admin.c) */
     struct unregistration goodbye;
     struct env_timer save_again; /* lowered offsets, before `serves` */
+};
+
+/* What only a slave has. */
+struct slave_parts {
+    struct ha_slave ha;
+    struct slave_sync sync;
 };
 
 /* Handles every request that arrives (remoting_handler). */

@@ -3,6 +3,7 @@
 #include "model/broker/clients.h"
 
 #include "model/base/check.h"
+#include "model/broker/consumer_filters.h"
 #include "model/events.h"
 
 #define SCAN_NS UINT64_C(10000000000)
@@ -251,6 +252,17 @@ const struct client_channel *client_group_client(const struct client_group *grou
     return NULL;
 }
 
+const struct client_channel *clients_find_producer(const struct clients *clients,
+                                                   struct span client_id) {
+    for (const struct client_group *group = clients->producers; group != NULL;
+         group = group->hh.next) {
+        const struct client_channel *client = client_group_client(group, client_id);
+        if (client != NULL)
+            return client;
+    }
+    return NULL;
+}
+
 static struct client_member *find_member(const struct client_channel *client,
                                          const struct client_group *group) {
     LIST_EACH(&client->members, link, next) {
@@ -328,6 +340,8 @@ static struct client_group *remove_member(struct clients *clients, struct client
 
 /* Tells the rest, or ends the group. */
 static void settle_group(struct clients *clients, struct client_group *group, bool notify) {
+    if (group->member_count == 0 && !group->is_producer && clients->filters != NULL)
+        consumer_filters_leave(clients->filters, group->name);
     if (group->member_count == 0)
         end_group(clients, group);
     else if (notify && !group->is_producer)

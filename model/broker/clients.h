@@ -17,6 +17,8 @@
 #include "model/wire/remoting.h"
 #include "model/wire/subscription.h"
 
+struct consumer_filters;
+
 /* What a group wants of one topic. */
 struct client_subscription {
     struct list link; /* in its group */
@@ -77,7 +79,8 @@ struct clients {
     struct client_channel *channels;
     uint64_t start_ns; /* the scan's schedule begins there */
     struct env_timer scan;
-    uint64_t changes; /* joins, leaves, subscriptions */
+    uint64_t changes;                 /* joins, leaves, subscriptions */
+    struct consumer_filters *filters; /* told of groups that end; NULL: nobody is */
 };
 
 /* All pointers outlive it. */
@@ -91,6 +94,9 @@ void clients_channel_closed(struct clients *clients, const struct channel *chann
 const struct client_group *clients_find(const struct clients *clients, struct span group);
 /* A producer group with members, or NULL. Valid as above. */
 const struct client_group *clients_find_producers(const struct clients *clients, struct span group);
+/* A connection of any producer group with that client id, or NULL. Valid as above. */
+const struct client_channel *clients_find_producer(const struct clients *clients,
+                                                   struct span client_id);
 /* What `group` wants of `topic`, or NULL. */
 const struct client_subscription *client_group_subscription(const struct client_group *group,
                                                             struct span topic);

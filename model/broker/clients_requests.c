@@ -156,8 +156,12 @@ static int on_consumer_end(void *ctx) {
         if (err != RMQ_OK)
             return err;
     }
-    if (!heartbeat->without_sub && clients_list_end(clients, heartbeat->group))
-        heartbeat->changed = true;
+    if (!heartbeat->without_sub) {
+        heartbeat->changed |= clients_list_end(clients, heartbeat->group);
+        int err = consumer_filters_register(&heartbeat->broker->filters, heartbeat->group);
+        if (err != RMQ_OK)
+            return err;
+    }
     if (heartbeat->changed && (heartbeat->config == NULL || heartbeat->config->notify_ids_changed))
         clients_notify(clients, heartbeat->group);
     return RMQ_OK;
@@ -320,26 +324,50 @@ void broker_on_consumer_list(struct broker *broker, struct channel *channel,
 
 /* ---- 46 -------------------------------------------------------------------------------------- */
 
-/* SQL92 is not here: answered as by a broker with enablePropertyFilter off. */
+/* Whether pulls with this subscription could be served; else *outcome says why not, `why` backs its
+ * remark. */
+static void check_subscription(const struct broker *broker,
+                               const struct heartbeat_subscription *subscription, struct buf *why,
+                               struct outcome *outcome) {
+    struct expression *expression;
+    if (subscription_is_tag_type(subscription->type))
+        return;
+    if (!broker->config.property_filter) {
+        outcome_refuse(outcome, RESPONSE_SYSTEM_ERROR,
+                       "The broker does not support consumer to filter message by ",
+                       subscription->type, "");
+        return;
+    }
+    int err = consumer_filters_compile(&broker->filters, subscription->type,
+                                       subscription->expression, &expression, why);
+    if (err == RMQ_OK) {
+        expression_unref(expression);
+        return;
+    }
+    outcome_init(outcome,
+                 err == RMQ_E_NOMEM ? RESPONSE_SYSTEM_ERROR : RESPONSE_SUBSCRIPTION_PARSE_FAILED);
+    outcome->remark = err == RMQ_E_NOMEM ? SPAN_LITERAL("out of memory") : buf_span(why);
+}
+
 void broker_on_check_client_config(struct broker *broker, struct channel *channel,
                                    const struct wire_command *request) {
     struct asker asker = asker_of(channel, request);
     struct check_client check = {.has_subscription = false};
     struct wire_error error = {0};
     struct outcome outcome;
-    struct buf scratch;
+    struct buf scratch, why;
     int err = RMQ_OK;
     buf_init(&scratch, broker->env);
+    buf_init(&why, broker->env);
     if (request->body.len > 0)
         err = check_client_decode(request->body, &scratch, &check, &error);
     outcome_init(&outcome, RESPONSE_SUCCESS);
-    if (check.has_subscription && !subscription_is_tag_type(check.subscription.type))
-        outcome_refuse(&outcome, RESPONSE_SYSTEM_ERROR,
-                       "The broker does not support consumer to filter message by ",
-                       check.subscription.type, "");
+    if (err == RMQ_OK && check.has_subscription)
+        check_subscription(broker, &check.subscription, &why, &outcome);
     if (err == RMQ_OK)
         answer_code(&broker->remoting, &asker, outcome.code, outcome.remark);
     else
         answer_undecodable(broker, &asker, err, &error);
+    buf_deinit(&why);
     buf_deinit(&scratch);
 }

@@ -19,6 +19,7 @@ static void read_role(struct settings *settings, struct broker_config *config) {
     size_t role = settings_word(settings, "brokerRole", ROLES, 4);
     if (role == 1 || role == 2)
         config->broker_id = 0;
+    config->sync_master = role == 2;
     if (role == 3 && config->broker_id == 0)
         settings_refuse(settings, SPAN_LITERAL("brokerId"), RMQ_E_INVALID);
 }
@@ -44,6 +45,7 @@ static void read_messages(struct settings *settings, struct broker_config *confi
     config->long_polling = settings_bool(settings, "longPollingEnable", true);
     config->slave_read = settings_bool(settings, "slaveReadEnable", false);
     config->trace_on = settings_bool(settings, "traceOn", true);
+    config->store_replies = settings_bool(settings, "storeReplyMessageEnable", true);
     config->reject_transactions = settings_bool(settings, "rejectTransactionMessage", false);
     config->send_wait_ms =
         (uint32_t)settings_number(settings, "waitTimeMillsInSendQueue", 200, 1, TIME_MS_MAX);
@@ -60,6 +62,17 @@ static void read_messages(struct settings *settings, struct broker_config *confi
     config->query_max = (uint32_t)settings_number(settings, "defaultQueryMaxNum", 32, 1, COUNT_MAX);
     config->accept_sends_ms =
         settings_number(settings, "startAcceptSendRequestTimeStamp", 0, 0, INT64_MAX);
+}
+
+static void read_filters(struct settings *settings, struct broker_config *config) {
+    config->property_filter = settings_bool(settings, "enablePropertyFilter", false);
+    config->filter_retry = settings_bool(settings, "filterSupportRetry", false);
+    config->bloom_error_percent =
+        (uint8_t)settings_number(settings, "maxErrorRateOfBloomFilter", 20, 1, 99);
+    config->bloom_names =
+        (uint32_t)settings_number(settings, "expectConsumerNumUseFilter", 32, 1, 10000000);
+    config->filter_clean_ms =
+        settings_number(settings, "filterDataCleanTimeSpan", 86400000, 0, INT64_MAX);
 }
 
 static void read_numbers(struct settings *settings, struct broker_config *config) {
@@ -85,6 +98,20 @@ static void read_numbers(struct settings *settings, struct broker_config *config
 static int64_t ha_port(struct settings *settings, const struct broker_config *config) {
     int64_t port = settings_number(settings, "haListenPort", 0, 0, 65535);
     return config->profile_5_3 && port > 0 ? port : config->listen_port + 1;
+}
+
+static void read_replication(struct settings *settings, struct broker_config *config) {
+    static const char *const DISK_TYPES[] = {"ASYNC_FLUSH", "SYNC_FLUSH"};
+    config->sync_flush = settings_word(settings, "flushDiskType", DISK_TYPES, 2) == 1;
+    config->log_file_bytes =
+        (uint64_t)settings_number(settings, "mappedFileSizeCommitLog", 1 << 30, 1024, INT32_MAX);
+    config->ha_from_first_file = settings_bool(settings, "haNewSlaveFromFirstFile", false);
+    config->ha_batch_bytes =
+        (uint32_t)settings_number(settings, "haTransferBatchSize", 32768, 1, 64 << 20);
+    config->ha_heartbeat_ms =
+        (uint32_t)settings_number(settings, "haSendHeartbeatInterval", 5000, 1, TIME_MS_MAX);
+    config->ha_silence_ms =
+        (uint32_t)settings_number(settings, "haHousekeepingInterval", 20000, 1, TIME_MS_MAX);
 }
 
 /* Appends to the block, which has room and does not move. */
@@ -123,9 +150,12 @@ static void read_texts(struct env *env, struct settings *settings, struct broker
     const struct span config_dir = SPAN_LITERAL("/config");
     struct span root =
         settings_text(settings, "storePathRootDir", SPAN_LITERAL("/store"), NAME_BYTES_MAX);
+    struct span ha_master = /* Apache takes what has 6 characters */
+        settings_text(settings, "haMasterAddress", SPAN_NONE, ENV_ADDRESS_MAX - 1);
     const size_t ports = 2 * (sizeof ":65535" - 1);
     size_t size = revive.len + cluster.len + reply.len + member.len + name.len + trace.len +
-                  ip1.len + ip2.len + region.len + root.len + config_dir.len + ports;
+                  ip1.len + ip2.len + region.len + ha_master.len + root.len + config_dir.len +
+                  ports;
     struct buf text = {.env = env, .data = env_alloc(env, size), .capacity = size};
     if (text.data == NULL) {
         settings_refuse(settings, SPAN_LITERAL("brokerName"), RMQ_E_NOMEM);
@@ -142,7 +172,9 @@ static void read_texts(struct env *env, struct settings *settings, struct broker
     config->region = put(&text, region, SPAN_NONE, SPAN_NONE);
     config->config_dir = put(&text, root, config_dir, SPAN_NONE);
     config->addr = put_address(&text, ip1, config->listen_port);
-    config->ha_addr = put_address(&text, ip2, ha_port(settings, config));
+    config->ha_port = (uint16_t)ha_port(settings, config);
+    config->ha_addr = put_address(&text, ip2, config->ha_port);
+    config->ha_master = put(&text, ha_master, SPAN_NONE, SPAN_NONE);
 }
 
 /* Wrong values are found above; what is not built is the daemon's to refuse (the simulator
@@ -167,6 +199,8 @@ int broker_config_read(struct env *env, const struct props *props, struct broker
     read_switches(&settings, &read);
     read_numbers(&settings, &read);
     read_messages(&settings, &read);
+    read_replication(&settings, &read);
+    read_filters(&settings, &read);
     read_texts(env, &settings, &read);
     int err = settings_refused(&settings, env, "broker");
     if (err == RMQ_OK)

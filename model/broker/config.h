@@ -20,6 +20,15 @@ struct broker_config {
     struct span member_topic; /* rmq_sys_SYNC_BROKER_MEMBER_<broker> */
     struct span config_dir;   /* <storePathRootDir>/config */
     int64_t broker_id;        /* 0: master */
+    bool sync_master;         /* brokerRole SYNC_MASTER */
+    bool sync_flush;          /* flushDiskType SYNC_FLUSH */
+    bool ha_from_first_file;  /* haNewSlaveFromFirstFile (own) */
+    uint16_t ha_port;         /* haListenPort */
+    uint32_t ha_batch_bytes;  /* haTransferBatchSize */
+    uint32_t ha_heartbeat_ms; /* haSendHeartbeatInterval */
+    uint32_t ha_silence_ms;   /* haHousekeepingInterval */
+    uint64_t log_file_bytes;  /* mappedFileSizeCommitLog */
+    struct span ha_master;    /* haMasterAddress; empty: what name servers say */
     uint32_t quirks;          /* bits of enum quirk_id */
     uint32_t period_ms;       /* between registrations, clamped to 10 to 60 s */
     uint32_t timeout_ms;      /* of one registration */
@@ -43,6 +52,7 @@ struct broker_config {
     bool long_polling;       /* longPollingEnable */
     bool slave_read;         /* slaveReadEnable */
     bool trace_on;           /* traceOn */
+    bool store_replies;      /* storeReplyMessageEnable */
     bool reject_transactions;
     enum wire_serialization serialization;
     bool profile_5_3;
@@ -58,6 +68,11 @@ struct broker_config {
     bool broker_topic;
     bool trace_topic_enabled;
     bool timer_wheel;
+    bool property_filter;        /* enablePropertyFilter */
+    bool filter_retry;           /* filterSupportRetry */
+    uint8_t bloom_error_percent; /* maxErrorRateOfBloomFilter */
+    uint32_t bloom_names;        /* expectConsumerNumUseFilter */
+    int64_t filter_clean_ms;     /* filterDataCleanTimeSpan */
 };
 
 /* Reads and checks all of `props` except `namesrvAddr` and `topics`, whose owners do. RMQ_E_INVALID

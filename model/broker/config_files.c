@@ -3,15 +3,16 @@
 
 #include "model/base/check.h"
 
-#define FILES (sizeof((struct config_files *)NULL)->files / sizeof(struct config_file *))
-
 void config_files_init(struct config_files *files, struct topics *topics, struct groups *groups,
-                       struct offsets *offsets) {
-    *files = (struct config_files){.offsets = offsets};
+                       struct offsets *offsets, struct consumer_filters *filters,
+                       struct config_file *delays) {
+    *files = (struct config_files){.offsets = offsets, .count = delays == NULL ? 4 : 5};
     topics_file_init(&files->topics_file, topics);
     files->files[0] = &files->topics_file;
     files->files[1] = &groups->file;
-    files->files[2] = &offsets->file;
+    files->files[2] = &filters->file;
+    files->files[3] = &offsets->file;
+    files->files[4] = delays;
 }
 
 static void begin(struct config_files *files, config_file_fn *done, void *ctx) {
@@ -31,7 +32,7 @@ static void finish(struct config_files *files) {
 static void on_loaded(void *ctx, int status) {
     struct config_files *files = ctx;
     files->status = status;
-    if (status != RMQ_OK || files->next == FILES)
+    if (status != RMQ_OK || files->next == files->count)
         finish(files);
     else
         config_file_load(files->files[files->next++], on_loaded, files);
@@ -46,7 +47,7 @@ static void on_settled(void *ctx, int status) {
     struct config_files *files = ctx;
     if (files->status == RMQ_OK)
         files->status = status;
-    if (files->next == FILES)
+    if (files->next == files->count)
         finish(files);
     else
         config_file_settle(files->files[files->next++], on_settled, files);

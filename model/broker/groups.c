@@ -305,6 +305,34 @@ static int groups_read(void *ctx, struct span text, size_t *error_offset) {
     return RMQ_OK;
 }
 
+static void clear(struct groups *groups) {
+    struct env *env = groups->env;
+    struct group_entry *entry, *following;
+    HASH_ITER(hh, groups->table, entry, following) {
+        HASH_DEL(groups->table, entry);
+        free_texts(env, entry);
+        env_free(env, entry);
+    }
+}
+
+int groups_replace(struct groups *groups, struct span body) {
+    const struct data_version ours = {.counter = groups->version_counter,
+                                      .timestamp = groups->version_timestamp};
+    struct data_version version;
+    struct wire_error error = {0};
+    struct buf scratch;
+    size_t offset;
+    buf_init(&scratch, groups->env);
+    int err = group_table_decode(body, &scratch, NULL, NULL, &version, &error);
+    buf_deinit(&scratch);
+    if (err != RMQ_OK || data_version_equal(&version, &ours))
+        return err;
+    clear(groups);
+    err = groups_read(groups, body, &offset);
+    config_file_save(&groups->file);
+    return err;
+}
+
 static const struct config_table GROUPS_TABLE = {
     .file_name = "subscriptionGroup.json", .write = groups_write, .read = groups_read};
 
@@ -319,14 +347,9 @@ void groups_init(struct groups *groups, struct env *env, const struct broker_con
 
 void groups_deinit(struct groups *groups) {
     struct env *env = groups->env;
-    struct group_entry *entry, *following;
     if (env == NULL)
         return;
     config_file_deinit(&groups->file);
-    HASH_ITER(hh, groups->table, entry, following) {
-        HASH_DEL(groups->table, entry);
-        free_texts(env, entry);
-        env_free(env, entry);
-    }
+    clear(groups);
     *groups = (struct groups){0};
 }

@@ -41,6 +41,8 @@ int groups_put(struct groups *groups, const struct group *group) RMQ_CHECK_RESUL
 /* Removes a group and saves the file. A built-in one is then as it was born. RMQ_E_NOT_FOUND: there
  * was nothing to remove. */
 int groups_remove(struct groups *groups, struct span name) RMQ_CHECK_RESULT;
+/* As topics_replace, of the answer to 201. */
+int groups_replace(struct groups *groups, struct span body) RMQ_CHECK_RESULT;
 size_t groups_count(const struct groups *groups);
 /* Appends the file's content as compact JSON, the body of the answer to 201. RMQ_E_NOMEM. */
 int groups_write_compact(const struct groups *groups, struct buf *out) RMQ_CHECK_RESULT;

@@ -137,7 +137,7 @@ static void wake(struct holds *holds, struct held *held) {
 }
 
 void holds_arrival(struct holds *holds, struct span topic, int32_t queue_id, int64_t max_offset,
-                   int64_t tags_code) {
+                   int64_t tags_code, struct span properties) {
     if (holds->count == 0 || topic.len > TOPIC_BYTES_MAX ||
         env_plant(holds->broker->env, PLANT_BROKER_HOLD_DEAF))
         return;
@@ -146,7 +146,8 @@ void holds_arrival(struct holds *holds, struct span topic, int32_t queue_id, int
         return;
     LIST_EACH(&queue->held, link, next) {
         struct held *held = LIST_ENTRY(link, struct held, link);
-        if (max_offset > held->wanted && subscription_matches_code(held->filter, tags_code))
+        if (max_offset > held->wanted && subscription_matches_code(held->filter, tags_code) &&
+            pull_wants(held, properties))
             wake(holds, held);
     }
 }

@@ -1,9 +1,10 @@
 /* broker/hold.h - pulls that found nothing and wait for a message (long polling, broker.md 15).
  *
  * They are kept per queue, in order of arrival. A message wakes those it may interest (its tags
- * code is known); every 5 s (1 s with short polling) all are looked at again: a queue that has
- * grown wakes them, and so does the end of their time. Woken pulls run in a later handler, once
- * each. With nothing held there is no timer, so the 5 s count from the first pull that is held.
+ * code and properties are known); every 5 s (1 s with short polling) all are looked at again: a
+ * queue that has grown wakes them, and so does the end of their time. Woken pulls run in a later
+ * handler, once each. With nothing held there is no timer, so the 5 s count from the first pull
+ * that is held.
  *
  * Differs: a pull looks at its queue once more when it is parked, so that no message that came
  * between its empty read and the parking is missed (INC-69, #7358). The quirk holdNoRecheck leaves
@@ -55,6 +56,6 @@ int holds_add(struct holds *holds, struct held *held) RMQ_CHECK_RESULT;
 void holds_remove(struct holds *holds, struct held *held);
 /* A message has come: the queue's max offset is `max_offset` now. */
 void holds_arrival(struct holds *holds, struct span topic, int32_t queue_id, int64_t max_offset,
-                   int64_t tags_code);
+                   int64_t tags_code, struct span properties);
 
 #endif

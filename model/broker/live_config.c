@@ -215,10 +215,14 @@ static void take_live(struct broker_config *to, const struct broker_config *from
     to->long_polling = from->long_polling;
     to->slave_read = from->slave_read;
     to->trace_on = from->trace_on;
+    to->store_replies = from->store_replies;
     to->reject_transactions = from->reject_transactions;
     to->force_register = from->force_register;
     to->timeout_ms = from->timeout_ms;
     to->offsets_save_ms = from->offsets_save_ms;
+    to->property_filter = from->property_filter;
+    to->filter_retry = from->filter_retry;
+    to->filter_clean_ms = from->filter_clean_ms;
 }
 
 /* Reads `values` as a start would, and takes what acts at once. The store's configuration is large,

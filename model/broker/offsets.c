@@ -5,6 +5,7 @@
 #include "model/events.h"
 #include "model/quirks.h"
 #include "model/store/store.h"
+#include "model/wire/body_config.h"
 #include "model/wire/message.h"
 
 #define FIRST_SAVE_NS UINT64_C(10000000000)
@@ -84,7 +85,7 @@ static int add_queue(struct env *env, struct progress *progress, int32_t queue_i
     uint32_t position = position_of(progress, queue_id);
     memmove(&progress->queues[position + 1], &progress->queues[position],
             (progress->count - position) * sizeof *progress->queues);
-    progress->queues[position] = (struct queue_offset){queue_id, offset};
+    progress->queues[position] = (struct queue_offset){.queue_id = queue_id, .offset = offset};
     progress->count++;
     return RMQ_OK;
 }
@@ -183,7 +184,11 @@ static int64_t recovered_offset(const struct offsets *offsets, struct span topic
 bool offsets_believe(const struct offsets *offsets, struct span group, struct span topic,
                      int32_t queue_id, int64_t offset, struct span client, int64_t *max) {
     *max = recovered_offset(offsets, topic, queue_id);
-    return offset <= *max || offset <= find(offsets, offsets->given, group, topic, queue_id) ||
+    if (offset <= *max)
+        return true;
+    int64_t committed = offsets_find(offsets, group, topic, queue_id);
+    *max = committed > *max ? committed : *max; /* what was believed in this life */
+    return offset <= find(offsets, offsets->given, group, topic, queue_id) ||
            offset <= find(offsets, offsets->given, client, topic, queue_id);
 }
 
@@ -222,7 +227,9 @@ int offsets_commit(struct offsets *offsets, struct span group, struct span topic
     bool changed = false;
     if (span_is_absent(key))
         return RMQ_E_LIMIT;
-    if (offsets->store != NULL && !quirk_on(offsets->config->quirks, QUIRK_OFFSETS_UNCHECKED)) {
+    bool slave = offsets->config->broker_id != 0; /* it may be behind: its queues bound nothing */
+    if (offsets->store != NULL && !slave &&
+        !quirk_on(offsets->config->quirks, QUIRK_OFFSETS_UNCHECKED)) {
         int64_t max = store_max_offset(offsets->store, topic, queue_id);
         if (offset > max ||
             !offsets_believe(offsets, group, topic, queue_id, offset, client, &max)) {
@@ -237,11 +244,54 @@ int offsets_commit(struct offsets *offsets, struct span group, struct span topic
     if (err != RMQ_OK)
         return err;
     count_commit(offsets);
+    if (changed && slave)
+        find_queue(find_key(offsets->table, offsets->hash_key, key), queue_id)->own = true;
     if (changed) {
         event_offset_committed(offsets->env, group, topic, (uint32_t)queue_id, offset, client);
         save_later(offsets);
     }
     return RMQ_OK;
+}
+
+struct copying {
+    struct offsets *offsets;
+    offsets_each_fn *newer;
+    void *ctx;
+    bool changed;
+};
+
+static int copy_one(void *ctx, struct span key, int32_t queue_id, int64_t offset) {
+    struct copying *copying = ctx;
+    struct offsets *offsets = copying->offsets;
+    struct progress *progress = find_key(offsets->table, offsets->hash_key, key);
+    struct queue_offset *queue = progress == NULL ? NULL : find_queue(progress, queue_id);
+    bool changed;
+    if (queue != NULL && queue->own && queue->offset > offset &&
+        !quirk_on(offsets->config->quirks, QUIRK_SLAVE_OFFSETS_OVERWRITTEN)) {
+        copying->newer(copying->ctx, progress_topic(progress), progress_group(progress), queue_id,
+                       queue->offset);
+        return RMQ_OK;
+    }
+    if (queue != NULL)
+        queue->own = false;
+    int err = offsets_set(offsets, key, queue_id, offset, &changed);
+    copying->changed |= err == RMQ_OK && changed;
+    return err;
+}
+
+int offsets_copy(struct offsets *offsets, struct span body, offsets_each_fn *newer, void *ctx) {
+    struct copying copying = {.offsets = offsets, .newer = newer, .ctx = ctx};
+    struct data_version version;
+    struct wire_error error = {0};
+    struct buf scratch;
+    buf_init(&scratch, offsets->env);
+    int err = offset_table_decode(body, &scratch, NULL, NULL, &version, &error);
+    if (err == RMQ_OK)
+        err = offset_table_decode(body, &scratch, copy_one, &copying, &version, &error);
+    buf_deinit(&scratch);
+    if (copying.changed)
+        save_later(offsets);
+    return err;
 }
 
 int offsets_assign(struct offsets *offsets, struct span group, struct span topic, int32_t queue_id,

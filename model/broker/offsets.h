@@ -54,7 +54,8 @@ int64_t offsets_find(const struct offsets *offsets, struct span group, struct sp
  * happens but the event. RMQ_E_NOMEM: not committed. */
 int offsets_commit(struct offsets *offsets, struct span group, struct span topic, int32_t queue_id,
                    int64_t offset, struct span client) RMQ_CHECK_RESULT;
-/* Whether `group` may go on at `offset`; else *max is the queue's recovered max. */
+/* Whether `group` may go on at `offset`; else *max is the queue's recovered max, or what the group
+ * has committed behind it. */
 bool offsets_believe(const struct offsets *offsets, struct span group, struct span topic,
                      int32_t queue_id, int64_t offset, struct span client, int64_t *max);
 /* Tells `who`, a group or a client's address, was given `offset`. Without memory it will not be
@@ -88,9 +89,15 @@ void offsets_save_now(struct offsets *offsets);
 /* Appends the file's content as compact JSON, the body of the answer to 43. RMQ_E_NOMEM. */
 int offsets_write_compact(const struct offsets *offsets, struct buf *out) RMQ_CHECK_RESULT;
 
-/* Each entry, in order of insertion and queue. */
 typedef void offsets_each_fn(void *ctx, struct span topic, struct span group, int32_t queue_id,
                              int64_t offset);
+/* A slave's: `body` is its master's answer to 43. Each offset in it becomes ours, unless ours is
+ * higher and was committed here: then `newer` is called with it. Saved when anything changed.
+ * Errors of offset_table_decode: as it was; RMQ_E_NOMEM: a part is copied. */
+int offsets_copy(struct offsets *offsets, struct span body, offsets_each_fn *newer,
+                 void *ctx) RMQ_CHECK_RESULT;
+
+/* Each entry, in order of insertion and queue. */
 void offsets_each(const struct offsets *offsets, offsets_each_fn *each, void *ctx);
 
 /* Requests 14, 15 and 43. */

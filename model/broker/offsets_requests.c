@@ -103,10 +103,17 @@ void broker_on_update_consumer_offset(struct broker *broker, struct channel *cha
                                                header.topic, header.queue_id)) {
         outcome_text(&outcome, "Offset has been previously reset");
     } else if (err == RMQ_OK && names_exist(broker, &header, &outcome)) {
+        if (!span_is_absent(wire_field(request, SLAVE_SYNC_KEY)) &&
+            store_replicated(broker->store) > 0)
+            offsets_give(&broker->offsets, header.consumer_group, header.topic, header.queue_id,
+                         header.commit_offset);
         err = offsets_commit(&broker->offsets, header.consumer_group, header.topic, header.queue_id,
                              header.commit_offset, span_of_text(channel_peer(channel)));
         if (err != RMQ_OK)
             outcome_refuse(&outcome, RESPONSE_SYSTEM_ERROR, rmq_err_text(err), SPAN_NONE, "");
+        else if (broker->slave != NULL)
+            slave_sync_committed(&broker->slave->sync, header.topic, header.consumer_group,
+                                 header.queue_id, header.commit_offset);
     }
     answer_outcome(broker, &asker, &outcome);
 }

@@ -6,6 +6,7 @@
 
 struct queue_offset {
     int32_t queue_id;
+    bool own; /* a slave's: committed to it, and its master has not got it yet */
     int64_t offset;
 };
 

@@ -75,6 +75,8 @@ static void op_end(struct pull_op *op) {
     RMQ_ASSERT(!op->reading && list_is_empty(&op->held.link));
     list_remove(&op->link);
     subscription_deinit(&op->filter);
+    expression_unref(op->expression);
+    op->expression = NULL;
     if (pulls->idle_count == PULL_OPS_IDLE_MAX) {
         op_free(op);
         return;
@@ -275,6 +277,36 @@ static bool passes(void *ctx, int64_t tags_code) {
     return subscription_matches_code(ctx, tags_code);
 }
 
+#define RETRY_PREFIX SPAN_LITERAL("%RETRY%")
+
+/* What came back is filtered by what its group wants of the topic that it was in. */
+static bool wants_returned(const struct pull_op *op, struct span properties) {
+    struct consumer_filters *filters = &op->broker->filters;
+    struct span group = span_from(op->topic, RETRY_PREFIX.len);
+    struct span origin = message_property(properties, SPAN_LITERAL("RETRY_TOPIC"));
+    const struct consumer_filter *filter = consumer_filters_find(filters, origin, group);
+    return filter == NULL || expression_evaluate(filter->expression, properties) == EXPRESSION_TRUE;
+}
+
+static bool wants(const struct pull_op *op, struct span properties) {
+    if (env_plant(op->broker->env, PLANT_BROKER_FILTER_BLIND))
+        return true;
+    if (op->by_origin)
+        return wants_returned(op, properties);
+    return op->expression == NULL ||
+           expression_evaluate(op->expression, properties) == EXPRESSION_TRUE;
+}
+
+bool pull_wants(const struct held *held, struct span properties) {
+    return wants(RMQ_CONTAINER_OF(held, struct pull_op, held), properties);
+}
+
+static bool record_passes(void *ctx, struct span record) {
+    struct message message;
+    return message_decode(record, false, &message) != MESSAGE_OK ||
+           wants(RMQ_CONTAINER_OF(ctx, struct pull_op, filter), message.properties);
+}
+
 static bool hold(struct pull_op *op) {
     struct broker *broker = op->broker;
     uint64_t suspend_ms =
@@ -400,6 +432,8 @@ static bool fill(struct pull_op *op, const struct header_pull *header, const str
         op->get.max_count = 1;
     op->get.filter = op->filter.kind == SUBSCRIPTION_ALL ? NULL : passes;
     op->get.filter_ctx = &op->filter;
+    op->by_origin = op->broker->config.filter_retry && span_starts_with(op->topic, RETRY_PREFIX);
+    op->get.record_filter = op->expression == NULL && !op->by_origin ? NULL : record_passes;
     return true;
 }
 
@@ -409,6 +443,7 @@ void pull_process(struct broker *broker, struct channel *channel,
     const struct header_field_info *bad;
     struct header_pull header;
     struct subscription filter = {0};
+    struct expression *expression = NULL;
     struct outcome outcome;
     int err = header_decode(&HEADER_pull, request, &header, &bad);
     if (err != RMQ_OK) {
@@ -423,7 +458,7 @@ void pull_process(struct broker *broker, struct channel *channel,
         allowed && offsets_believe(&broker->offsets, header.consumer_group, header.topic,
                                    header.queue_id, header.queue_offset, peer, &recovered);
     /* Whoever is sent back is told before its next heartbeat, see offsets.h. */
-    if (!allowed || (believed && !pull_filter(broker, &header, &filter, &outcome))) {
+    if (!allowed || (believed && !pull_filter(broker, &header, &filter, &expression, &outcome))) {
         answer_code(&broker->remoting, &asker, outcome.code, outcome.remark);
         return;
     }
@@ -434,6 +469,7 @@ void pull_process(struct broker *broker, struct channel *channel,
     struct pull_op *op = op_begin(broker);
     if (op != NULL) {
         op->filter = filter;
+        op->expression = expression;
         if (fill(op, &header, &asker)) {
             if (reset >= 0)
                 send_to_reset(op, reset);
@@ -446,6 +482,7 @@ void pull_process(struct broker *broker, struct channel *channel,
         op_end(op);
     } else {
         subscription_deinit(&filter);
+        expression_unref(expression);
     }
     answer_code(&broker->remoting, &asker, RESPONSE_SYSTEM_ERROR, SPAN_LITERAL("out of memory"));
 }

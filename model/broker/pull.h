@@ -6,14 +6,16 @@
  * the connection without another copy.
  *
  * Differs from Apache: 4.9 answers 361 as it answers 11 (5.3 clients use it); a held pull that is
- * woken reads again without being checked again; one whose connection has closed is dropped; SQL92
- * expressions are refused as if enablePropertyFilter were false. OFFSET_MOVED_EVENT gets a message
- * per illegal offset with the quirk offsetMovedMessage only; the event offset.moved comes anyway.
+ * woken reads again without being checked again; one whose connection has closed is dropped; an
+ * expression in the pull itself that does not compile is refused (Apache filters nothing then).
+ * OFFSET_MOVED_EVENT gets a message per illegal offset with the quirk offsetMovedMessage only; the
+ * event offset.moved comes anyway.
  */
 #ifndef MODEL_BROKER_PULL_H
 #define MODEL_BROKER_PULL_H
 
 #include "model/broker/answer.h"
+#include "model/broker/consumer_filters.h"
 #include "model/broker/groups.h"
 #include "model/broker/hold.h"
 #include "model/broker/topics.h"
@@ -38,7 +40,9 @@ struct pull_op {
     bool first; /* not woken yet: may be held */
     bool suspend;
     bool reading;
-    struct subscription filter; /* its texts are gone: codes only */
+    struct subscription filter;    /* its texts are gone: codes only */
+    struct expression *expression; /* NULL: tags only */
+    bool by_origin;                /* filterSupportRetry: what came back counts as what it was */
 };
 
 struct pulls {
@@ -64,6 +68,8 @@ void pull_process(struct broker *broker, struct channel *channel,
 /* ---- for hold.c ---- */
 /* A held pull runs again, for the last time. */
 void pull_woken(struct held *held);
+/* Whether a message with these properties, whose tags code matches, is wanted. */
+bool pull_wants(const struct held *held, struct span properties);
 struct holds *pull_holds(const struct held *held);
 
 /* ---- pull_checks.c ---- */
@@ -71,8 +77,10 @@ struct holds *pull_holds(const struct held *held);
 struct header_pull;
 bool pull_check(struct broker *broker, const struct header_pull *header, struct span peer,
                 struct outcome *outcome);
-/* After pull_check: its *filter, the caller's to deinit. Else *outcome says why there is none. */
+/* After pull_check: its *filter, the caller's to deinit, and *expression, his to unref, NULL for
+ * tags. Else *outcome says why there is none. */
 bool pull_filter(struct broker *broker, const struct header_pull *header,
-                 struct subscription *filter, struct outcome *outcome);
+                 struct subscription *filter, struct expression **expression,
+                 struct outcome *outcome);
 
 #endif

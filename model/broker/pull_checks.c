@@ -56,8 +56,34 @@ static bool refuse_type(struct span type, struct outcome *outcome) {
                           "The broker does not support consumer to filter message by ", type, "");
 }
 
+/* The expression of a pull that brings its subscription: that of the group's heartbeats, if it is
+ * the same, so that it is compiled once. */
+static bool own_expression(struct broker *broker, const struct header_pull *header,
+                           struct expression **expression, struct outcome *outcome) {
+    const struct consumer_filter *known =
+        consumer_filters_find(&broker->filters, header->topic, header->consumer_group);
+    struct buf why;
+    if (!broker->config.property_filter)
+        return refuse_type(header->expression_type, outcome);
+    if (known != NULL && span_equal(known->data.type, header->expression_type) &&
+        span_equal(known->data.expression, header->subscription)) {
+        *expression = expression_ref(known->expression);
+        return true;
+    }
+    buf_init(&why, broker->env);
+    int err = consumer_filters_compile(&broker->filters, header->expression_type,
+                                       header->subscription, expression, &why);
+    if (err == RMQ_E_NOMEM)
+        outcome_refuse(outcome, RESPONSE_SYSTEM_ERROR, "out of memory", SPAN_NONE, "");
+    else if (err != RMQ_OK)
+        outcome_refuse(outcome, RESPONSE_SUBSCRIPTION_PARSE_FAILED, "", buf_span(&why), "");
+    buf_deinit(&why);
+    return err == RMQ_OK;
+}
+
 static bool own_filter(struct broker *broker, const struct header_pull *header,
-                       struct subscription *filter, struct outcome *outcome) {
+                       struct subscription *filter, struct expression **expression,
+                       struct outcome *outcome) {
     int err =
         subscription_parse(broker->env, header->subscription, header->expression_type, filter);
     if (err == RMQ_E_NOMEM)
@@ -65,9 +91,8 @@ static bool own_filter(struct broker *broker, const struct header_pull *header,
     if (err != RMQ_OK)
         return outcome_refuse(outcome, RESPONSE_SUBSCRIPTION_PARSE_FAILED,
                               "parse the consumer's subscription failed", SPAN_NONE, "");
-    if (filter->kind == SUBSCRIPTION_OTHER)
-        return refuse_type(header->expression_type, outcome);
-    return true;
+    return filter->kind != SUBSCRIPTION_OTHER ||
+           own_expression(broker, header, expression, outcome);
 }
 
 static bool refuse_unknown(const struct broker *broker, const char *what, struct outcome *outcome) {
@@ -75,10 +100,30 @@ static bool refuse_unknown(const struct broker *broker, const char *what, struct
                           answer_help(broker->config.profile_5_3));
 }
 
+/* The expression that the group's heartbeats registered. */
+static bool group_expression(struct broker *broker, const struct header_pull *header,
+                             struct span type, struct expression **expression,
+                             struct outcome *outcome) {
+    const struct consumer_filter *filter =
+        consumer_filters_find(&broker->filters, header->topic, header->consumer_group);
+    if (filter == NULL)
+        return outcome_refuse(
+            outcome, RESPONSE_FILTER_DATA_NOT_EXIST,
+            "The broker's consumer filter data is not exist!Your expression may be wrong!",
+            SPAN_NONE, "");
+    if (filter->data.version < header->sub_version)
+        return outcome_refuse(outcome, RESPONSE_FILTER_DATA_NOT_LATEST,
+                              "the consumer's consumer filter data not latest", SPAN_NONE, "");
+    if (!broker->config.property_filter)
+        return refuse_type(type, outcome);
+    *expression = expression_ref(filter->expression);
+    return true;
+}
+
 /* What the group's heartbeats subscribed. */
 static bool group_filter(struct broker *broker, const struct header_pull *header,
                          const struct group *group, struct subscription *filter,
-                         struct outcome *outcome) {
+                         struct expression **expression, struct outcome *outcome) {
     const struct client_group *members = clients_find(&broker->clients, header->consumer_group);
     if (members == NULL)
         return refuse_unknown(broker, "the consumer's group info not exist", outcome);
@@ -92,11 +137,14 @@ static bool group_filter(struct broker *broker, const struct header_pull *header
     if (subscription->version < header->sub_version)
         return outcome_refuse(outcome, RESPONSE_SUBSCRIPTION_NOT_LATEST,
                               "the consumer's subscription not latest", SPAN_NONE, "");
-    if (!subscription_is_tag_type(subscription->type))
-        return refuse_type(subscription->type, outcome);
-    if (subscription_copy(broker->env, &subscription->compiled, filter) != RMQ_OK)
-        return outcome_refuse(outcome, RESPONSE_SYSTEM_ERROR, "out of memory", SPAN_NONE, "");
-    return true;
+    if (!subscription_is_tag_type(subscription->type) &&
+        !group_expression(broker, header, subscription->type, expression, outcome))
+        return false;
+    if (subscription_copy(broker->env, &subscription->compiled, filter) == RMQ_OK)
+        return true;
+    expression_unref(*expression);
+    *expression = NULL;
+    return outcome_refuse(outcome, RESPONSE_SYSTEM_ERROR, "out of memory", SPAN_NONE, "");
 }
 
 bool pull_check(struct broker *broker, const struct header_pull *header, struct span peer,
@@ -110,10 +158,11 @@ bool pull_check(struct broker *broker, const struct header_pull *header, struct 
 }
 
 bool pull_filter(struct broker *broker, const struct header_pull *header,
-                 struct subscription *filter, struct outcome *outcome) {
+                 struct subscription *filter, struct expression **expression,
+                 struct outcome *outcome) {
     const struct group *group = groups_find(&broker->groups, header->consumer_group);
     RMQ_ASSERT(group != NULL); /* pull_check has found it */
     return (header->sys_flag & PULL_FLAG_SUBSCRIPTION) != 0
-               ? own_filter(broker, header, filter, outcome)
-               : group_filter(broker, header, group, filter, outcome);
+               ? own_filter(broker, header, filter, expression, outcome)
+               : group_filter(broker, header, group, filter, expression, outcome);
 }

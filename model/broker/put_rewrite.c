@@ -42,8 +42,12 @@ int put_rewrite(struct broker *broker, const struct put_wish *wish, struct messa
     bool moved = false;
     if (wish->delay_level > 0) {
         int32_t highest = (int32_t)store_delay_levels(broker->store);
+        int32_t level = wish->delay_level < highest ? wish->delay_level : highest;
+        int err = schedule_stamp(&broker->schedule, level);
+        if (err != RMQ_OK)
+            return err;
         message->topic = SCHEDULE_TOPIC;
-        message->queue_id = (wish->delay_level < highest ? wish->delay_level : highest) - 1;
+        message->queue_id = level - 1;
         moved = true;
     }
     if (!moved)

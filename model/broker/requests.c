@@ -27,12 +27,19 @@ void broker_on_request(void *ctx, struct channel *channel, const struct wire_com
         if (flow_admit(&broker->flow, FLOW_SENDS, channel, request))
             send_process(broker, channel, request);
         break;
+    case REQUEST_SEND_REPLY_MESSAGE:
+    case REQUEST_SEND_REPLY_MESSAGE_V2:
+        broker_on_send_reply(broker, channel, request);
+        break;
     case REQUEST_PULL_MESSAGE:
     case REQUEST_LITE_PULL_MESSAGE:
         if (channel_is_second(channel)) /* no processor there (BrokerController.java) */
             on_unknown(broker, channel, request);
         else if (flow_admit(&broker->flow, FLOW_PULLS, channel, request))
             pull_process(broker, channel, request);
+        break;
+    case REQUEST_CONSUMER_SEND_MSG_BACK:
+        broker_on_send_back(broker, channel, request);
         break;
     case REQUEST_QUERY_MESSAGE:
         query_by_key(broker, channel, request);

@@ -234,12 +234,12 @@ static bool is_topic(const struct header_field_info *field) {
     return strcmp(field->key, "b") == 0 || strcmp(field->key, "topic") == 0;
 }
 
-static bool read_header(const struct broker *broker, const struct wire_command *request,
-                        struct header_send_v2 *out, struct outcome *outcome) {
+bool send_read_header(const struct broker *broker, const struct wire_command *request,
+                      struct header_send_v2 *out, struct outcome *outcome) {
     const struct header_field_info *bad;
     struct header_send plain;
     int err;
-    if (request->code == REQUEST_SEND_MESSAGE) {
+    if (request->code == REQUEST_SEND_MESSAGE || request->code == REQUEST_SEND_REPLY_MESSAGE) {
         err = header_decode(&HEADER_send, request, &plain, &bad);
         if (err == RMQ_OK)
             widen(&plain, out);
@@ -309,7 +309,7 @@ void send_process(struct broker *broker, struct channel *channel,
     struct send_target target;
     struct send_properties read;
     struct buf *properties = &broker->sends.properties;
-    if (!read_header(broker, request, &header, &outcome) ||
+    if (!send_read_header(broker, request, &header, &outcome) ||
         !send_check(broker, &header, request->version, span_of_text(channel_peer(channel)), &target,
                     &outcome) ||
         !send_read_properties(broker, header.properties, target.sys_flag, header.batch, properties,
@@ -317,6 +317,8 @@ void send_process(struct broker *broker, struct channel *channel,
         answer_refused(broker, &asker, &outcome);
         return;
     }
+    if (target.dead)
+        read.wish.delay_level = 0;
     struct message message = {
         .queue_id = target.queue_id,
         .flag = header.flag,

@@ -4,8 +4,9 @@
  * way is a send_op, taken from a pool: a send that has found a warm pool allocates nothing.
  *
  * Differs from Apache:
- *   - delayed, transactional and timed messages are refused with code 13 (they come with the issue
- *     on full messaging), in both profiles, never stored as plain ones
+ *   - transactional and timed messages are refused with code 13 (they come with the issue on full
+ *     messaging), in both profiles, never stored as plain ones
+ *   - a message that was retried too often is in the DLQ at once; with 4.9 its DELAY still counts
  *   - properties keep the sender's order, with CLUSTER (and 5.3's UNIQ_KEY) last: Java's is that of
  *     a hash table
  *   - a missing header field is named in the remark, where Java shows a NullPointerException */
@@ -55,13 +56,18 @@ void send_process(struct broker *broker, struct channel *channel,
 /* Stores a message of the broker's own, without an answer. */
 void send_own(struct broker *broker, const struct message *message);
 
-/* ---- checks (send_checks.c) ---- */
 struct header_send_v2;
+/* The header of 10 and 324, or that of the others; false: *outcome says what is wrong. */
+bool send_read_header(const struct broker *broker, const struct wire_command *request,
+                      struct header_send_v2 *out, struct outcome *outcome);
+
+/* ---- checks (send_checks.c) ---- */
 struct send_target {
     struct topic_config topic; /* where it goes: as asked, or the group's DLQ */
     int32_t queue_id;
     int32_t answered_queue_id; /* of the topic that was asked for */
     int32_t sys_flag;
+    bool dead; /* it goes to the group's DLQ: not delayed, whatever it says */
 };
 /* Where the message goes; creates the topic where that is allowed. False: *outcome says why not. */
 bool send_check(struct broker *broker, const struct header_send_v2 *header, int32_t version,

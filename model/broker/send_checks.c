@@ -8,7 +8,6 @@
 
 #define RETRY_PREFIX "%RETRY%"
 #define DLQ_PREFIX "%DLQ%"
-#define VERSION_3_4_9 121 /* maxReconsumeTimes counts from here on */
 
 static bool is_true(struct span text) {
     static const char TRUE[] = "true";
@@ -201,7 +200,7 @@ static bool redirect_retry(const struct check *check) {
         return false;
     }
     int32_t maximum = config->retry_max;
-    if (check->version >= VERSION_3_4_9 && header->has_max_reconsume_times)
+    if (check->version >= WIRE_VERSION_3_4_9 && header->has_max_reconsume_times)
         maximum = header->max_reconsume_times;
     int32_t times = header->has_reconsume_times ? header->reconsume_times : 0;
     bool dead = broker->config.profile_5_3 ? times > maximum : times >= maximum;
@@ -218,6 +217,7 @@ static bool redirect_retry(const struct check *check) {
         return outcome_refuse(check->outcome, RESPONSE_SYSTEM_ERROR, "topic[", topic,
                               "] not exist");
     check->target->queue_id = 0;
+    check->target->dead = true;
     return true;
 }
 
@@ -229,6 +229,7 @@ bool send_check(struct broker *broker, const struct header_send_v2 *header, int3
                                 .peer = peer,
                                 .target = target,
                                 .outcome = outcome};
+    target->dead = false;
     if (!check_broker(&check) || !check_name(&check) || !find_topic(&check) || !check_queue(&check))
         return false;
     if (!header->batch && span_starts_with(header->topic, SPAN_LITERAL(RETRY_PREFIX)) &&
@@ -247,6 +248,7 @@ enum property {
     PROPERTY_WAIT,
     PROPERTY_CLUSTER,
     PROPERTY_UNIQ_KEY,
+    PROPERTY_DELAY,
     PROPERTY_LATER
 };
 
@@ -258,19 +260,15 @@ static enum property property_of(struct span name, struct span value) {
         {"WAIT", PROPERTY_WAIT},
         {"CLUSTER", PROPERTY_CLUSTER},
         {"UNIQ_KEY", PROPERTY_UNIQ_KEY},
-        {"DELAY", PROPERTY_LATER},
+        {"DELAY", PROPERTY_DELAY},
         {"TRAN_MSG", PROPERTY_LATER},
         {"TIMER_DELAY_SEC", PROPERTY_LATER},
         {"TIMER_DELAY_MS", PROPERTY_LATER},
         {"TIMER_DELIVER_MS", PROPERTY_LATER},
     };
-    int64_t number;
     for (size_t i = 0; i < sizeof KNOWN / sizeof KNOWN[0]; i++) {
         if (!span_equal(name, span_of_text(KNOWN[i].name)))
             continue;
-        if (span_equal(name, SPAN_LITERAL("DELAY"))) /* level 0 is none */
-            return span_to_i64(value, &number) == RMQ_OK && number <= 0 ? PROPERTY_OTHER
-                                                                        : PROPERTY_LATER;
         if (span_equal(name, SPAN_LITERAL("TRAN_MSG")))
             return is_true(value) ? PROPERTY_LATER : PROPERTY_OTHER;
         return KNOWN[i].what;
@@ -320,6 +318,21 @@ static void put_unique_key(struct broker *broker, struct buf *out, struct send_p
         buf_failed(out) ? SPAN_NONE : span_of(out->data + out->len - sizeof text, sizeof text);
 }
 
+/* A level that is no number fails as in Java (NumberFormatException); a batch is not delayed. */
+static bool read_delay(const struct broker *broker, struct span value, bool batch,
+                       struct send_properties *read, struct outcome *outcome) {
+    if (span_to_i32(value, &read->wish.delay_level) != RMQ_OK)
+        return outcome_refuse(outcome, RESPONSE_SYSTEM_ERROR, "DELAY is no number: ", value, "");
+    if (!batch || read->wish.delay_level <= 0)
+        return true;
+    outcome_init(outcome, RESPONSE_MESSAGE_ILLEGAL);
+    outcome_text(outcome, "the message is illegal, maybe msg body or properties length not "
+                          "matched. msg body length limit ");
+    outcome_number(outcome, broker->max_message_bytes);
+    outcome_text(outcome, "B, msg properties length limit 32KB.");
+    return false;
+}
+
 bool send_read_properties(struct broker *broker, struct span properties, int32_t sys_flag,
                           bool batch, struct buf *out, struct send_properties *read,
                           struct outcome *outcome) {
@@ -341,6 +354,8 @@ bool send_read_properties(struct broker *broker, struct span properties, int32_t
             read->wait = is_true(value);
         if (what == PROPERTY_UNIQ_KEY)
             read->unique_key = value;
+        if (what == PROPERTY_DELAY && !read_delay(broker, value, batch, read, outcome))
+            return false;
         if (what != PROPERTY_WAIT || v5 || batch)
             put_property(out, name, value);
     }

@@ -151,6 +151,13 @@ static void topic_free(struct env *env, struct topic *topic) {
     env_free(env, topic);
 }
 
+void topics_clear(struct topics *topics) {
+    for (size_t i = 0; i < topics->count; i++)
+        topic_free(topics->env, topics->by_name[i]);
+    topics->count = 0;
+    topics->builtin_order = 0;
+}
+
 void topics_deinit(struct topics *topics) {
     if (topics->env == NULL)
         return;

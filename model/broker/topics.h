@@ -57,6 +57,13 @@ int topics_load(struct topics *topics, struct span list) RMQ_CHECK_RESULT;
 int topics_restore(struct topics *topics, const struct topic_config *config) RMQ_CHECK_RESULT;
 void topics_restore_version(struct topics *topics, const struct data_version *version);
 
+/* A slave's: `body` is its master's answer to 21. When its data version is another one, the table
+ * becomes that one, and is saved. Errors of topic_table_decode: as it was; RMQ_E_NOMEM: anything.
+ */
+int topics_replace(struct topics *topics, struct span body) RMQ_CHECK_RESULT;
+/* Forgets all topics but the built-in ones. */
+void topics_clear(struct topics *topics);
+
 /* Number of topics, built-in ones included. */
 size_t topics_count(const struct topics *topics);
 /* Topic `index` (< topics_count) in iteration order; the name is valid until the next change. */

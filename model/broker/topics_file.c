@@ -83,6 +83,23 @@ static int topics_read(void *ctx, struct span text, size_t *error_offset) {
     return err;
 }
 
+int topics_replace(struct topics *topics, struct span body) {
+    struct data_version version, ours = topics_version(topics);
+    struct wire_error error = {0};
+    struct buf scratch;
+    buf_init(&scratch, topics->env);
+    int err = topic_table_decode(body, &scratch, NULL, NULL, &version, &error);
+    if (err == RMQ_OK && !data_version_equal(&version, &ours)) {
+        topics_clear(topics);
+        err = topic_table_decode(body, &scratch, on_topic, topics, &version, &error);
+        topics_restore_version(topics, &version);
+        if (topics->file != NULL)
+            config_file_save(topics->file);
+    }
+    buf_deinit(&scratch);
+    return err;
+}
+
 void topics_file_init(struct config_file *file, struct topics *topics) {
     static const struct config_table TABLE = {
         .file_name = "topics.json", .write = topics_write, .read = topics_read};

@@ -7,6 +7,10 @@
 
 #include "model/base/check.h"
 #include "model/client/consumer_internal.h"
+#include "model/events.h"
+#include "model/wire/body_heartbeat.h"
+
+#define CHECK_TIMEOUT_NS (3000 * CONSUMER_MS)
 
 static void hook_topics(void *ctx, void (*each)(void *ctx, struct span topic), void *each_ctx) {
     const struct consumer *consumer = ctx;
@@ -39,15 +43,80 @@ static const struct client_consumer_hooks HOOKS = {
 
 static void on_route(void *ctx, int status);
 
+/* Nothing is consumed: as Java's start, which throws then. */
+static void refuse_start(struct consumer *consumer, const struct consumer_topic *topic,
+                         const struct wire_command *response) {
+    event_consumer_filter_refused(consumer->env, consumer->group, topic->name, response->code,
+                                  response->remark);
+    env_log(consumer->env, ENV_LOG_ERROR, "consumer: group %.*s, topic %.*s: %.*s",
+            (int)consumer->group.len, (const char *)consumer->group.data, (int)topic->name.len,
+            (const char *)topic->name.data, (int)response->remark.len,
+            (const char *)response->remark.data);
+}
+
+static void check_next(struct consumer *consumer);
+
+/* Differs: when no broker answers, the pulls will tell; Java's start throws. */
+static void on_checked(void *ctx, int status, const struct wire_command *response) {
+    struct consumer *consumer = ctx;
+    const struct consumer_topic *topic = consumer->topics[consumer->check_at++];
+    consumer->checking = false;
+    if (status == RMQ_OK && response->code != RESPONSE_SUCCESS)
+        refuse_start(consumer, topic, response);
+    else
+        check_next(consumer);
+}
+
+/* A broker of the topic is asked about its expression (46), as by Java's start. */
+static bool ask_broker(struct consumer *consumer, const struct consumer_topic *topic) {
+    const struct check_client check = {.client_id = client_id(consumer->client),
+                                       .group = consumer->group,
+                                       .has_subscription = true,
+                                       .subscription = {.topic = topic->name,
+                                                        .expression = topic->expression,
+                                                        .type = topic->type,
+                                                        .version = topic->version}};
+    struct span address = client_any_address(consumer->client, topic->name);
+    struct wire_command request;
+    struct buf body;
+    buf_init(&body, consumer->env);
+    bool asks = address.len > 0 && check_client_write(consumer->env, &body, &check) == RMQ_OK;
+    if (asks) {
+        wire_command_init(&request, REQUEST_CHECK_CLIENT_CONFIG);
+        request.body = buf_span(&body);
+        consumer->checking = true;
+        remoting_call(&consumer->client->remoting, address, &request, REMOTING_SYNC,
+                      CHECK_TIMEOUT_NS, on_checked, consumer);
+    }
+    buf_deinit(&body);
+    return asks;
+}
+
+static void check_next(struct consumer *consumer) {
+    while (consumer->check_at < consumer->topic_count) {
+        const struct consumer_topic *topic = consumer->topics[consumer->check_at];
+        if (!subscription_is_tag_type(topic->type) && ask_broker(consumer, topic))
+            return;
+        consumer->check_at++;
+    }
+    client_heartbeat_now(consumer->client);
+    consumer->started = true;
+    rebalance_soon(consumer);
+}
+
+static void check_cancel(struct consumer *consumer) {
+    if (consumer->checking)
+        remoting_cancel(&consumer->client->remoting, consumer);
+    consumer->checking = false;
+}
+
 static void start_next(struct consumer *consumer) {
     if (consumer->start_at < consumer->topic_count) {
         consumer_ask_route(consumer->topics[consumer->start_at]->route, &consumer->start_wait,
                            on_route, consumer);
         return;
     }
-    client_heartbeat_now(consumer->client);
-    consumer->started = true;
-    rebalance_soon(consumer);
+    check_next(consumer);
 }
 
 static void on_route(void *ctx, int status) {
@@ -84,6 +153,7 @@ static void hook_discard(void *ctx) {
     RMQ_ASSERT(consumer->queue_count == 0 && list_is_empty(&consumer->ready));
     rebalance_stop(consumer);
     client_route_cancel(&consumer->start_wait);
+    check_cancel(consumer);
     env_timer_stop(consumer->env, &consumer->retry_timer);
     list_remove(&consumer->member.link);
     consumer_free(consumer);
@@ -125,6 +195,7 @@ int consumer_start(struct client *client, const struct props *config,
 static void release_all(struct consumer *consumer) {
     rebalance_stop(consumer);
     client_route_cancel(&consumer->start_wait);
+    check_cancel(consumer);
     if (consumer_is_lite(consumer) && consumer->config.auto_commit)
         lite_auto_commit(consumer);
     if (consumer->config.broadcasting)

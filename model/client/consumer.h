@@ -49,8 +49,9 @@ struct consumer_listener {
  * pullThresholdSizeForQueue, consumeConcurrentlyMaxSpan, pullThresholdForTopic,
  * pullThresholdSizeForTopic, postSubscriptionWhenPull, maxReconsumeTimes (no effect yet),
  * localOffsetStoreDir, namespace; lite: autoCommit, autoCommitIntervalMillis, pullThresholdForAll;
- * subscription (own): "topic:expression" separated by ';'. persistConsumerOffsetInterval and
- * instanceName are the instance's.
+ * subscription (own): "topic:expression" separated by ';', an expression of tags or, behind
+ * "sql92:", of properties (client.md 14.2; MessageSelector.bySql; no ';' in it).
+ * persistConsumerOffsetInterval and instanceName are the instance's.
  *
  * `listener` stays valid until the stop; NULL: a lite pull consumer without any of its functions.
  * RMQ_E_INVALID (logged with the key), RMQ_E_EXISTS: the instance has this group; RMQ_E_NOMEM. */

@@ -60,7 +60,9 @@ struct consumer_topic {
     struct consumer *consumer;
     struct client_topic *route;
     struct span name;       /* wrapped by the namespace */
-    struct span expression; /* "*" when everything is wanted */
+    struct span subscribed; /* as it was asked for; "*" when everything is wanted */
+    struct span expression; /* the same without "sql92:" */
+    struct span type;       /* TAG, SQL92 */
     struct subscription subscription;
     int64_t version; /* wall ms: subVersion */
     bool retry;      /* %RETRY%group */
@@ -175,6 +177,8 @@ struct consumer {
     struct local_offsets *local_offsets; /* BROADCASTING */
     struct client_route_wait start_wait;
     size_t start_at; /* topic whose route is asked for at the start */
+    size_t check_at; /* topic whose expression a broker is asked about after that */
+    bool checking;   /* the request is under way */
     void (*stopped)(void *ctx);
     void *stopped_ctx;
 };

@@ -6,6 +6,7 @@
 #include "model/wire/body_heartbeat.h"
 
 #define RETRY_PREFIX "%RETRY%"
+#define SQL_PREFIX SPAN_LITERAL("sql92:")
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -85,11 +86,15 @@ static int topic_create(struct consumer *consumer, struct span name, struct span
     if (expression.len > 0)
         memcpy(topic->text + name.len, expression.data, expression.len);
     topic->name = span_of(topic->text, name.len);
-    topic->expression = span_of(topic->text + name.len, expression.len);
+    topic->subscribed = topic->expression = span_of(topic->text + name.len, expression.len);
+    bool sql = span_starts_with(expression, SQL_PREFIX);
+    if (sql)
+        topic->expression = span_from(topic->subscribed, SQL_PREFIX.len);
+    topic->type = sql ? SPAN_LITERAL("SQL92") : SPAN_LITERAL("TAG");
     topic->retry = span_starts_with(name, SPAN_LITERAL(RETRY_PREFIX));
     int err = find(consumer, name) != NULL ? RMQ_E_EXISTS : RMQ_OK;
     if (err == RMQ_OK)
-        err = subscription_parse(env, topic->expression, SPAN_LITERAL("TAG"), &topic->subscription);
+        err = subscription_parse(env, topic->expression, topic->type, &topic->subscription);
     if (err == RMQ_OK)
         err = client_topic_get(consumer->client, topic->name, &topic->route);
     if (err != RMQ_OK)
@@ -173,8 +178,10 @@ void consumer_heartbeat(void *ctx, struct heartbeat_writer *writer) {
     heartbeat_consumer_begin(writer, &group);
     for (size_t i = 0; i < consumer->topic_count; i++) {
         const struct consumer_topic *topic = consumer->topics[i];
-        const struct heartbeat_subscription subscription = {
-            .topic = topic->name, .expression = topic->expression, .version = topic->version};
+        const struct heartbeat_subscription subscription = {.topic = topic->name,
+                                                            .expression = topic->expression,
+                                                            .type = topic->type,
+                                                            .version = topic->version};
         heartbeat_subscription(writer, &subscription);
     }
     heartbeat_consumer_end(writer, &group);

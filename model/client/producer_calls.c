@@ -31,7 +31,7 @@ static void tell_started(struct producer *producer, struct span topic,
                          const struct outgoing *messages, size_t count) {
     for (size_t i = 0; i < count; i++)
         event_send_started(producer->env, topic, messages[i].number, messages[i].body.len,
-                           messages[i].tags, messages[i].late_ns);
+                           messages[i].tags, messages[i].late_ns, messages[i].delay_level);
 }
 
 /* A state with the topic set. */
@@ -61,6 +61,7 @@ static int prepare(struct producer *producer, const struct outgoing *message, st
     if (err != RMQ_OK)
         return err;
     state->number = message->number;
+    state->delay_level = message->delay_level;
     state->body_bytes = message->body.len;
     return send_state_keep(state, message);
 }
@@ -73,6 +74,7 @@ static int prepare_batch(struct producer *producer, const struct outgoing *messa
         err = take_state(producer, messages[0].topic, send, &state);
     if (err != RMQ_OK)
         return err;
+    state->delay_level = 0;
     for (size_t i = 0; i < count; i++) {
         struct send_member member = {messages[i].number, messages[i].body.len};
         buf_put(&state->members, &member, sizeof member);

@@ -94,6 +94,7 @@ struct send_state {
     bool has_result;    /* stored, but not as asked (10, 11, 12), and tried again */
     struct send result; /* of the last attempt that stored it */
     int32_t flag, sys_flag;
+    int32_t delay_level;
     uint64_t number;
     size_t body_bytes; /* as the application gave it */
     struct buf bytes;  /* properties, then the body */

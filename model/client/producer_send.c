@@ -33,18 +33,24 @@ static struct send_member member_at(const struct send_state *state, size_t index
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
+/* Where a delayed message waits; that there are 18 levels is the brokers' default. */
+#define SCHEDULE_TOPIC SPAN_LITERAL("SCHEDULE_TOPIC_XXXX")
+#define DELAY_LEVELS 18
+
 static void tell_acked(const struct send_state *state, const struct send *send) {
     struct span ids = buf_span(&state->ids), id;
+    int32_t level = state->delay_level < DELAY_LEVELS ? state->delay_level : DELAY_LEVELS;
     for (size_t i = 0; i < message_count(state); i++) {
         int64_t physical = send->physical_offset;
         struct message_host host;
         if (state->batch &&
             (!span_next_part(&ids, ',', &id) || message_id_parse(id, &host, &physical) != RMQ_OK))
             physical = -1;
-        event_send_acked(state->producer->env, state->topic->topic->name,
-                         span_of_text(send->broker), (uint64_t)send->queue_id,
-                         send->queue_offset + (int64_t)i, physical, member_at(state, i).number,
-                         send->code, send->attempts, send->latency_ns);
+        event_send_acked(
+            state->producer->env, level > 0 ? SCHEDULE_TOPIC : state->topic->topic->name,
+            span_of_text(send->broker), level > 0 ? (uint64_t)level - 1 : (uint64_t)send->queue_id,
+            send->queue_offset + (int64_t)i, physical, member_at(state, i).number, send->code,
+            send->attempts, send->latency_ns);
     }
 }
 

@@ -251,7 +251,7 @@ static struct header_pull header_of(const struct consumer_queue *queue, bool fro
                                  .broker_name = queue->broker_name,
                                  .topic = queue->topic->name,
                                  .queue_offset = queue->next_offset,
-                                 .expression_type = SPAN_LITERAL("TAG"),
+                                 .expression_type = queue->topic->type,
                                  .sub_version = lite ? 0 : queue->topic->version,
                                  .consumer_group = consumer->group};
     if (consumer->client->profile_5_3) {

@@ -86,7 +86,7 @@ static void apply(struct consumer_topic *topic, struct share *share) {
     if (!changed && !more)
         return;
     event_consumer_rebalanced(consumer->env, consumer->group, topic->name, share->members,
-                              share->count, mine, span_of_text(strategy), topic->expression);
+                              share->count, mine, span_of_text(strategy), topic->subscribed);
     topic->version = env_wall_ms(consumer->env);
     consumer->rebalance.ever = true;
     client_heartbeat_now(consumer->client); /* brokers learn it before the new queues' pulls come */

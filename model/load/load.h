@@ -13,14 +13,14 @@
  *                 (messages per send, 1), count (messages, 0: no end), for (0: no end), after
  *                 (wait before the first, 0), burst_of and burst_every (that many at once, each so
  *                 often, on top), ramp_to and ramp (the rate moves there evenly in that time),
- *                 by_key=true|false (the key chooses the queue: needs keys), run (number of the
- *                 run, body.h), producer (this producer's number)
- *   do=consume    name (default: the group), consumerGroup, subscription, service (distribution,
- * 0), fail (share of messages whose handler fails, ppm), lite=true|false, poll (lite: pause after
- * an empty poll, 100 ms), after, for (stops cleanly then, 0: no end), run do=stop-load  name: ends
- * it cleanly; do=suspend-load, do=resume-load: name (consume only) Further keys go to
- * producer_start or consumer_start. command.done follows each: of produce when its last send is
- * over, of consume when it has stopped.
+ *                 delay_level (of each message, 0: none), by_key=true|false (the key chooses the
+ * queue: needs keys), number=true|false (a property "number": the message's sequence, from 1), run
+ * (number of the run, body.h), producer (this producer's number) do=consume    name (default: the
+ * group), consumerGroup, subscription, service (distribution, 0), fail (share of messages whose
+ * handler fails, ppm), lite=true|false, poll (lite: pause after an empty poll, 100 ms), after, for
+ * (stops cleanly then, 0: no end), run do=stop-load  name: ends it cleanly; do=suspend-load,
+ * do=resume-load: name (consume only) Further keys go to producer_start or consumer_start.
+ * command.done follows each: of produce when its last send is over, of consume when it has stopped.
  */
 #ifndef MODEL_LOAD_LOAD_H
 #define MODEL_LOAD_LOAD_H

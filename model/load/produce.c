@@ -9,7 +9,7 @@
 static const char *const OWN_KEYS[] = {
     "do",       "name",        "topic",   "mode", "arrivals", "rate",  "in_flight", "think",
     "bytes",    "bytes_max",   "tags",    "keys", "batch",    "count", "for",       "after",
-    "burst_of", "burst_every", "ramp_to", "ramp", "by_key",   "run",   "producer"};
+    "burst_of", "burst_every", "ramp_to", "ramp", "by_key",   "run",   "producer",  "delay_level"};
 
 static struct produce *of_base(struct load *load) {
     return RMQ_CONTAINER_OF(load, struct produce, base);
@@ -90,6 +90,7 @@ static void produce_free(struct load *base) {
     buf_deinit(&load->dues);
     env_free(env_of(load), load->items);
     env_free(env_of(load), load->key_texts);
+    env_free(env_of(load), load->numbers);
     env_free(env_of(load), load);
 }
 
@@ -293,7 +294,10 @@ static int prepare(struct produce *load, const struct props *order) {
     load->incarnation = identity.process_number;
     load->items = env_alloc(env, load->config.batch * sizeof *load->items);
     load->key_texts = env_alloc(env, (size_t)load->config.batch * KEY_TEXT_MAX);
-    if (load->items == NULL || load->key_texts == NULL)
+    if (load->config.number)
+        load->numbers = env_alloc(env, load->config.batch * sizeof *load->numbers);
+    if (load->items == NULL || load->key_texts == NULL ||
+        (load->config.number && load->numbers == NULL))
         return RMQ_E_NOMEM;
     struct props foreign;
     props_init(&foreign, env);

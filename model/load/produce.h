@@ -17,11 +17,14 @@ struct produce_config {
     uint32_t in_flight;
     struct dist think_ns, bytes;
     uint32_t keys, batch;
-    bool by_key;
+    int32_t delay_level;
+    bool by_key, number;
     uint64_t count, for_ns, after_ns;
     uint64_t run;
     uint32_t producer;
 };
+
+#define NUMBER_PROPERTY_MAX 20 /* "number", 0x01 and a sequence */
 
 struct produce;
 /* A send under way, and in a closed loop the thread that makes it. */
@@ -50,8 +53,9 @@ struct produce {
     uint64_t acked, failed;
     uint32_t incarnation;
     struct buf body;
-    struct outgoing *items; /* `batch` of them */
-    char *key_texts;        /* KEY_TEXT_MAX for each item */
+    struct outgoing *items;               /* `batch` of them */
+    char *key_texts;                      /* KEY_TEXT_MAX for each item */
+    char (*numbers)[NUMBER_PROPERTY_MAX]; /* of each item; NULL: config.number is false */
 };
 
 #define KEY_TEXT_MAX 24

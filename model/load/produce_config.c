@@ -50,9 +50,13 @@ static void read_messages(struct settings *settings, struct produce_config *conf
     config->bytes.kind = config->bytes.max > config->bytes.min ? DIST_UNIFORM : DIST_CONSTANT;
     config->keys = (uint32_t)settings_number(settings, "keys", 0, 0, INT64_C(0xffffffff));
     config->batch = (uint32_t)settings_number(settings, "batch", 1, 1, 1000);
+    config->delay_level = (int32_t)settings_number(settings, "delay_level", 0, 0, 1000);
     config->by_key = settings_bool(settings, "by_key", false);
+    config->number = settings_bool(settings, "number", false);
     config->run = (uint64_t)settings_number(settings, "run", 0, INT64_MIN, INT64_MAX);
     config->producer = (uint32_t)settings_number(settings, "producer", 1, 1, 0xffffff);
+    if (config->delay_level > 0 && config->batch > 1)
+        settings_refuse(settings, SPAN_LITERAL("delay_level"), RMQ_E_INVALID);
     if (config->by_key && (config->keys == 0 || config->batch > 1))
         settings_refuse(settings, SPAN_LITERAL("by_key"), RMQ_E_INVALID);
 }

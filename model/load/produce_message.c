@@ -21,16 +21,28 @@ static struct span make_key(struct produce *load, uint32_t item) {
     return span_of(text, 1 + format_u64(text + 1, key));
 }
 
+/* The property "number": the sequence within the producer's incarnation. */
+static struct span make_number(struct produce *load, uint32_t item) {
+    const struct span name = SPAN_LITERAL("number\001");
+    if (!load->config.number)
+        return SPAN_NONE;
+    char *text = load->numbers[item];
+    memcpy(text, name.data, name.len);
+    return span_of(text, name.len + format_u64(text + name.len, (uint32_t)load->begun));
+}
+
 static void make_message(struct produce *load, uint32_t item, struct span topic, size_t at) {
     struct env *env = load->base.set->env;
     struct outgoing *out = &load->items[item];
     load->begun++;
-    *out = (struct outgoing){.topic = topic, .late_ns = load->late_ns};
+    *out = (struct outgoing){
+        .topic = topic, .late_ns = load->late_ns, .delay_level = load->config.delay_level};
     out->number = body_number(load->config.producer, load->incarnation, (uint32_t)load->begun);
     if (load->tag_count > 0)
         out->tags = part_at(load->config.tags,
                             load->tag_count == 1 ? 0 : env_random_below(env, load->tag_count));
     out->keys = make_key(load, item);
+    out->properties = make_number(load, item);
     out->body = span_of(NULL, load->body.len - at); /* its place comes when all are made */
     body_fill(load->body.data + at, out->body.len, load->config.run, out->number);
 }

@@ -57,7 +57,7 @@ void commit_log_deinit(struct commit_log *log) {
 }
 
 bool commit_log_is_quiet(const struct commit_log *log) {
-    return list_is_empty(&log->runs) && !log->repairing;
+    return list_is_empty(&log->runs) && !log->repairing && !env_file_op_active(&log->ahead.op);
 }
 
 /* ---- runs ---- */
@@ -198,7 +198,7 @@ static void tell_written(struct store *store) {
         if ((uint64_t)put->end_physical > log->segments.written)
             return;
         if (!waits_for_flush(store, put)) {
-            tell(put, PUT_OK);
+            replication_settle(store, put);
         } else if (store->flush.failed) {
             tell(put, PUT_FLUSH_DISK_TIMEOUT);
         } else {
@@ -216,7 +216,7 @@ void commit_log_on_flushed(struct store *store) {
         struct store_put *put = put_of(log->flushing.next);
         if ((uint64_t)put->end_physical > log->segments.flushed)
             return;
-        tell(put, PUT_OK);
+        replication_settle(store, put);
     }
 }
 
@@ -239,7 +239,13 @@ static void write_next(struct commit_log *log) {
         return;
     struct log_run *run = run_of(log->runs.next);
     RMQ_ASSERT(run->from == log->segments.written); /* L1 */
+    if (log_ahead_blocks(&log->ahead, run->from, run->bytes.len))
+        return;
     segments_write(&log->segments, run->from, buf_span(&run->bytes), &log->op, on_written);
+}
+
+void commit_log_go_on(struct store *store) {
+    write_next(&store->log);
 }
 
 void commit_log_accept(struct store *store, struct log_run *run, struct store_put *put) {
@@ -255,6 +261,31 @@ void commit_log_accept(struct store *store, struct log_run *run, struct store_pu
     else if (store->checkpoint.physical_ms != 0 && checkpoint_time(store, put->store_ms) == 0)
         checkpoint_reset(store);
     write_next(log);
+}
+
+int commit_log_append(struct store *store, struct span bytes) {
+    struct commit_log *log = &store->log;
+    struct segments *segments = &log->segments;
+    while (bytes.len > 0) {
+        int err = segments_at(segments, segments->accepted) == NULL ? grow(store) : RMQ_OK;
+        if (err != RMQ_OK)
+            return err;
+        uint64_t room = segments->file_bytes - segments->accepted % segments->file_bytes;
+        size_t len = bytes.len < room ? bytes.len : (size_t)room;
+        struct log_run *run = open_run(log);
+        if (run == NULL)
+            return RMQ_E_NOMEM;
+        if (buf_reserve(&run->bytes, len) != RMQ_OK) {
+            run->bytes.failed = false; /* what it has is whole */
+            close_run(log, run);
+            return RMQ_E_NOMEM;
+        }
+        buf_put(&run->bytes, bytes.data, len);
+        run->end = segments->accepted = run->from + run->bytes.len;
+        bytes = span_from(bytes, len);
+        write_next(log);
+    }
+    return RMQ_OK;
 }
 
 /* Dispatch reads what was just written; it is still here. */
@@ -334,6 +365,7 @@ static void cut_back(struct store *store, int err) {
         list_append(&failed, link);
     }
     repair(store);
+    store_tell_log(store);
     while (!list_is_empty(&failed))
         tell(put_of(failed.next), failed_status(err));
 }
@@ -380,9 +412,11 @@ static void on_written(struct env_file_op *op, int status) {
         log->written_ms = run->store_ms;
     keep_recent(log, run);
     write_next(log);
+    log_ahead_run(store);
     flush_on_written(store);
     tell_written(store);
     dispatch_run(store);
+    store_tell_log(store);
     commit_log_trim_recent(store);
     if (commit_log_is_quiet(log))
         store_on_quiet(store);

@@ -18,6 +18,7 @@
 
 #include "model/base/buf.h"
 #include "model/base/list.h"
+#include "model/store/log_ahead.h"
 #include "model/store/segments.h"
 
 struct store;
@@ -44,6 +45,7 @@ struct commit_log {
     struct buf scratch; /* properties of a batch's message */
     bool repairing;     /* a write failed, its place is not clean yet (L4) */
     struct env_timer retry_timer;
+    struct log_ahead ahead;
     int64_t written_ms; /* store time of the last record written; 0: none since the start */
     int64_t latest_ms;  /* latest store time of any record accepted, or checked by recovery */
 };
@@ -60,6 +62,10 @@ struct store_put;
 struct log_run *commit_log_place(struct store *store, size_t bytes, int *status);
 void commit_log_accept(struct store *store, struct log_run *run, struct store_put *put);
 
+/* A replica: appends bytes of its master's log, whatever they are. Errors of segments_grow,
+ * RMQ_E_NOMEM; `accepted` says how much was taken. */
+int commit_log_append(struct store *store, struct span bytes) RMQ_CHECK_RESULT;
+
 /* `flushed` has moved: puts that waited for it are told. */
 void commit_log_on_flushed(struct store *store);
 /* Ends puts that wait for a flush and began to before `before_ns`. */
@@ -70,7 +76,9 @@ void commit_log_trim_recent(struct store *store);
 static inline uint64_t commit_log_min(const struct commit_log *log) {
     return segments_min(&log->segments);
 }
-/* Nothing is being written or repaired. */
+/* Writes what waits, if nothing is in its way. */
+void commit_log_go_on(struct store *store);
+/* Nothing is being written, zeroed or repaired. */
 bool commit_log_is_quiet(const struct commit_log *log);
 
 #endif

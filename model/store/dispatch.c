@@ -22,6 +22,7 @@ struct dispatch {
     bool started;
     bool settling;
     bool running, again; /* again: dispatch_run was called from inside itself */
+    bool partial;        /* the log ends inside the record at `at`: a replica's may */
     bool unit_done;      /* the record at `at` has its unit and waits for the index */
     uint64_t units;      /* given, and left out by a planted bug */
     struct queue_unit last;
@@ -62,6 +63,16 @@ uint64_t dispatch_position(const struct store *store) {
 bool dispatch_catches_up(const struct store *store) {
     const struct dispatch *dispatch = store->dispatch;
     return dispatch->done != NULL && dispatch->started && !dispatch->settling;
+}
+
+bool dispatch_is_partial(const struct store *store) {
+    return store->dispatch->partial;
+}
+
+void dispatch_begin_at(struct store *store, uint64_t position) {
+    struct dispatch *dispatch = store->dispatch;
+    RMQ_ASSERT(dispatch->started && dispatch->job == NULL && dispatch->at <= position);
+    dispatch->at = position;
 }
 
 uint64_t dispatch_units(const struct store *store) {
@@ -157,6 +168,12 @@ static int take(struct dispatch *dispatch, const struct message *message) {
     if (status == RMQ_OK) {
         dispatch->unit_done = false;
         dispatch->at += message->size;
+        if (store->config.replica) { /* its writes do not know records */
+            store->log.written_ms = message->store_ms;
+            if (message->store_ms > store->log.latest_ms) {
+                store->log.latest_ms = message->store_ms;
+            }
+        }
         RMQ_ASSERT(dispatch->at <= store_dispatch_limit(store));
     }
     return status;
@@ -202,6 +219,10 @@ static int view(struct dispatch *dispatch, size_t need, struct span *out) {
     }
     uint64_t left = log->file_bytes - dispatch->at % log->file_bytes;
     uint64_t limit = store_dispatch_limit(store) - dispatch->at;
+    dispatch->partial = need > limit && need <= left && store->config.replica;
+    if (dispatch->partial) {
+        return RMQ_E_AGAIN;
+    }
     left = left < limit ? left : limit;
     if (need > left) {
         return RMQ_E_RANGE;

@@ -59,6 +59,7 @@ static void on_synced(struct segments_sync *sync, int status) {
     go_on(store); /* the next sync is under way while the puts of this one are told */
     commit_log_on_flushed(store);
     dispatch_run(store);
+    store_tell_log(store);
     commit_log_trim_recent(store);
     deleted_run(store);
     if (!is_syncing(flush))

@@ -188,6 +188,16 @@ static bool keep_record(struct store_get *get, const struct queue_unit *unit) {
     return false;
 }
 
+/* Whether the record just added is wanted; else it goes again. */
+static bool wants_record(struct store_get *get, const struct queue_unit *unit) {
+    size_t size = (uint32_t)unit->size;
+    struct span bytes = span_of(get->records.data + get->records.len - size, size);
+    if (get->record_filter == NULL || get->record_filter(get->filter_ctx, bytes))
+        return true;
+    get->records.len -= size;
+    return false;
+}
+
 /* One unit. RMQ_OK: go on; RMQ_E_FULL: the batch is. */
 static int examine(struct store_get *get, const struct queue_unit *unit) {
     struct get_state *state = state_of(get);
@@ -215,6 +225,8 @@ static int examine(struct store_get *get, const struct queue_unit *unit) {
     state->have_record = false;
     if (status == RMQ_OK && !keep_record(get, unit)) {
         state->status = get->count == 0 ? GET_MESSAGE_WAS_REMOVING : state->status;
+    } else if (status == RMQ_OK && !wants_record(get, unit)) {
+        state->status = get->count == 0 ? GET_NO_MATCHED_MESSAGE : state->status;
     } else if (status == RMQ_OK) {
         get->count++;
         state->bytes += (uint32_t)unit->size;

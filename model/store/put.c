@@ -88,7 +88,8 @@ static size_t utf16_len(struct span text) {
 }
 
 static enum put_status check_store(const struct store *store) {
-    if (store->state != STORE_OPEN || !store_is_writable(store) || store->log.repairing)
+    if (store->state != STORE_OPEN || !store_is_writable(store) || store->log.repairing ||
+        store->config.replica)
         return PUT_SERVICE_NOT_AVAILABLE;
     if (store_write_age_ms(store) > store->config.page_cache_busy_ms)
         return PUT_PAGE_CACHE_BUSY;

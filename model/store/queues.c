@@ -330,6 +330,11 @@ static const struct consume_queue *find(const struct store *store, struct span t
     return queues_find(store->queues, topic, id);
 }
 
+int64_t store_next_offset(const struct store *store, struct span topic, int32_t queue_id) {
+    const struct consume_queue *queue = find(store, topic, queue_id);
+    return queue == NULL ? 0 : queue->next_offset;
+}
+
 bool store_has_queue(const struct store *store, struct span topic, int32_t queue_id) {
     return find(store, topic, queue_id) != NULL;
 }

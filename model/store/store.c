@@ -29,6 +29,11 @@ void store_set_flags(struct store *store, unsigned flags, bool on, const char *r
         event_store_writable(store->env, !before, span_of_text(reason), used_ppm);
 }
 
+void store_tell_log(struct store *store) {
+    if (store->state == STORE_OPEN && store->handler.on_log != NULL)
+        store->handler.on_log(store->ctx);
+}
+
 /* ---- positions ---- */
 
 int64_t store_min_physical(const struct store *store) {
@@ -239,6 +244,7 @@ static void init(struct store *store, struct env *env, const struct store_config
     if (handler != NULL)
         store->handler = *handler;
     commit_log_init(&store->log, env);
+    replication_init(store);
     list_init(&store->gets);
     list_init(&store->lookups);
 }
@@ -321,7 +327,8 @@ static void on_poll(struct env *env, struct env_timer *timer) {
 
 /* Waits for the dispatch, a bounded time: Apache looks 50 times, each 100 ms. */
 static void poll_dispatch(struct store *store) {
-    bool behind = dispatch_position(store) < store_dispatch_limit(store);
+    bool behind =
+        dispatch_position(store) < store_dispatch_limit(store) && !dispatch_is_partial(store);
     if ((behind || !dispatch_is_quiet(store)) && store->polls++ < POLLS_MAX) {
         env_timer_start(store->env, &store->timer, POLL_NS, on_poll);
         return;
@@ -359,6 +366,7 @@ void store_close(struct store *store) {
     if (store->state == STORE_OPEN) {
         store->state = STORE_CLOSING;
         store->draining = true;
+        replication_give_up(store);
         clean_stop(store);
     }
     env_timer_start(store->env, &store->timer, 0, on_close);
@@ -370,6 +378,7 @@ void store_free(struct store *store) {
     struct env *env = store->env;
     env_timer_stop(env, &store->timer);
     flush_stop(store);
+    replication_deinit(store);
     recovery_deinit(store);
     commit_log_deinit(&store->log); /* the parts below may read it */
     clean_free(store);

@@ -24,6 +24,11 @@ struct store_config {
     bool index_enable;                   /* messageIndexEnable */
     bool index_safe;                     /* messageIndexSafe */
     bool sync_flush;                     /* flushDiskType SYNC_FLUSH */
+    bool warm_files;                     /* warmMapedFileEnable; log_ahead.h */
+    bool sync_master;                    /* brokerRole SYNC_MASTER */
+    bool replica;                        /* brokerRole SLAVE, or without a role brokerId > 0 */
+    uint32_t slave_timeout_ms;           /* slaveTimeout 3000 */
+    uint32_t slave_behind_max;           /* haSlaveFallbehindMax; 5.3: haMaxGapNotInSync */
     uint32_t flush_interval_ms, flush_least_pages, flush_thorough_ms;
     uint32_t queue_flush_interval_ms, queue_flush_least_pages, queue_flush_thorough_ms;
     uint32_t sync_flush_timeout_ms;
@@ -61,6 +66,8 @@ struct store_handler {
                        int64_t tags_code, struct span properties);
     /* The clean stop is complete; the store may be freed. */
     void (*on_closed)(void *ctx);
+    /* store_log_limit has moved, or a write of the log has ended or failed. */
+    void (*on_log)(void *ctx);
 };
 
 /* Begins to load; on_open follows. RMQ_E_NOMEM, RMQ_E_IN_USE (another process has the lock). */
@@ -142,6 +149,8 @@ enum get_status {
 const char *get_status_text(enum get_status status); /* as in the remark of a pull */
 /* Whether the unit's tags code passes; ctx is the get's. NULL filter: all pass. */
 typedef bool store_filter_fn(void *ctx, int64_t tags_code);
+/* Whether the record itself passes, which its unit has; ctx as above. NULL: all do. */
+typedef bool store_record_filter_fn(void *ctx, struct span record);
 struct store_get;
 typedef void store_get_fn(struct store_get *get, enum get_status status);
 struct store_get {
@@ -151,6 +160,7 @@ struct store_get {
     int64_t offset;
     uint32_t max_count;
     store_filter_fn *filter;
+    store_record_filter_fn *record_filter;
     void *filter_ctx;
     /* at done */
     int64_t next_offset, min_offset, max_offset;
@@ -170,6 +180,8 @@ void store_get_cancel(struct store *store, struct store_get *get);
 /* Queue offsets (6.5, 18): 0 and 0 for an unknown queue. */
 int64_t store_max_offset(const struct store *store, struct span topic, int32_t queue_id);
 int64_t store_min_offset(const struct store *store, struct span topic, int32_t queue_id);
+/* Of the next message that is put there; store_max_offset is behind until it is dispatched. */
+int64_t store_next_offset(const struct store *store, struct span topic, int32_t queue_id);
 /* After an unclean stop: the queue's max when the store opened; what it gives from there on may be
  * other messages than those that had these offsets before. INT64_MAX after a clean stop. */
 int64_t store_recovered_offset(const struct store *store, struct span topic, int32_t queue_id);
@@ -223,6 +235,39 @@ void store_queue_units(struct store *store, struct span topic, int32_t queue_id,
                        uint32_t count, struct store_lookup *lookup, store_lookup_fn *done);
 /* Whether the queue is there. */
 bool store_has_queue(const struct store *store, struct span topic, int32_t queue_id);
+
+/* ---- replication (22): the log as bytes ---- */
+/* Where the log's next byte goes; behind store_max_physical while bytes are on their way. */
+int64_t store_log_end(const struct store *store);
+/* What may leave: what is written; with sync flush what is flushed, so that a power-off of the
+ * master takes nothing that a slave has. Differs: Apache sends what is written. */
+int64_t store_log_limit(const struct store *store);
+/* At most `len` bytes at `position`, below the limit and inside one file, that are resident: valid
+ * until the handler returns. RMQ_E_AGAIN: read them. RMQ_E_RANGE: there are none (any more). */
+int store_log_bytes(const struct store *store, int64_t position, size_t len,
+                    struct span *out) RMQ_CHECK_RESULT;
+/* The same by a read; `bytes` end with the call. RMQ_E_RANGE, RMQ_E_NOMEM. */
+struct read_job;
+typedef void store_log_fn(void *ctx, int status, struct span bytes);
+int store_log_read(struct store *store, int64_t position, size_t len, store_log_fn *done, void *ctx,
+                   struct read_job **out) RMQ_CHECK_RESULT;
+/* `done` is not called. NULL is allowed. */
+void store_log_read_cancel(struct read_job *job);
+/* A replica's log. Empty: it has no byte (it may have a place to begin at, from an earlier run). */
+bool store_log_is_empty(const struct store *store);
+/* An empty log begins at `position`. RMQ_E_INVALID: no multiple of the file size. RMQ_E_STATE. */
+int store_log_begin(struct store *store, int64_t position) RMQ_CHECK_RESULT;
+/* Appends at store_log_end; consumed before return. What fails to be written is cut off again
+ * (on_log follows). RMQ_E_STATE: it takes nothing now (disk full, being repaired, closed);
+ * RMQ_E_NOMEM; errors of a new file. After an error store_log_end says how much was taken. */
+int store_log_append(struct store *store, struct span bytes) RMQ_CHECK_RESULT;
+/* Bytes that were appended and are not written yet. */
+size_t store_log_unwritten(const struct store *store);
+/* A master's slaves: how many follow, and up to where one of them has acknowledged (only growth
+ * counts). With sync_master, puts that wait for that are told. */
+void store_set_slaves(struct store *store, uint32_t count, int64_t acked);
+/* The highest position acknowledged since the start; 0: none. */
+int64_t store_replicated(const struct store *store);
 
 /* ---- upkeep ---- */
 /* Each queue, in order of topic and id; the topic ends with the call. */

@@ -65,6 +65,7 @@ static void read_files(struct settings *settings, struct store_config *out) {
 static void read_flush(struct settings *settings, struct store_config *out) {
     static const char *const DISK_TYPES[] = {"ASYNC_FLUSH", "SYNC_FLUSH"};
     out->sync_flush = settings_word(settings, "flushDiskType", DISK_TYPES, 2) == 1;
+    out->warm_files = settings_bool(settings, "warmMapedFileEnable", false);
     out->flush_interval_ms = number(settings, "flushIntervalCommitLog", 500, 1, INT_MAX_VALUE);
     out->flush_least_pages = number(settings, "flushCommitLogLeastPages", 4, 0, INT_MAX_VALUE);
     out->flush_thorough_ms =
@@ -76,6 +77,19 @@ static void read_flush(struct settings *settings, struct store_config *out) {
     out->queue_flush_thorough_ms =
         number(settings, "flushConsumeQueueThoroughInterval", 60000, 1, INT_MAX_VALUE);
     out->sync_flush_timeout_ms = number(settings, "syncFlushTimeout", 5000, 1, INT_MAX_VALUE);
+}
+
+/* Differs: 5.3 waits for its slaves only with inSyncReplicas > 1; here SYNC_MASTER means it. */
+static void read_replication(struct settings *settings, struct store_config *out, bool v5) {
+    static const char *const ROLES[] = {"", "ASYNC_MASTER", "SYNC_MASTER", "SLAVE"};
+    size_t role = settings_word(settings, "brokerRole", ROLES, 4);
+    out->sync_master = role == 2;
+    out->replica =
+        role == 3 || (role == 0 && settings_number(settings, "brokerId", 0, 0, INT64_MAX) > 0);
+    out->slave_timeout_ms = number(settings, "slaveTimeout", 3000, 1, INT_MAX_VALUE);
+    uint32_t behind = number(settings, "haSlaveFallbehindMax", 256U << 20, 1, INT_MAX_VALUE);
+    uint32_t gap = number(settings, "haMaxGapNotInSync", 256U << 20, 1, INT_MAX_VALUE);
+    out->slave_behind_max = v5 ? gap : behind;
 }
 
 static void read_upkeep(struct settings *settings, struct store_config *out) {
@@ -149,6 +163,7 @@ int store_config_read(const struct props *config, struct store_config *out, stru
     read_limits(&settings, &read);
     read_delays(&settings, &read);
     read.profile_5_3 = settings_word(&settings, "profile", PROFILES, 2) == 1;
+    read_replication(&settings, &read, read.profile_5_3);
     read.quirks = settings_quirks(&settings);
     if (settings.err != RMQ_OK) {
         *bad_key = settings.bad_key;

@@ -30,6 +30,15 @@ enum store_state {
 #define STORE_INDEX_ERROR 8U
 #define STORE_DISK_FULL 16U
 
+/* Puts of a SYNC_MASTER that are stored and wait for a slave, in order of end_physical. */
+struct replication {
+    struct list puts;
+    struct env_timer timer; /* the oldest one's end */
+    int64_t acked;
+    uint32_t slaves;
+    bool stalled; /* one of them timed out, and nothing was acknowledged since */
+};
+
 struct store {
     struct env *env;
     struct store_config config;
@@ -39,6 +48,7 @@ struct store {
     unsigned flags;
     struct commit_log log;
     struct flush flush;
+    struct replication replication;
     struct checkpoint checkpoint;
     struct recovery recovery;
     bool was_clean;  /* no abort file was there */
@@ -62,6 +72,8 @@ struct store {
     struct list lookups; /* of struct store_lookup, under way */
 };
 
+/* handler.on_log, while the store is open. */
+void store_tell_log(struct store *store);
 /* Sets or clears running flags; emits store.writable when that changes the answer. */
 void store_set_flags(struct store *store, unsigned flags, bool on, const char *reason,
                      uint32_t used_ppm);
@@ -82,6 +94,14 @@ uint64_t store_dispatch_limit(const struct store *store);
 int64_t checkpoint_time(const struct store *store, int64_t store_ms);
 /* The clock has gone back by more than the checkpoint's margin: saves 0. */
 void checkpoint_reset(struct store *store);
+
+/* ---- replication (replica.c) ---- */
+void replication_init(struct store *store);
+void replication_deinit(struct store *store);
+/* A put is stored, and flushed where it asked for that: tells it, or lets it wait for a slave. */
+void replication_settle(struct store *store, struct store_put *put);
+/* The store is being closed: who waits is told that no slave has it. */
+void replication_give_up(struct store *store);
 
 /* ---- consume queues (queues.h) ---- */
 int queues_create(struct store *store) RMQ_CHECK_RESULT; /* sets store->queues */
@@ -118,6 +138,10 @@ void dispatch_free(struct store *store);
 /* Begins at `position`. `done` once, when it has reached store_dispatch_limit() and its units are
  * written. on_arrival is called only when the store is open. */
 void dispatch_start(struct store *store, uint64_t position, store_step_fn *done);
+/* A replica's log begins at `position`: nothing was dispatched yet. */
+void dispatch_begin_at(struct store *store, uint64_t position);
+/* A replica's log ends inside a record (22): dispatch waits for the rest. */
+bool dispatch_is_partial(const struct store *store);
 /* The limit has moved: goes on. Cheap when there is nothing to do. */
 void dispatch_run(struct store *store);
 uint64_t dispatch_position(const struct store *store);

@@ -48,6 +48,11 @@ bool store_is_on_disk_only(const struct store *store, struct span topic, int32_t
     return queue.on_disk_only;
 }
 
+int64_t store_replicated(const struct store *store) {
+    ck_assert_ptr_nonnull(store);
+    return 0;
+}
+
 /* ---- the broker ---- */
 
 static void on_request(void *ctx, struct channel *channel, const struct wire_command *request) {
@@ -107,7 +112,10 @@ static inline void start(const char *text) {
     groups_init(&broker.groups, env, &broker.config);
     offsets_init(&broker.offsets, env, &broker.config);
     clients_init(&broker.clients, env, &broker.config, &broker.remoting);
-    config_files_init(&broker.files, &broker.topics, &broker.groups, &broker.offsets);
+    consumer_filters_init(&broker.filters, env, broker.groups.hash_key, &broker.config);
+    broker.clients.filters = &broker.filters;
+    config_files_init(&broker.files, &broker.topics, &broker.groups, &broker.offsets,
+                      &broker.filters, NULL);
     ck_assert_int_eq(name_servers_init(&broker.servers, env, &broker.remoting,
                                        props_get(&props, "namesrvAddr"), broker.config.profile_5_3,
                                        false),
@@ -141,6 +149,7 @@ static inline void stop(void) {
     registrar_deinit(&broker.registrar);
     name_servers_deinit(&broker.servers);
     clients_deinit(&broker.clients);
+    consumer_filters_deinit(&broker.filters);
     remoting_deinit(&broker.remoting);
     offsets_deinit(&broker.offsets);
     groups_deinit(&broker.groups);

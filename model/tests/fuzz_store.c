@@ -41,7 +41,7 @@ static void on_closed(void *ctx) {
     (void)ctx;
     now.closed = true;
 }
-static const struct store_handler HANDLER = {on_open, NULL, on_closed};
+static const struct store_handler HANDLER = {.on_open = on_open, .on_closed = on_closed};
 
 static void settle(struct env *env, const bool *until) {
     for (unsigned i = 0; i < SETTLES && !*until; i++)

@@ -163,6 +163,10 @@ int64_t store_min_offset(const struct store *store, struct span topic, int32_t q
     return fake_store.min_is_not_zero && store_max_offset(store, topic, queue_id) > 0 ? 2 : 0;
 }
 
+int64_t store_next_offset(const struct store *store, struct span topic, int32_t queue_id) {
+    return store_max_offset(store, topic, queue_id);
+}
+
 int64_t store_recovered_offset(const struct store *store, struct span topic, int32_t queue_id) {
     RMQ_ASSERT(store != NULL && topic.data != NULL && queue_id >= 0);
     return fake_store.was_unclean ? fake_store.recovered_offset : INT64_MAX;
@@ -175,6 +179,45 @@ int64_t store_min_physical(const struct store *store) {
 int64_t store_max_physical(const struct store *store) {
     return store->physical;
 }
+/* Nothing is replicated from or to it. */
+int64_t store_log_end(const struct store *store) {
+    return store->physical;
+}
+int64_t store_log_limit(const struct store *store) {
+    return store->physical;
+}
+bool store_log_is_empty(const struct store *store) {
+    return store->physical == 0;
+}
+size_t store_log_unwritten(const struct store *store) {
+    return store->physical < 0;
+}
+int store_log_bytes(const struct store *store, int64_t position, size_t len, struct span *out) {
+    *out = SPAN_NONE;
+    return position + (int64_t)len > store->physical ? RMQ_E_RANGE : RMQ_E_AGAIN;
+}
+int store_log_read(struct store *store, int64_t position, size_t len, store_log_fn *done, void *ctx,
+                   struct read_job **out) {
+    RMQ_ASSERT(store != NULL && position + (int64_t)len > 0 && done != NULL && ctx != NULL);
+    *out = NULL;
+    return RMQ_E_RANGE;
+}
+void store_log_read_cancel(struct read_job *job) {
+    RMQ_ASSERT(job == NULL);
+}
+int store_log_begin(struct store *store, int64_t position) {
+    return store->physical == position ? RMQ_OK : RMQ_E_STATE;
+}
+int store_log_append(struct store *store, struct span bytes) {
+    return store->physical < 0 || bytes.len > 0 ? RMQ_E_STATE : RMQ_OK;
+}
+void store_set_slaves(struct store *store, uint32_t count, int64_t acked) {
+    RMQ_ASSERT(store != NULL && count < 100 && acked >= 0);
+}
+int64_t store_replicated(const struct store *store) {
+    return store->physical < 0;
+}
+
 int64_t store_next_physical(const struct store *store) {
     return store->physical;
 }

@@ -66,7 +66,8 @@ static inline void sf_settle(struct store_fixture *f) {
     }
 }
 
-static const struct store_handler sf_handler = {sf_on_open, sf_on_arrival, sf_on_closed};
+static const struct store_handler sf_handler = {
+    .on_open = sf_on_open, .on_arrival = sf_on_arrival, .on_closed = sf_on_closed};
 
 /* Opens; f->opened says how it went. */
 static inline void sf_open(struct store_fixture *f) {

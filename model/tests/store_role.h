@@ -82,7 +82,8 @@ static void on_store_closed(void *ctx) {
 }
 
 static int store_role_start(struct env *env, const struct props *config, void **out) {
-    static const struct store_handler HANDLER = {on_store_open, on_store_arrival, on_store_closed};
+    static const struct store_handler HANDLER = {
+        .on_open = on_store_open, .on_arrival = on_store_arrival, .on_closed = on_store_closed};
     struct span bad_key = SPAN_NONE;
     struct store_node *node = env_alloc(env, sizeof *node);
     if (node == NULL)

@@ -189,7 +189,7 @@ START_TEST(test_registration__slave_learns_its_master_from_the_first_answer) {
 }
 END_TEST
 
-/* Every third recorded answer, to a registration: the broker lives on and registers again. */
+/* Every seventh recorded answer, to a registration: the broker lives on and registers again. */
 START_TEST(test_registration__no_recorded_answer_harms) {
     size_t file_count, rounds = 1;
     struct wire_command request, answered;
@@ -202,7 +202,7 @@ START_TEST(test_registration__no_recorded_answer_harms) {
     answer_registration(0);
     for (size_t f = 0; f < file_count; f++) {
         struct vector_file *file = vectors_load(names[f]);
-        for (size_t i = 0; i < file->count; i += 3) {
+        for (size_t i = 0; i < file->count; i += 7) {
             const struct vector_row *row = &file->rows[i];
             if (!vector_is_frame(row) || row->to_server || (row->flag & WIRE_FLAG_RESPONSE) == 0)
                 continue;
@@ -220,7 +220,7 @@ START_TEST(test_registration__no_recorded_answer_harms) {
     }
     buf_deinit(&scratch);
     fake_destroy(other);
-    ck_assert_uint_ge(rounds, 500);
+    ck_assert_uint_ge(rounds, 200);
     stop();
 }
 END_TEST

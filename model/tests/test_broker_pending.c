@@ -1,4 +1,4 @@
-/* What a start says of delayed and half messages that Apache's broker left behind. */
+/* What a start says of half messages that Apache's broker left behind. */
 #include "model/broker/broker.h"
 #include "model/tests/store_archive.h"
 #include "model/tests/suite.h"
@@ -23,36 +23,16 @@ static void end(void) {
     fake_destroy(node);
 }
 
-/* Sums over the levels of the listed queues' ends minus delayOffset.json of the same archive. */
-static const struct {
-    const char *archive, *says;
-} CASES[] = {
-    {"4.9.7-clean", "this store holds 1 delayed and 0 half messages that are pending"},
-    {"4.9.7-kill", "this store holds 54 delayed and 0 half messages that are pending"},
-    {"5.3.3-clean", "this store holds 1 delayed and 0 half messages that are pending"},
-    {"5.3.3-kill", "this store holds 44 delayed and 0 half messages that are pending"},
-};
-
-START_TEST(test_pending__is_counted) {
-    start_on(CASES[_i].archive, "storePathRootDir=/store\n" SIZES);
-    for (int i = 0; i < 50; i++)
-        fake_advance_ms(node, 100);
-    ck_assert(fake_log_contains(node, CASES[_i].says));
-    end();
-}
-END_TEST
-
-START_TEST(test_pending__without_an_offset_file_all_counts) {
+START_TEST(test_pending__without_an_offset_all_count) {
     node = fake_create();
     archive_put(node, "4.9.7-clean");
-    fake_remove_file(node, "/store/config/delayOffset.json");
     fake_remove_file(node, "/store/config/consumerOffset.json");
     fake_remove_file(node, "/store/config/consumerOffset.json.bak");
     ck_assert_int_eq(fake_start_text(node, &broker_role, "storePathRootDir=/store\n" SIZES),
                      RMQ_OK);
     for (int i = 0; i < 50; i++)
         fake_advance_ms(node, 100);
-    ck_assert(fake_log_contains(node, "this store holds 50 delayed and 10 half messages"));
+    ck_assert(fake_log_contains(node, "this store holds 10 half messages that are pending"));
     end();
 }
 END_TEST
@@ -70,8 +50,7 @@ int main(void) {
     Suite *suite = suite_create("broker_pending");
     TCase *tests = suite_case(suite, "pending");
     tcase_set_timeout(tests, 60);
-    tcase_add_loop_test(tests, test_pending__is_counted, 0, 4);
-    tcase_add_test(tests, test_pending__without_an_offset_file_all_counts);
+    tcase_add_test(tests, test_pending__without_an_offset_all_count);
     tcase_add_test(tests, test_pending__nothing_is_no_warning);
     return suite_run(suite);
 }

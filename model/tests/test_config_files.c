@@ -21,6 +21,7 @@ static struct env *env;
 static struct broker_config config;
 static struct topics topics;
 static struct groups groups;
+static struct consumer_filters filters;
 static struct offsets offsets;
 static struct config_files files;
 static int status; /* 1: not done */
@@ -50,12 +51,14 @@ static void tables_init(const char *text) {
     topics_init(&topics, env, &config);
     groups_init(&groups, env, &config);
     offsets_init(&offsets, env, &config);
-    config_files_init(&files, &topics, &groups, &offsets);
+    consumer_filters_init(&filters, env, groups.hash_key, &config);
+    config_files_init(&files, &topics, &groups, &offsets, &filters, NULL);
     status = 1;
     done_count = 0;
 }
 
 static void tables_deinit(void) {
+    consumer_filters_deinit(&filters);
     offsets_deinit(&offsets);
     groups_deinit(&groups);
     topics_deinit(&topics);

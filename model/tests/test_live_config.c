@@ -245,7 +245,7 @@ static const struct {
     {"profile=5.3", 16, "Can not update config in black list."},
     {"brokerPermission=abc", 1, "brokerPermission=abc: expected an integer from 0 to 15"},
     {"brokerPermision=4", 1, "brokerPermision: unknown key"},
-    {"brokerRole=SLAVE", 1, "brokerRole=SLAVE: not built yet: expected one of ASYNC_MASTER"},
+    {"storeType=x", 1, "storeType=x: not built yet: expected one of default"},
     {"a=\\u00zz", 1, "string2Properties error"},
 };
 

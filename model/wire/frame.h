@@ -33,6 +33,7 @@ enum wire_language {
 /* Version ordinals that behaviour depends on (wire.md 6). */
 enum {
     WIRE_VERSION_3_0_11 = 37,
+    WIRE_VERSION_3_4_9 = 121, /* maxReconsumeTimes counts from here on */
     WIRE_VERSION_4_9_4 = 401,
     WIRE_VERSION_4_9_8 = 409,
     WIRE_VERSION_5_0_0 = 413,

@@ -75,6 +75,7 @@ DEFINE_HEADER(correction_offset);
 DEFINE_HEADER(clone_offset);
 DEFINE_HEADER(queue_units);
 DEFINE_HEADER(acl_version_response);
+DEFINE_HEADER(push_reply);
 DEFINE_HEADER(broker_consume_stats);
 DEFINE_HEADER(stats_data);
 DEFINE_HEADER(consume_time_span);

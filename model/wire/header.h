@@ -338,6 +338,18 @@ DECLARE_HEADER(broker_consume_stats);
     RS(H, topic, "topic") RI(H, queue_id, "queueId") RL(H, index, "index") \
         RI(H, count, "count") OS(H, consumer_group, "consumerGroup")
 DECLARE_HEADER(queue_units);
+/* 326 */
+#define HEADER_FIELDS_push_reply(H, RS, OS, RI, OI, RL, OL, RB, OB)                             \
+    RI(H, queue_id, "queueId")                                                                  \
+    RI(H, flag, "flag")                                                                         \
+    RI(H, sys_flag, "sysFlag") OI(H, reconsume_times, "reconsumeTimes")                         \
+        RL(H, store_timestamp, "storeTimestamp") OB(H, unit_mode, "unitMode")                   \
+            RS(H, default_topic, "defaultTopic") RS(H, born_host, "bornHost")                   \
+                RI(H, default_topic_queue_nums, "defaultTopicQueueNums")                        \
+                    RS(H, producer_group, "producerGroup") RS(H, topic, "topic")                \
+                        RL(H, born_timestamp, "bornTimestamp") RS(H, store_host, "storeHost")   \
+                            OS(H, properties, "properties")
+DECLARE_HEADER(push_reply);
 /* 52, the answer */
 #define HEADER_FIELDS_acl_version_response(H, RS, OS, RI, OI, RL, OL, RB, OB) \
     RS(H, version, "version") OS(H, all_acl_file_version, "allAclFileVersion") \

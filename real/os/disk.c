@@ -10,11 +10,16 @@
 #define DESCRIPTORS_LEAST 16
 
 void disk_log(struct env *env, const char *what, const char *path, const char *why) {
-    if (env->options.on_log != NULL) {
-        char line[ENV_PATH_MAX + 256];
-        snprintf(line, sizeof line, "%s %s: %s", what, path, why);
-        env->options.on_log(env->options.ctx, env, ENV_LOG_ERROR, line);
-    }
+    char line[ENV_PATH_MAX + 256];
+    bool outside = env->loop->current == NULL;
+    if (env->options.on_log == NULL || env->gone)
+        return;
+    if (outside)
+        real_enter(env); /* whoever writes the log asks for the time */
+    snprintf(line, sizeof line, "%s %s: %s", what, path, why);
+    env->options.on_log(env->options.ctx, env, ENV_LOG_ERROR, line);
+    if (outside)
+        real_leave(env);
 }
 
 int disk_error(struct env *env, const char *what, const char *path, int error) {

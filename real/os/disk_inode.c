@@ -195,6 +195,60 @@ int inode_open(struct real_disk *disk, const char *path, int flags, struct inode
     return RMQ_OK;
 }
 
+/* ---- the last of a file ---- */
+
+#define LARGE_BYTES ((uint64_t)4 << 20)
+
+static uint64_t bytes_on_disk(const struct stat *stat) {
+    return (uint64_t)stat->st_blocks * 512;
+}
+
+int disk_open_last(struct real_disk *disk, const char *path, const struct stat *stat) {
+    if (!S_ISREG(stat->st_mode) || stat->st_nlink != 1 || bytes_on_disk(stat) < LARGE_BYTES)
+        return -1;
+    int fd = open_counted(disk, path, O_RDONLY | O_NOFOLLOW);
+    disk->descriptors += fd >= 0;
+    return fd;
+}
+
+struct last_close {
+    uv_work_t work;
+    struct real_disk *disk;
+    uint64_t bytes;
+    int fd;
+};
+
+static void last_work(uv_work_t *work) {
+    close(RMQ_CONTAINER_OF(work, struct last_close, work)->fd);
+}
+
+static void last_after(uv_work_t *work, int cancelled) {
+    struct last_close *last = RMQ_CONTAINER_OF(work, struct last_close, work);
+    (void)cancelled;
+    last->disk->running--;
+    last->disk->descriptors--;
+    last->disk->freeing -= last->bytes;
+    free(last);
+}
+
+void disk_close_last(struct real_disk *disk, int fd) {
+    struct stat stat;
+    struct last_close *last = NULL;
+    if (!disk->env->gone && fstat(fd, &stat) == 0 && stat.st_nlink == 0 &&
+        bytes_on_disk(&stat) >= LARGE_BYTES)
+        last = calloc(1, sizeof *last);
+    if (last == NULL) {
+        close(fd);
+        disk->descriptors--;
+        return;
+    }
+    *last = (struct last_close){.disk = disk, .bytes = bytes_on_disk(&stat), .fd = fd};
+    int err = uv_queue_work(&disk->env->loop->uv, &last->work, last_work, last_after);
+    RMQ_ASSERT(err == 0);
+    disk->running++;
+    disk->freeing += last->bytes;
+}
+
 static void inode_free(struct inode *inode) {
     struct real_disk *disk = inode->disk;
     struct inode **at = &disk->hash[chain_of(disk, inode->device, inode->number)];
@@ -206,7 +260,12 @@ static void inode_free(struct inode *inode) {
     list_remove(&inode->of_disk);
     list_remove(&inode->of_queue);
     windows_drop(inode);
-    close_fd(inode);
+    if (inode->nameless && inode->fd >= 0) {
+        list_remove(&inode->of_idle);
+        disk_close_last(disk, inode->fd);
+    } else {
+        close_fd(inode);
+    }
     free(inode->path);
     free(inode);
 }

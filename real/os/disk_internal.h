@@ -18,6 +18,7 @@
 
 #include <limits.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "real/os/env_internal.h"
@@ -91,6 +92,7 @@ struct real_disk {
     struct real_job finish_job;
     struct list spare; /* struct job */
     size_t running;    /* jobs in the pool */
+    uint64_t freeing;  /* bytes of files without a name whose last descriptor the pool closes */
     struct windows *windows;
 };
 
@@ -130,6 +132,12 @@ void inode_measure(struct inode *inode);
 int inode_pin(struct inode *inode);
 /* It did not go. */
 void inode_unpin(struct inode *inode);
+
+/* Closes the last descriptor (counted in disk->descriptors) of a file whose name is gone, in the
+ * pool when there is much to free: for a gigabyte the kernel takes a tenth of a second. */
+void disk_close_last(struct real_disk *disk, int fd);
+/* Opens `path` for that, as nobody has it open; -1: it is small, or no regular file. */
+int disk_open_last(struct real_disk *disk, const char *path, const struct stat *stat);
 
 /* disk_view.c */
 void windows_free(struct real_disk *disk);

@@ -1,5 +1,5 @@
 /* os/disk_job.c - operations under way: jobs, the pool, and their ends. */
-#define _GNU_SOURCE /* preadv2, fallocate */
+#define _GNU_SOURCE /* preadv2, fallocate, sync_file_range */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #define SPARE_MAX 64
 #define ZERO_CHUNK ((size_t)4 << 20) /* of one visit to the pool: others get their turn */
 #define ZERO_BYTES ((size_t)256 << 10)
+#define WRITE_OUT (SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER)
 
 struct job *job_new(struct real_disk *disk, struct env_file *file, enum job_kind kind,
                     struct env_file_op *op, env_file_fn *done) {
@@ -205,7 +206,7 @@ void env_file_read(struct env_file *file, uint64_t offset, void *into, size_t le
 /* ---- zeros ---- */
 
 /* Allocates all of it first, so that it lies together and a full disk is known at once; then one
- * chunk of zeros. */
+ * chunk of zeros, which goes to the disk at once: else the next sync of the file would carry it. */
 static void zero_work(uv_work_t *work) {
     static const uint8_t zeros[ZERO_BYTES];
     struct job *job = RMQ_CONTAINER_OF(work, struct job, work);
@@ -214,6 +215,7 @@ static void zero_work(uv_work_t *work) {
         job->status = errno;
         return;
     }
+    uint64_t from = job->at;
     uint64_t end = job->len - job->at > ZERO_CHUNK ? job->at + ZERO_CHUNK : job->len;
     while (job->at < end) {
         size_t len = end - job->at > sizeof zeros ? sizeof zeros : (size_t)(end - job->at);
@@ -225,6 +227,7 @@ static void zero_work(uv_work_t *work) {
             return;
         }
     }
+    sync_file_range(job->fd, (off_t)(job->offset + from), (off_t)(end - from), WRITE_OUT);
 }
 
 static void zero_after(uv_work_t *work, int cancelled) {

@@ -1,5 +1,6 @@
 /* os/disk_path.c - names: directories, rename, unlink, list, usage. At once and in this thread: the
- * kernel has them in memory. The bytes of a file whose last name goes are freed by the pool. */
+ * kernel has them in memory. The bytes of a large file whose last name goes are freed by the pool.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -185,7 +186,7 @@ int env_path_rename(struct env *env, struct span from, struct span to) {
 int env_path_unlink(struct env *env, struct span path) {
     real_call(env);
     char text[ENV_PATH_MAX];
-    struct stat stat_of;
+    struct stat stat_of = {.st_ino = 0};
     if (!disk_path(path, text)) {
         return RMQ_E_INVALID;
     }
@@ -194,14 +195,19 @@ int env_path_unlink(struct env *env, struct span path) {
     if (err != RMQ_OK) {
         return err;
     }
+    int last = gone != NULL || stat_of.st_ino == 0 ? -1 : disk_open_last(env->disk, text, &stat_of);
     int failed = unlink(text);
     if (failed != 0 && (errno == EISDIR || errno == EPERM)) {
         failed = rmdir(text);
     }
+    int error = errno;
+    if (last >= 0) {
+        disk_close_last(env->disk, last);
+    }
     if (failed == 0) {
         return RMQ_OK;
     }
-    err = errno == EEXIST ? RMQ_E_STATE : disk_error(env, "unlink", text, errno);
+    err = error == EEXIST ? RMQ_E_STATE : disk_error(env, "unlink", text, error);
     if (gone != NULL) {
         inode_unpin(gone);
     }
@@ -223,6 +229,8 @@ int env_disk_usage(struct env *env, struct span path, struct env_disk_usage *out
                                                    : disk_error(env, "statvfs", text, errno);
     }
     uint64_t used = (uint64_t)(usage.f_blocks - usage.f_bfree) * usage.f_frsize;
-    *out = (struct env_disk_usage){used + (uint64_t)usage.f_bavail * usage.f_frsize, used};
+    uint64_t total = used + (uint64_t)usage.f_bavail * usage.f_frsize;
+    uint64_t freeing = env->disk->freeing; /* unlinked: the caller counts on it */
+    *out = (struct env_disk_usage){total, used - (freeing < used ? freeing : used)};
     return RMQ_OK;
 }

@@ -47,6 +47,8 @@ void real_net_deinit(struct real_loop *loop) {
 static void set_share(struct real_net *net) {
     if (net->readers == 0)
         return;
+    net->backlogged_before = net->backlogged;
+    net->backlogged = 0;
     size_t share = net->readers < 2 ? REAL_INPUT_BYTES : REAL_TURN_INPUT_BYTES / net->readers;
     net->input_share = share > REAL_INPUT_BYTES       ? REAL_INPUT_BYTES
                        : share < REAL_INPUT_BYTES_MIN ? REAL_INPUT_BYTES_MIN

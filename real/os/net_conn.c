@@ -188,16 +188,43 @@ void real_conn_flush(struct env_conn *conn) {
 
 /* ---- receiving ------------------------------------------------------------------------------ */
 
+/* It had `got` bytes of `asked`, handled in `took_ns`: how many it gets the next time. */
+static void set_own_share(struct env_conn *conn, size_t asked, size_t got, uint64_t took_ns) {
+    struct real_net *net = &conn->loop->net;
+    if (got < asked) {
+        conn->share = 0;
+        return;
+    }
+    net->backlogged++;
+    size_t others = net->backlogged_before;
+    uint64_t budget_ns = REAL_TURN_BUSY_NS / (others == 0 ? 1 : others);
+    uint64_t share = got;
+    if (took_ns > budget_ns)
+        share = share * budget_ns / took_ns;
+    else if (conn->share != 0 && took_ns < budget_ns / 2)
+        share *= 2;
+    else if (conn->share == 0)
+        return;
+    conn->share = (uint32_t)(share < REAL_SHARE_MIN     ? REAL_SHARE_MIN
+                             : share > REAL_INPUT_BYTES ? REAL_INPUT_BYTES
+                                                        : share);
+}
+
 /* One read of an open connection. False: there is nothing to read now. */
 static bool take_input(struct env_conn *conn) {
     struct env *env = conn->env;
     uint8_t *input = conn->loop->net.input;
-    ssize_t got = recv(conn->fd, input, conn->loop->net.input_share, MSG_DONTWAIT);
+    size_t asked = conn->loop->net.input_share;
+    if (conn->share != 0 && conn->share < asked)
+        asked = conn->share;
+    ssize_t got = recv(conn->fd, input, asked, MSG_DONTWAIT);
     conn->loop->net.readers++;
     if (got > 0) {
+        uint64_t begun_ns = real_clock_ns();
         real_enter(env);
         conn->handler->on_data(conn, conn->ctx, span_of(input, (size_t)got));
         real_leave(env);
+        set_own_share(conn, asked, (size_t)got, real_clock_ns() - begun_ns);
     } else if (got == 0) {
         real_conn_end(conn, conn->failed != RMQ_OK ? conn->failed : RMQ_E_CLOSED);
     } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {

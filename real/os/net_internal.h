@@ -2,11 +2,13 @@
  *
  * A connection is a non-blocking socket under a uv_poll. It is read once per turn, into the loop's
  * one input buffer, and no more than its share by the number of those that were read in the turn
- * before: endless input of some delays the others by what is done for REAL_TURN_INPUT_BYTES; what
- * it writes is kept until the end of the turn and sent by one call. Closed by us, it lingers
- * (linger_ns at most): the rest of its output goes out, then FIN, then what the peer still sends is
- * read and dropped until its FIN, since closing a socket with unread input resets the connection
- * and may take what was written with it. */
+ * before: endless input of some delays the others by what is done for REAL_TURN_INPUT_BYTES. Those
+ * that always have more, and whose bytes take long to handle (requests pipelined by thousands),
+ * share REAL_TURN_BUSY_NS of a turn, so that others do not wait behind them. What it writes is kept
+ * until the end of the turn and sent by one call. Closed by us, it lingers (linger_ns at most): the
+ * rest of its output goes out, then FIN, then what the peer still sends is read and dropped until
+ * its FIN, since closing a socket with unread input resets the connection and may take what was
+ * written with it. */
 #ifndef REAL_OS_NET_INTERNAL_H
 #define REAL_OS_NET_INTERNAL_H
 
@@ -21,6 +23,8 @@ struct real_loop;
 #define REAL_INPUT_BYTES (128U << 10)      /* of one connection in a turn, at most */
 #define REAL_INPUT_BYTES_MIN (8U << 10)    /* ... when many have something */
 #define REAL_TURN_INPUT_BYTES (256U << 10) /* what those that have something share in a turn */
+#define REAL_TURN_BUSY_NS 500000U          /* of a turn, for those that always have more */
+#define REAL_SHARE_MIN (2U << 10)          /* ... whose own share is never less */
 #define REAL_LINGER_NS 30000000000ULL      /* default of linger_ns */
 #define REAL_OUTPUT_BYTES (256U << 20)     /* of all connections of a loop, default of output_max */
 #define REAL_PENDING_BYTES (1U << 20)      /* conn_pending_max, default */
@@ -51,7 +55,8 @@ struct real_net {
     uint8_t *input;     /* REAL_INPUT_BYTES; each read's bytes until its on_data returns */
     size_t input_share; /* what one connection reads in a turn */
     size_t readers;     /* connections that were read since the last turn ended */
-    struct real_chunk *spare_chunks; /* some of the usual size, to be used again */
+    size_t backlogged, backlogged_before; /* of them, had more than their share; a turn ago */
+    struct real_chunk *spare_chunks;      /* some of the usual size, to be used again */
     size_t spare_chunk_count;
     int spare_fd; /* given up to refuse a connection when no descriptor is left; -1: none */
 };
@@ -91,7 +96,8 @@ struct env_conn {
     struct list of_dirty;
     uv_poll_t *poll; /* NULL: no socket yet */
     int fd;
-    int events; /* that are polled for */
+    int events;     /* that are polled for */
+    uint32_t share; /* what it reads in a turn; 0: net->input_share */
     enum real_conn_state state;
     bool paused;
     bool deaf; /* paused, and polling for errors would spin */

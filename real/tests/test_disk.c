@@ -101,6 +101,53 @@ START_TEST(test_open__finds_renamed_files_again) {
 }
 END_TEST
 
+/* ---- large files that go ---- */
+
+static uint64_t used_bytes(void) {
+    struct env_disk_usage usage;
+    node->loop->current = node; /* as a handler would */
+    int err = env_disk_usage(node, span_of_text(root), &usage);
+    node->loop->current = NULL;
+    ck_assert_int_eq(err, RMQ_OK);
+    return usage.used_bytes;
+}
+
+/* The pool frees a large file, open or not; its name and its share of the disk are gone at once. */
+START_TEST(test_unlink__frees_large_files_in_the_pool) {
+    enum { LARGE = 64 };
+    char path[ENV_PATH_MAX];
+    bool open = _i == 1;
+    struct env_file *file = open_file("/large", ENV_OPEN_NEW);
+    for (uint64_t i = 0; i < LARGE; i++) {
+        ck_assert_int_eq(write_file(file, i * sizeof bytes, bytes, sizeof bytes), RMQ_OK);
+    }
+    ck_assert_int_eq(sync_file(file), RMQ_OK); /* has its blocks now */
+    if (!open)
+        close_file(file);
+    uint64_t before = used_bytes();
+    node->loop->current = node; /* as a handler would */
+    ck_assert_int_eq(env_path_unlink(node, path_of("/large", path)), RMQ_OK);
+    ck_assert_int_eq(env_path_unlink(node, path_of("/large", path)), RMQ_E_NOT_FOUND);
+    node->loop->current = NULL;
+    if (open) {
+        char byte = 'x';
+        ck_assert_uint_eq(node->disk->freeing, 0);
+        ck_assert_int_eq(read_file(file, sizeof bytes, &byte, 1), 1);
+        ck_assert_int_eq(byte, 0);
+        close_file(file);
+    }
+    ck_assert_uint_ge(node->disk->freeing, sizeof bytes * LARGE);
+    ck_assert_uint_eq(node->disk->running, 1);
+    ck_assert_uint_lt(used_bytes(), before); /* others use the disk, too: no exact sum */
+    close_file(open_file("/large", ENV_OPEN_NEW));
+    while (node->disk->running > 0) {
+        real_loop_turn(loop, UINT64_MAX);
+    }
+    ck_assert_uint_eq(node->disk->freeing, 0);
+    ck_assert_uint_eq(node->disk->inode_count, 0);
+}
+END_TEST
+
 /* ---- locks ---- */
 
 /* As Java's FileChannel.tryLock(0, 1, false): a POSIX lock, in another process. */
@@ -324,6 +371,7 @@ int main(void) {
     TCase *tests = suite_case(suite, "disk");
     tcase_add_checked_fixture(tests, setup_files, teardown_files);
     tcase_set_timeout(tests, 120);
+    tcase_add_loop_test(tests, test_unlink__frees_large_files_in_the_pool, 0, 2);
     tcase_add_test(tests, test_open__10000_files_need_few_descriptors);
     tcase_add_test(tests, test_open__survives_a_process_that_has_no_descriptor_left);
     tcase_add_test(tests, test_open__finds_renamed_files_again);

@@ -127,6 +127,7 @@ struct message_entry {
     uint32_t tag; /* interned; 0: none */
     uint16_t node;
     uint16_t attempts;
+    uint16_t delay_level; /* 0: none */
 };
 
 /* Why a message came again. */
@@ -225,7 +226,8 @@ const struct message_subscription *messages_subscription(const struct messages *
                                                          uint32_t group, uint32_t topic);
 bool messages_is_broadcast(const struct messages *messages, uint32_t group, uint32_t topic);
 bool messages_wants(const struct messages *messages,
-                    const struct message_subscription *subscription, struct span tag);
+                    const struct message_subscription *subscription, struct span tag,
+                    uint64_t number);
 struct message_topic *messages_topic(const struct messages *messages, uint32_t name);
 /* "T queue 3 of broker-a" into `out`. */
 #define QUEUE_TEXT_MAX 160

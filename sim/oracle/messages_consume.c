@@ -201,7 +201,7 @@ static void note_message(struct messages *messages, struct group_queue *progress
         messages_live_drop(messages, message);
 }
 
-/* Did the group not ask for its tag? */
+/* Did the group not ask for it? */
 static bool is_unwanted(const struct messages *messages, const struct record *record,
                         uint32_t topic) {
     if (messages->subscription_count == 0)
@@ -209,7 +209,7 @@ static bool is_unwanted(const struct messages *messages, const struct record *re
     const struct message_subscription *subscription = messages_subscription(
         messages, intern_find(&messages->names, record_text(record, 0)), topic);
     return subscription != NULL && !subscription->mixed &&
-           !messages_wants(messages, subscription, record_text(record, 10));
+           !messages_wants(messages, subscription, record_text(record, 10), record_uint(record, 6));
 }
 
 /* Group, topic, broker, queue, offset, physical, message, intact, reconsumed, born, tag. */

@@ -78,6 +78,7 @@ static void on_record(void *self, const struct record *record) {
     const struct message_facts *facts = &messages->facts;
     uint64_t since_ns;
     if (!facts->has_message || !facts->first_delivery || facts->message.acked_ns == 0 ||
+        facts->message.delay_level > 0 || /* delay-times judges them */
         messages_listed(messages, oracle->ignore, facts->progress->group) ||
         !since(oracle, &facts->message, facts->queue, facts->owner, &since_ns)) {
         oracle->base.verdict.checked += facts->progress != NULL;

@@ -32,6 +32,7 @@ void messages_on_send_started(struct messages *messages, const struct record *re
     message->tag = tag.len == 0 ? 0 : messages_intern(messages, tag);
     message->node = record->node;
     message->attempts = 1;
+    message->delay_level = (uint16_t)record_int(record, 5);
     topic->unresolved++;
     messages->facts.has_message = true;
     messages->facts.message = *message;

@@ -1,6 +1,7 @@
 /* sim/oracle/messages_subscription.c - what groups want of their topics, as consumer.rebalanced
- * says: a tag expression, and whether each member gets all (broadcasting). */
+ * says: a tag expression or selector, and whether each member gets all (broadcasting). */
 #include "sim/oracle/messages_internal.h"
+#include "sim/oracle/selector.h"
 
 static struct message_subscription *put(struct messages *messages, uint32_t group, uint32_t topic) {
     uint64_t *at = table_put(&messages->subscription_of, table_key(group, topic, 0, 5));
@@ -46,6 +47,7 @@ void messages_on_rebalanced(struct messages *messages, const struct record *reco
     if (subscription == NULL)
         return;
     uint32_t name = all ? 0 : messages_intern(messages, expression);
+    subscription->mixed |= selector_is(expression) && !selector_reads(expression);
     subscription->mixed |= subscription->known && subscription->expression != name;
     subscription->known = true;
     subscription->expression = name;
@@ -61,10 +63,13 @@ static struct span trimmed(struct span text) {
 }
 
 bool messages_wants(const struct messages *messages,
-                    const struct message_subscription *subscription, struct span tag) {
+                    const struct message_subscription *subscription, struct span tag,
+                    uint64_t number) {
     if (subscription == NULL || subscription->expression == 0)
         return true;
     struct span rest = messages_name(messages, subscription->expression);
+    if (selector_is(rest))
+        return selector_wants(rest, tag, (uint32_t)message_sequence(number));
     for (size_t begin = 0, at = 0; at <= rest.len; at++) {
         bool bar = at + 1 < rest.len && rest.data[at] == '|' && rest.data[at + 1] == '|';
         if (!bar && at < rest.len)
@@ -84,7 +89,8 @@ void messages_note_unwanted(struct messages *messages, struct message_entry *mes
             messages_subscription(messages, topic->groups[i], message->topic);
         if (subscription == NULL ||
             (!subscription->mixed &&
-             messages_wants(messages, subscription, messages_name(messages, message->tag))))
+             messages_wants(messages, subscription, messages_name(messages, message->tag),
+                            message->number)))
             continue;
         message->delivered |= UINT64_C(1) << i;
         struct group_queue *progress = messages_progress(messages, topic->groups[i], queue);

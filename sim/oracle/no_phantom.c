@@ -32,7 +32,7 @@ static const char *wrong_with(const struct message_facts *facts, const struct re
         return "it was lost, and is back";
     if (facts->fate == MESSAGE_UNKNOWN)
         return "nobody sent it";
-    return facts->unwanted ? "the group did not ask for its tag" : NULL;
+    return facts->unwanted ? "the group did not ask for its tag or number" : NULL;
 }
 
 static void on_record(void *self, const struct record *record) {

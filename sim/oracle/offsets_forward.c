@@ -128,11 +128,14 @@ static void fail(struct offsets_forward *oracle, const struct record *record,
                    (unsigned long long)now, (unsigned long long)facts->queue->max);
 }
 
-/* Sends without an answer may have made the queue longer than is known. */
+/* Sends without an answer may have made the queue longer than is known; a slave's grows unseen. */
 static bool is_beyond(const struct offsets_forward *oracle, uint64_t offset) {
     const struct messages *messages = oracle->base.host.messages;
     const struct message_queue *queue = messages->facts.queue;
     const struct message_topic *topic = messages_topic(messages, queue->topic);
+    const struct cluster_node *node = cluster_node(oracle->base.host.cluster, queue->broker->node);
+    if (node != NULL && node->broker_id > 0)
+        return false;
     return queue->max > 0 && offset > queue->max + (topic == NULL ? 0 : topic->unresolved);
 }
 

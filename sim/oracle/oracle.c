@@ -23,6 +23,8 @@
     X(ORACLE_STARTS)               \
     X(ORACLE_CONFIG_ATOMIC)        \
     X(ORACLE_NO_PHANTOM)           \
+    X(ORACLE_DELAY_TIMES)          \
+    X(ORACLE_REPLICATED)           \
     X(ORACLE_TOPIC_DELETED)
 
 #define ORACLE_DECLARE(id) extern const struct oracle_type id;

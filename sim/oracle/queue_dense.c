@@ -76,6 +76,7 @@ static void on_delivered(struct queue_dense *oracle, const struct record *record
     uint64_t offset = (uint64_t)record_int(record, 4);
     const struct message_entry *message = &facts->message;
     if (facts->has_message && message->acked_ns != 0 && message->attempts == 1 &&
+        message->delay_level == 0 && /* it waited elsewhere */
         facts->fate == MESSAGE_KNOWN && message->queue != 0 &&
         (message->queue != facts->queue->index + 1 || message->offset != offset)) {
         fail(oracle, record, "a message comes from another place than acknowledged", offset);

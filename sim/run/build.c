@@ -145,6 +145,16 @@ static struct host *host_of(struct world *world, const struct scenario *scenario
     return world_find_host(world, span_of_text(scenario->hosts[index].name));
 }
 
+static bool put_files(struct world *world, const struct scenario *scenario,
+                      const struct scenario_node *node, struct host *host) {
+    const struct file_spec *files = node->group->files.items;
+    for (size_t i = 0; i < node->group->files.count; i++)
+        if (!world_disk_put(world, host, files[i].path, files[i].text, strlen(files[i].text),
+                            scenario->spec.epoch_ms))
+            return false;
+    return true;
+}
+
 static bool add_node(struct world *world, const struct scenario *scenario, size_t index,
                      const struct props *props) {
     const struct scenario_node *node = &scenario->nodes[index];
@@ -163,7 +173,7 @@ static bool add_node(struct world *world, const struct scenario *scenario, size_
     config.utc_offset_min = (int32_t)(clock->utc_offset_ns / NS_PER_MINUTE);
     node_id id = world_add_node(world, &config);
     RMQ_ASSERT(id == 0 || id == index + 1);
-    return id != 0;
+    return id != 0 && put_files(world, scenario, node, config.host);
 }
 
 static bool add_nodes(struct world *world, struct scenario *scenario) {

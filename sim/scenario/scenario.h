@@ -25,6 +25,12 @@ struct topic_spec {
     int64_t read_queues, write_queues, perm;
 };
 
+/* What a machine's disk holds before the run. */
+struct file_spec {
+    const struct doc_value *at;
+    const char *path, *text;
+};
+
 struct clock_spec {
     const struct doc_value *at;
     int64_t offset_ns; /* whole milliseconds count */
@@ -47,6 +53,7 @@ struct group_spec {
     int64_t broker_id;           /* broker */
     struct targets name_servers; /* broker, client; not given: all */
     struct list topics;          /* broker: struct topic_spec */
+    struct list files;           /* broker: struct file_spec */
     struct names topic_names;    /* client */
     struct list loads;           /* client: struct load_spec */
 };

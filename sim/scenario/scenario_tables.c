@@ -6,6 +6,8 @@
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define HOUR_NS INT64_C(3600000000000)
 #define NODES_MAX 60000
+#define FILE_PATH_MAX 200
+#define FILE_TEXT_MAX 65536
 
 const char *const PROFILE_WORDS[] = {"4.9", "5.3", NULL};
 static const char *const ORDER_WORDS[] = {"time", "any", NULL};
@@ -54,6 +56,27 @@ static const struct record_type TOPIC_TYPE = {.name = "topic",
                                               .field_count = COUNT(TOPIC_FIELDS),
                                               .bytes = sizeof(struct topic_spec),
                                               .defaults = topic_defaults};
+
+static const struct field FILE_FIELDS[] = {
+    {.key = "path",
+     .type = FIELD_TEXT,
+     .offset = offsetof(struct file_spec, path),
+     .required = true,
+     .max = FILE_PATH_MAX,
+     .about = "absolute, on the machine's disk"},
+    {.key = "text",
+     .type = FIELD_TEXT,
+     .offset = offsetof(struct file_spec, text),
+     .required = true,
+     .max = FILE_TEXT_MAX,
+     .about = "what it holds"},
+};
+static const struct record_type FILE_TYPE = {.name = "file",
+                                             .about =
+                                                 "A file that a broker's disk has before the run.",
+                                             .fields = FILE_FIELDS,
+                                             .field_count = COUNT(FILE_FIELDS),
+                                             .bytes = sizeof(struct file_spec)};
 
 static const struct field CLOCK_FIELDS[] = {
     {.key = "offset",
@@ -155,6 +178,11 @@ static const struct field BROKER_FIELDS[] = {
      .offset = offsetof(struct group_spec, topics),
      .record = &TOPIC_TYPE,
      .about = "topics that each of the brokers has"},
+    {.key = "files",
+     .type = FIELD_LIST,
+     .offset = offsetof(struct group_spec, files),
+     .record = &FILE_TYPE,
+     .about = "files that the disk of each has before the run, such as /rmq/conf/plain_acl.yml"},
 };
 static const struct field CLIENT_FIELDS[] = {
     GROUP_FIELDS,

@@ -13,7 +13,7 @@ static inline const char *flow_broker(uint16_t broker) {
 }
 
 static inline void flow_send(struct stream *stream, uint64_t number) {
-    s_send_started(stream, CLIENT, "T", number, 100, "", 0);
+    s_send_started(stream, CLIENT, "T", number, 100, "", 0, 0);
 }
 
 static inline void flow_ack(struct stream *stream, uint16_t broker, uint64_t queue, uint64_t offset,

@@ -98,7 +98,8 @@ static const struct variant VARIANTS[] = {
      {NULL},
      1,
      "base.json:20:28: unknown key \"hosts\" in broker; expected one of name, count, host, "
-     "profile, start, properties, cpu, clock, name_servers, cluster, broker_id, topics; did you "
+     "profile, start, properties, cpu, clock, name_servers, cluster, broker_id, topics, files; did "
+     "you "
      "mean \"host\"?"},
     {"key",
      "{\"broker\": {\"properties\"",

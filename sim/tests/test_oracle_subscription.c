@@ -15,7 +15,7 @@ static struct stream subscribed(const char *oracle, const char *strategy, const 
 /* Message `offset` + 1 with `tag` is stored, and delivered when `deliver` says so. */
 static void tagged(struct stream *stream, uint64_t offset, const char *tag, bool deliver) {
     uint64_t number = NUMBER(offset + 1);
-    s_send_started(stream, CLIENT, "T", number, 100, tag, 0);
+    s_send_started(stream, CLIENT, "T", number, 100, tag, 0, 0);
     stream->now_ns += 2 * MS;
     flow_ack(stream, BROKER_A, 0, offset, number, 1);
     if (deliver)

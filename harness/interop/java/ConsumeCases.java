@@ -50,10 +50,9 @@ final class ConsumeCases {
         DefaultMQAdminExt admin = env.admin();
         Env.await("two members", 20, () -> admin.examineConsumerConnectionInfo(env.group()).getConnectionSet().size() == 2);
         int sent = 8;
-        while (second.size() < 4 && sent < 200) {         // the first gives its queues away a moment after the second has them
-            env.send(producer, "TagA", sent, 8);
+        for (long end = System.nanoTime() + 40_000_000_000L; second.size() < 4 && System.nanoTime() < end; Thread.sleep(200)) {
+            env.send(producer, "TagA", sent, 8);          // the first gives its queues away a moment after the second has them
             sent += 8;
-            Thread.sleep(100);
         }
         Env.check(second.size() >= 4, "the second consumer got " + second.size());
         other.shutdown();
@@ -114,6 +113,7 @@ final class ConsumeCases {
     static void order(Env env) throws Exception {
         env.create(env.topic(), 4);
         Map<Integer, List<Integer>> perQueue = new ConcurrentHashMap<>();
+        List<DefaultMQPushConsumer> members = new ArrayList<>();
         for (int member = 0; member < 2; member++) {
             DefaultMQPushConsumer consumer = env.pushNotStarted(env.group());
             consumer.subscribe(env.topic(), "*");
@@ -124,7 +124,13 @@ final class ConsumeCases {
                 return ConsumeOrderlyStatus.SUCCESS;
             });
             consumer.start();
+            members.add(consumer);
         }
+        Env.await("two locked queues for each", 60, () -> members.stream().allMatch(member -> {     // a queue that changes hands repeats some
+            var held = member.getDefaultMQPushConsumerImpl().getRebalanceImpl().getProcessQueueTable().entrySet().stream()
+                .filter(entry -> entry.getKey().getTopic().equals(env.topic())).toList();
+            return held.size() == 2 && held.stream().allMatch(entry -> entry.getValue().isLocked());
+        }));
         DefaultMQProducer producer = env.producer();
         for (int i = 0; i < 80; i++)
             producer.send(env.message("TagA", i), (queues, message, argument) ->
@@ -266,6 +272,7 @@ final class ConsumeCases {
         MessageQueue queue = null;
         for (MessageQueue each : consumer.fetchMessageQueues(env.topic())) if (each.getQueueId() == 1) queue = each;
         consumer.assign(List.of(queue));
+        Env.whole(poll(consumer, 10), 10, 10);            // a seek during the first pull may come too late in this client
         consumer.seek(queue, 4);
         Env.whole(poll(consumer, 6), 14, 6);
         consumer.seekToBegin(queue);

@@ -20,10 +20,11 @@ BIN = Path(os.environ.get("WINDTUNNEL_BIN", PROJECT / "build" / "release" / "bin
 CLUSTER, BROKER = "InteropCluster", "broker-a"
 NAMESRV_MAIN = "org.apache.rocketmq.namesrv.NamesrvStartup"
 BROKER_MAIN = "org.apache.rocketmq.broker.BrokerStartup"
-# what every broker here gets: small files, short times; all of them keys of both releases
+# what every broker here gets: small files, short times; all of them keys of both releases (consume queue files of 307 units, a prime: 4.9.7's
+# cleanExpiredCQ fails while some queue's last file is full)
 BROKER_KEYS = {
     "brokerClusterName": CLUSTER, "brokerName": BROKER, "brokerId": 0, "brokerIP1": "127.0.0.1",
-    "mappedFileSizeCommitLog": 1 << 22, "mappedFileSizeConsumeQueue": 6000, "maxHashSlotNum": 100, "maxIndexNum": 400,
+    "mappedFileSizeCommitLog": 1 << 22, "mappedFileSizeConsumeQueue": 6140, "maxHashSlotNum": 100, "maxIndexNum": 400,
     "maxMessageSize": 131072, "waitTimeMillsInSendQueue": 5000, "diskMaxUsedSpaceRatio": 95, "defaultTopicQueueNums": 8, "enablePropertyFilter": "true",
     "messageDelayLevel": "1s 2s 3s 4s 5s 6s 7s 8s 9s 10s 20s 30s 1m 2m 3m 4m 5m 6m",
     "transactionTimeOut": 1500, "transactionCheckInterval": 2000, "transactionCheckMax": 3,

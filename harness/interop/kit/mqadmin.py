@@ -1,12 +1,13 @@
-"""Apache's mqadmin: the command lines of mqadmin.tsv, one after the other in one JVM per release."""
+"""The command lines of mqadmin.tsv, one after the other: Apache's mqadmin in one JVM per release, and ours."""
 import base64
+import os
 import subprocess
 import threading
 import time
 
 from . import cases as caselist
 from . import deps
-from .cluster import BROKER, CLUSTER, _die_with_parent
+from .cluster import BIN, BROKER, CLUSTER, _die_with_parent
 from .java import jvm
 
 
@@ -32,11 +33,18 @@ def judge(text, parts, values):
     return ""
 
 
+def of_ours(parts):
+    """What our tool prints for the same: the code in brackets behind its name; and its exit code says whether it went wrong."""
+    wrong = any(part.startswith("CODE: ") or part in ("not exist", "no message") for part in parts)
+    return [f"({part[6:]})" if part.startswith("CODE: ") else part for part in parts] + ["!exit code 0" if wrong else "exit code 0"]
+
+
 def commands(cluster, release, unfit):
+    """release: of Apache's tool, or "ours"; a JVM keeps a producer and a consumer connected meanwhile. -> (line's name, ok, ms, text)"""
     name = f"m{release.replace('.', '')}"
-    command, env = jvm(release, "Mqadmin", [cluster.namesrv, cluster.broker_address, name], folder=cluster.folder)
+    command, env = jvm(deps.CLIENTS[0] if release == "ours" else release, "Mqadmin", [cluster.namesrv, cluster.broker_address, name], folder=cluster.folder)
     log = open(cluster.folder / f"mqadmin-{release}.err", "wb")
-    child = subprocess.Popen([str(c) for c in command], env={**deps.os.environ, **env}, cwd=cluster.folder, stdin=subprocess.PIPE,
+    child = subprocess.Popen([str(c) for c in command], env={**os.environ, **env}, cwd=cluster.folder, stdin=subprocess.PIPE,
                              stdout=subprocess.PIPE, stderr=log, text=True, preexec_fn=_die_with_parent)
     alarm = threading.Timer(240, child.kill)
     alarm.start()
@@ -46,19 +54,27 @@ def commands(cluster, release, unfit):
                 if line.startswith(tag + "\t"):
                     return line.rstrip("\n").split("\t")[1:]
             raise RuntimeError(f"mqadmin of {release} ended; see {log.name}")
+        def run(words):
+            if release == "ours":
+                done = subprocess.run([BIN / "mqadmin", *words], cwd=cluster.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                      timeout=60, env={**os.environ, "HOME": str(cluster.folder)})
+                return f"{done.stdout}\nexit code {done.returncode}"
+            child.stdin.write("\t".join(words) + "\n")
+            child.stdin.flush()
+            return base64.b64decode(answer("OUT")[0]).decode(errors="replace")
+
         unique, offset, client = answer("READY")
         values = {"n": cluster.namesrv, "b": cluster.broker_address, "B": BROKER, "c": CLUSTER, "t": f"T_{name}", "g": f"G_{name}",
                   "p": f"P_{name}", "i": unique, "o": offset, "d": client, "a": f"T_{name}_new", "s": f"G_{name}_new"}
         for label, arguments, parts in rows():
             plain, _, only = label.partition("@")
-            if (only and only != release) or f"{release}:{plain}@{cluster.kinds[1]}" in unfit:
+            if (only and release not in only.split(",")) or f"{release}:{plain}@{cluster.kinds[1]}" in unfit:
                 continue
+            parts = of_ours(parts) if release == "ours" else parts
             begin, text, wrong = time.monotonic(), "", "-"
             end = begin + 20
             while wrong and time.monotonic() < end:         # what a name server or a statistic learns a moment later
-                child.stdin.write("\t".join(a.format_map(values) for a in arguments) + "\n")
-                child.stdin.flush()
-                text = base64.b64decode(answer("OUT")[0]).decode(errors="replace")
+                text = run([a.format_map(values) for a in arguments])
                 wrong = judge(text, parts, values)
                 if wrong and plain not in PATIENT:
                     break
@@ -70,7 +86,7 @@ def commands(cluster, release, unfit):
 
 
 PATIENT = ("consumerProgressGroup", "consumerProgressClients", "producerConnection", "producer", "queryMsgByKey", "queryMsgByUniqueKey",
-           "topicStatus", "sendMessage", "brokerStatus", "brokerStatusCluster", "statsAll", "topicRouteDeleted", "consumerProgress", "brokerConsumeStats")
+           "topicStatus", "sendMessage", "brokerStatus", "brokerStatusCluster", "statsAll", "topicRouteDeleted", "topicListCluster", "consumerProgress", "brokerConsumeStats")
 
 
 def run(cluster, cases, releases=deps.CLIENTS):

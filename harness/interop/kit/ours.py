@@ -1,8 +1,10 @@
-"""Our own tools on any cluster: mqadmin and mqload, with what must be in their output."""
+"""Our own tools on any cluster: mqadmin and mqload, with what must be in their output; mqadmin with the lines of mqadmin.tsv, too."""
 import os
 import subprocess
 import time
 
+from . import cases as caselist
+from . import mqadmin
 from .cluster import BIN, BROKER, CLUSTER
 
 LINES = (
@@ -22,6 +24,10 @@ def run(cluster, cases):
     values = {"n": cluster.namesrv, "b": cluster.broker_address, "B": BROKER, "c": CLUSTER}
     lines = {name: (line, wanted) for name, line, wanted in LINES}
     for case in cases:
+        if case.name == "ours_commands":
+            for name, ok, ms, text in mqadmin.commands(cluster, "ours", case.unfit):
+                yield "our mqadmin", caselist.Case(name, "ours", ["json"], [], case.state, []), ok, ms, text
+            continue
         line, wanted = lines[case.name]
         program, words = ("mqload", line.split()[1:]) if line.startswith("mqload ") else ("mqadmin", line.split())
         begin, text, missing = time.monotonic(), "", "-"

@@ -73,10 +73,10 @@ def unregister(cluster):
 
 def register(cluster):
     """A broker made by hand registers on one connection, is in the route, and leaves."""
-    topic, name = "T_probe_register", "broker-probe"
+    topic, name = "T_probe_register", "broker-probe"          # 5.3.3's name server refuses a newcomer with one topic alone
     body = json.dumps({"topicConfigSerializeWrapper": {
-        "topicConfigTable": {topic: {"topicName": topic, "readQueueNums": 3, "writeQueueNums": 3, "perm": 6, "order": False,
-                                     "topicFilterType": "SINGLE_TAG", "topicSysFlag": 0}},
+        "topicConfigTable": {t: {"topicName": t, "readQueueNums": 3, "writeQueueNums": 3, "perm": 6, "order": False,
+                                 "topicFilterType": "SINGLE_TAG", "topicSysFlag": 0} for t in (topic, topic + "2")},
         "dataVersion": {"counter": 1, "stateVersion": 0, "timestamp": int(time.time() * 1000)}}, "filterServerList": []}).encode()
     fields = {"brokerName": name, "brokerAddr": "127.0.0.1:19999", "clusterName": "ProbeCluster", "haServerAddr": "127.0.0.1:20000",
               "brokerId": "0", "compressed": "false", "bodyCrc32": str(zlib.crc32(body) & 0x7fffffff)}
