@@ -54,11 +54,11 @@ static void on_item(void *ctx, enum stats_kind kind, struct span topic, struct s
         exposition_decimal(&items->x, window.tps);
 }
 
-static void put_broker_rate(struct broker *broker, const char *name, const char *help, bool begun,
+static void put_broker_rate(struct broker *broker, const char *name, const char *help,
                             struct stats_item *item, struct buf *out) {
     struct exposition x;
     exposition_metric(&x, out, name, "gauge", help);
-    if (!begun)
+    if (item == NULL)
         return;
     exposition_sample(&x, "");
     exposition_label(&x, "cluster", broker->config.cluster);
@@ -201,10 +201,8 @@ static void put_consumers(const struct broker *broker, struct buf *out) {
 
 void metrics_items_write(struct broker *broker, struct buf *out) {
     struct stats *stats = &broker->stats;
-    put_broker_rate(broker, "rocketmq_broker_tps", "Messages stored per second.", stats->has_put,
-                    &stats->put, out);
-    put_broker_rate(broker, "rocketmq_broker_qps", "Messages pulled per second.", stats->has_get,
-                    &stats->get, out);
+    put_broker_rate(broker, "rocketmq_broker_tps", "Messages stored per second.", stats->put, out);
+    put_broker_rate(broker, "rocketmq_broker_qps", "Messages pulled per second.", stats->get, out);
     for (size_t i = 0; i < sizeof ITEM_METRICS / sizeof ITEM_METRICS[0]; i++) {
         struct items items = {.broker = broker, .metric = &ITEM_METRICS[i]};
         exposition_metric(&items.x, out, ITEM_METRICS[i].name, "gauge", ITEM_METRICS[i].help);

@@ -143,6 +143,9 @@ void stats_deinit(struct stats *stats) {
     remove_entry(stats, entry);
     for (uint32_t i = 0; i < stats->code_count; i++)
         env_free(stats->env, stats->codes[i]);
+    env_free(stats->env, stats->codes);
+    env_free(stats->env, stats->put);
+    env_free(stats->env, stats->get);
     env_free(stats->env, stats->samples);
     env_free(stats->env, stats->minutes);
     *stats = (struct stats){0};
@@ -231,11 +234,16 @@ static void count(struct stats *stats, struct stats_entry *entry, uint64_t nums,
 }
 
 /* Of the whole broker: Apache counts no times there, so the average is 0. */
-static void count_all(struct stats *stats, struct stats_item *item, bool *begun, uint64_t nums) {
-    if (!*begun)
-        stats_item_init(item, &stats->grid);
-    *begun = true;
-    stats_item_add(item, &stats->grid, nums, 0, 0, 0);
+static void count_all(struct stats *stats, struct stats_item **item, uint64_t nums) {
+    if (*item == NULL) {
+        *item = env_alloc(stats->env, sizeof **item);
+        if (*item == NULL) {
+            stats->uncounted++;
+            return;
+        }
+        stats_item_init(*item, &stats->grid);
+    }
+    stats_item_add(*item, &stats->grid, nums, 0, 0, 0);
 }
 
 /* ---- counting -------------------------------------------------------------------------------- */
@@ -264,7 +272,7 @@ void stats_put(struct stats *stats, struct span topic, uint32_t messages, uint64
     if (entry == NULL || !span_equal(topic_of(entry), topic))
         stats->last_put = entry = find_or_add(stats, STATS_TOPIC_PUT, topic, SPAN_NONE);
     count(stats, entry, messages, bytes, 0);
-    count_all(stats, &stats->put, &stats->has_put, messages);
+    count_all(stats, &stats->put, messages);
 }
 
 void stats_put_failed(struct stats *stats) {
@@ -288,7 +296,7 @@ void stats_get(struct stats *stats, struct span topic, struct span group, uint32
     if (entry == NULL || !span_equal(topic_of(entry), topic) || !span_equal(group_of(entry), group))
         stats->last_get = entry = find_or_add(stats, STATS_GROUP_GET, topic, group);
     count(stats, entry, messages, bytes, ms);
-    count_all(stats, &stats->get, &stats->has_get, messages);
+    count_all(stats, &stats->get, messages);
 }
 
 void stats_send_back(struct stats *stats, struct span topic, struct span group) {
@@ -298,6 +306,10 @@ void stats_send_back(struct stats *stats, struct span topic, struct span group) 
 
 void stats_answered(struct stats *stats, int32_t code, uint64_t took_ns) {
     uint32_t i = 0;
+    if (stats->codes == NULL)
+        stats->codes = env_alloc(stats->env, STATS_CODES_MAX * sizeof(struct stats_code *));
+    if (stats->codes == NULL)
+        return;
     while (i < stats->code_count && stats->codes[i]->code != code)
         i++;
     if (i == STATS_CODES_MAX)
@@ -359,9 +371,10 @@ bool stats_find(struct stats *stats, struct span name, struct span key, struct s
     stats_refresh(stats);
     bool put = span_equal(name, SPAN_LITERAL("BROKER_PUT_NUMS"));
     if (put || span_equal(name, SPAN_LITERAL("BROKER_GET_NUMS"))) {
-        if (!(put ? stats->has_put : stats->has_get) || !span_equal(key, cluster))
+        struct stats_item *item = put ? stats->put : stats->get;
+        if (item == NULL || !span_equal(key, cluster))
             return false;
-        read_item(stats, put ? &stats->put : &stats->get, STATS_NUMS, out);
+        read_item(stats, item, STATS_NUMS, out);
         return true;
     }
     return find_by_name(stats, name, key, out);

@@ -70,13 +70,12 @@ struct stats {
     uint64_t (*samples)[RATES];       /* of each second; NULL: nothing was counted yet */
     uint64_t filled;                  /* second of the last sample */
     struct stats_put_minute *minutes; /* this one and the last; with samples */
-    struct stats_item put, get;       /* BROKER_... */
-    bool has_put, has_get;
+    struct stats_item *put, *get;     /* BROKER_...; NULL: nothing was counted yet */
     struct stats_entry *table;
     struct stats_entry *last_put, *last_get; /* found last */
     uint32_t entries;
-    uint64_t uncounted; /* for want of memory, or above STATS_ITEMS_MAX */
-    struct stats_code *codes[STATS_CODES_MAX];
+    uint64_t uncounted;        /* for want of memory, or above STATS_ITEMS_MAX */
+    struct stats_code **codes; /* room for STATS_CODES_MAX; NULL: none yet */
     uint32_t code_count;
 };
 

@@ -14,6 +14,7 @@ static void on_read(struct env_file_op *op, int status) {
         checkpoint->logics_ms = bytes_i64(checkpoint->bytes + 8);
         checkpoint->index_ms = bytes_i64(checkpoint->bytes + 16);
         checkpoint->index_physical = bytes_i64(checkpoint->bytes + 40);
+        checkpoint->clean_end = bytes_i64(checkpoint->bytes + 48);
     } else {
         memset(checkpoint->bytes, 0, sizeof checkpoint->bytes);
     }
@@ -74,6 +75,7 @@ void checkpoint_save(struct checkpoint *checkpoint, checkpoint_fn *done, void *c
     bytes_put_i64(checkpoint->bytes + 8, checkpoint->logics_ms);
     bytes_put_i64(checkpoint->bytes + 16, checkpoint->index_ms);
     bytes_put_i64(checkpoint->bytes + 40, checkpoint->index_physical);
+    bytes_put_i64(checkpoint->bytes + 48, checkpoint->clean_end);
     env_file_write(checkpoint->file, 0, span_of(checkpoint->bytes, sizeof checkpoint->bytes),
                    &checkpoint->op, on_written);
 }

@@ -8,7 +8,7 @@
 #include "model/env.h"
 
 #define CHECKPOINT_BYTES 4096
-#define CHECKPOINT_USED_BYTES 48
+#define CHECKPOINT_USED_BYTES 56
 #define CHECKPOINT_MARGIN_MS 3000 /* that times may be out of order by */
 
 typedef void checkpoint_fn(void *ctx, int status);
@@ -21,6 +21,7 @@ struct checkpoint {
     int64_t index_physical; /* ours, at byte 40, which Apache leaves alone: index files whose
                                messages are all below it are complete; 0: unknown */
     int64_t index_ms;       /* index files that are complete */
+    int64_t clean_end; /* ours, at byte 48: where the log ended at our clean stop; 0: unknown */
     uint8_t bytes[CHECKPOINT_USED_BYTES]; /* being read or written */
     struct env_file_op op;
     bool again;          /* save was called while one is under way */

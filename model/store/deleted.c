@@ -187,13 +187,14 @@ void deleted_recovered(struct store *store) {
 int deleted_create(struct store *store) {
     static const struct config_table TABLE = {
         .file_name = "deletedTopics.json", .write = write_marks, .read = read_marks};
-    struct deleted *deleted = env_alloc(store->env, sizeof *deleted);
+    size_t dir_len = strlen(store->config.root) + sizeof "/config" - 1;
+    struct deleted *deleted = env_alloc(store->env, sizeof *deleted + dir_len);
     if (deleted == NULL)
         return RMQ_E_NOMEM;
     *deleted = (struct deleted){.store = store, .hash_key = env_random(store->env)};
     list_init(&deleted->waiting);
     list_init(&deleted->saving);
-    struct buf dir = {.data = (uint8_t *)deleted->dir, .capacity = sizeof deleted->dir};
+    struct buf dir = {.data = (uint8_t *)deleted->dir, .capacity = dir_len};
     buf_put_text(&dir, store->config.root);
     buf_put_text(&dir, "/config");
     RMQ_ASSERT(!buf_failed(&dir));

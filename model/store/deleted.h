@@ -35,8 +35,7 @@ struct deleted {
     uint32_t pending;    /* marks that are not kept yet */
     struct config_file file;
     store_step_fn *loaded;
-    size_t dir_len;
-    char dir[ENV_PATH_MAX];
+    char dir[]; /* <root>/config */
 };
 
 int deleted_create(struct store *store) RMQ_CHECK_RESULT; /* sets store->deleted */

@@ -75,35 +75,57 @@ static void sync_failed(struct queues *queues, struct consume_queue *queue, int 
 }
 
 static void on_synced(struct segments_sync *sync, int status) {
-    struct queues *queues = RMQ_CONTAINER_OF(sync, struct queues, sync);
-    struct consume_queue *queue = queues->syncing;
-    queues->syncing = NULL;
+    struct queue_sync *slot = RMQ_CONTAINER_OF(sync, struct queue_sync, sync);
+    struct queues *queues = slot->queues;
+    struct consume_queue *queue = slot->queue;
+    slot->queue = NULL;
+    list_remove(&queue->flush_link);
     if (status != RMQ_OK) {
         sync_failed(queues, queue, status);
-    } else if (queue->segments.flushed == end_byte(queue)) {
-        list_remove(&queue->flush_link);
+    }
+    if (status != RMQ_OK || queue->segments.flushed != end_byte(queue)) {
+        list_append(&queues->flush_list, &queue->flush_link); /* behind those that wait */
     }
     round_step(queues);
 }
 
-/* Takes the next queue of the round, or waits for its write, or ends the round. */
-static void round_step(struct queues *queues) {
-    if (queues->syncing != NULL) {
-        return;
+static struct queue_sync *free_slot(struct queues *queues) {
+    struct queue_sync *slot = queues->syncs;
+    while (slot < queues->syncs + QUEUE_SYNCS && slot->queue != NULL) {
+        slot++;
     }
-    bool waits = false;
+    return slot < queues->syncs + QUEUE_SYNCS ? slot : NULL;
+}
+
+static bool is_syncing(const struct queues *queues, const struct consume_queue *queue) {
+    bool found = false;
+    for (unsigned i = 0; i < QUEUE_SYNCS; i++) {
+        found |= queues->syncs[i].queue == queue;
+    }
+    return found;
+}
+
+/* Takes the next queues of the round, or waits for their writes, or ends the round. */
+static void round_step(struct queues *queues) {
+    struct queue_sync *slot = free_slot(queues);
+    bool waits = slot == NULL;
     LIST_EACH(&queues->flush_list, link, following) {
         struct consume_queue *queue = LIST_ENTRY(link, struct consume_queue, flush_link);
+        if (slot == NULL) {
+            return;
+        }
         if (queue->flush_target <= queue->segments.flushed || queue->flush_target == 0) {
             continue;
         }
-        if (queue->segments.written < queue->flush_target || queue->segments.count == 0) {
-            waits = true;
+        waits = true;
+        if (queue->segments.written < queue->flush_target || queue->segments.count == 0 ||
+            is_syncing(queues, queue)) {
             continue;
         }
-        queues->syncing = queue;
-        segments_sync(&queue->segments, &queues->sync, on_synced);
-        return;
+        slot->queue = queue;
+        segments_sync(&queue->segments, &slot->sync, on_synced);
+        RMQ_ASSERT(slot->queue == queue); /* there is something to do */
+        slot = free_slot(queues);
     }
     if (!waits) {
         round_end(queues);

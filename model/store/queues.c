@@ -18,6 +18,9 @@ int queues_create(struct store *store) {
     buf_init(&queues->walk.read, store->env);
     list_init(&queues->write_list);
     list_init(&queues->flush_list);
+    for (unsigned i = 0; i < QUEUE_SYNCS; i++) {
+        queues->syncs[i].queues = queues;
+    }
     queues->thorough_ns = env_mono_ns(store->env);
     store->queues = queues;
     return RMQ_OK;
@@ -181,9 +184,10 @@ size_t queue_path(const struct consume_queue *queue, unsigned parts, char out[EN
 static void queue_forget(struct queues *queues, struct consume_queue *queue) {
     list_remove(&queue->write_link);
     list_remove(&queue->flush_link);
-    if (queues->syncing == queue) {
-        queues->syncing = NULL;
-        memset(&queues->sync, 0, sizeof queues->sync); /* ends with the files */
+    for (unsigned i = 0; i < QUEUE_SYNCS; i++) {
+        if (queues->syncs[i].queue == queue) { /* ends with the files */
+            queues->syncs[i] = (struct queue_sync){.queues = queues};
+        }
     }
     queues->writing -= env_file_op_active(&queue->op) ? 1 : 0;
 }
@@ -215,12 +219,7 @@ void queues_delete(struct queues *queues, struct consume_queue *queue) {
 
 /* ---- loading ---- */
 
-/* The queue has files: positions as segments_load leaves them, until recovery. */
-static int load_queue(struct queues *queues, struct span topic, int32_t id) {
-    struct consume_queue *queue = queues_get(queues, topic, id);
-    if (queue == NULL) {
-        return RMQ_E_NOMEM;
-    }
+int queues_open(struct queues *queues, struct consume_queue *queue) {
     char path[ENV_PATH_MAX];
     size_t len = queue_path(queue, 2, path);
     int status = segments_load(&queue->segments, queues->env, span_of(path, len),
@@ -249,7 +248,7 @@ static bool next_directory(struct span *names, struct span *out) {
     return false;
 }
 
-static int load_topic(struct queues *queues, struct span root, struct span topic) {
+static int find_topic(struct queues *queues, struct span root, struct span topic) {
     struct buf path, names;
     buf_init(&path, queues->env);
     buf_init(&names, queues->env);
@@ -262,7 +261,7 @@ static int load_topic(struct queues *queues, struct span root, struct span topic
     while (status == RMQ_OK && next_directory(&rest, &name)) {
         int32_t id;
         if (span_to_i32(name, &id) == RMQ_OK && id >= 0) {
-            status = load_queue(queues, topic, id);
+            status = queues_get(queues, topic, id) == NULL ? RMQ_E_NOMEM : RMQ_OK;
         }
     }
     buf_deinit(&path);
@@ -270,7 +269,9 @@ static int load_topic(struct queues *queues, struct span root, struct span topic
     return status;
 }
 
-static int load_all(struct queues *queues) {
+/* Their files are opened by the walk that looks into them: with more queues than descriptors each
+ * is opened once then. */
+static int find_all(struct queues *queues) {
     char root[ENV_PATH_MAX];
     size_t len = strlen(queues->store->config.root);
     memcpy(root, queues->store->config.root, len);
@@ -284,16 +285,16 @@ static int load_all(struct queues *queues) {
     }
     struct span rest = buf_span(&names), topic;
     while (status == RMQ_OK && next_directory(&rest, &topic)) {
-        status = load_topic(queues, path, topic);
+        status = find_topic(queues, path, topic);
     }
     buf_deinit(&names);
     return status;
 }
 
 void queues_load(struct store *store, store_step_fn *done) {
-    int status = load_all(store->queues);
+    int status = find_all(store->queues);
     if (status == RMQ_OK) {
-        queues_find_ends(store->queues, INT64_MAX, false, done);
+        queues_find_ends(store->queues, INT64_MAX, false, false, done);
     } else {
         done(store, status);
     }

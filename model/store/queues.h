@@ -18,7 +18,7 @@ struct queues_walk {
     uint32_t index; /* of the queue at hand */
     uint32_t phase;
     int64_t physical; /* where messages are cut off, or begin */
-    bool zero_tail;
+    bool zero_tail, skip_known;
     int64_t at;  /* offset of the next unit to look at */
     int64_t low; /* recovery: where looking began; else: the search's bounds */
     int64_t high;
@@ -27,6 +27,15 @@ struct queues_walk {
     struct read_job *job;
     struct buf read; /* units that were not resident, from read_offset on */
     int64_t read_offset;
+};
+
+/* Queues that are synced at a time: with 40,000 of them a round takes a third of the time, since
+ * file systems put what is asked for together into one journal write. */
+#define QUEUE_SYNCS 4
+struct queue_sync {
+    struct queues *queues;
+    struct consume_queue *queue; /* NULL: not in use */
+    struct segments_sync sync;
 };
 
 struct queues {
@@ -54,8 +63,7 @@ struct queues {
     bool due;             /* a queue has enough for a round that is not thorough */
     bool round_active, round_thorough;
     bool sync_failed; /* what is durable is unknown until the next start: the checkpoint stays */
-    struct consume_queue *syncing;
-    struct segments_sync sync;
+    struct queue_sync syncs[QUEUE_SYNCS];
     int64_t round_ms;        /* store time that a thorough round makes durable */
     uint64_t round_physical; /* units of messages before it are durable when that round ends */
     uint64_t durable;        /* and are, since the last such round */
@@ -103,9 +111,13 @@ bool queues_flush_now(struct queues *queues);
 void queues_flush_kick(struct queues *queues, struct consume_queue *queue);
 /* Directory of a queue; `parts` 0: consumequeue, 1: with topic, 2: with id. Returns its length. */
 size_t queue_path(const struct consume_queue *queue, unsigned parts, char out[ENV_PATH_MAX]);
-/* Finds the end of each queue (6.6), cuts off units of messages at or behind physical offset `cut`
- * (6.7) and, with zero_tail, zeroes what is left behind the end in its file. */
-void queues_find_ends(struct queues *queues, int64_t cut, bool zero_tail, store_step_fn *done);
+/* Opens a queue that was found but not loaded: positions as segments_load leaves them. */
+int queues_open(struct queues *queues, struct consume_queue *queue) RMQ_CHECK_RESULT;
+/* Opens each queue and finds its end (6.6), cuts off units of messages at or behind physical offset
+ * `cut` (6.7) and, with zero_tail, zeroes what is left behind the end in its file; with skip_known,
+ * queues that an earlier call found to end before the cut stay as they are. */
+void queues_find_ends(struct queues *queues, int64_t cut, bool zero_tail, bool skip_known,
+                      store_step_fn *done);
 /* Starts a walk at the first queue. */
 void queues_walk_start(struct queues *queues, void (*step)(struct queues *queues),
                        store_step_fn *done);

@@ -145,9 +145,12 @@ static void on_queues_cut(struct store *store, int status) {
  * recovery began, and for no others: they are written again. */
 static void on_log_recovered(struct store *store, int status) {
     const struct recovery *recovery = &store->recovery;
-    if (!is_over(store, "recover log", status))
-        queues_truncate(store, (int64_t)(store->was_clean ? recovery->position : recovery->from),
-                        on_queues_cut);
+    if (is_over(store, "recover log", status))
+        return;
+    int64_t cut = (int64_t)(store->was_clean ? recovery->position : recovery->from);
+    bool ours = store->was_clean && cut > 0 && cut == store->checkpoint.clean_end;
+    store->checkpoint.clean_end = 0;
+    queues_truncate(store, cut, ours, on_queues_cut);
 }
 
 static void on_index_loaded(struct store *store, int status) {
@@ -305,6 +308,8 @@ static void on_index_flushed(struct store *store, int status) {
     store->keep_abort |= status != RMQ_OK;
     if (!store->flush.failed && store->log.written_ms != 0)
         store->checkpoint.physical_ms = checkpoint_time(store, store->log.written_ms);
+    if (!store->keep_abort)
+        store->checkpoint.clean_end = (int64_t)store->log.segments.written;
     checkpoint_save(&store->checkpoint, on_checkpoint_saved, store);
 }
 

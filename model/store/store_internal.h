@@ -113,8 +113,9 @@ void queues_load(struct store *store, store_step_fn *done);
 void queues_drop_dead(struct store *store, store_step_fn *done);
 /* After queues_load: the end of the last message that any queue has; -1 without one. */
 int64_t queues_max_physical(const struct store *store);
-/* Cuts all queues to messages before `physical` (6.7). */
-void queues_truncate(struct store *store, int64_t physical, store_step_fn *done);
+/* Cuts all queues to messages before `physical` (6.7). `ours`: the store is as our clean stop left
+ * it, behind the ends there are zeros. */
+void queues_truncate(struct store *store, int64_t physical, bool ours, store_step_fn *done);
 /* After the first dispatch: emits store.queue_recovered of each; next offsets are the maxima. */
 void queues_recovered(struct store *store);
 /* The queue offset that the next put gets; the queue is made (in memory) when missing. The pointer
