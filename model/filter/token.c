@@ -253,7 +253,7 @@ void token_put_escaped(struct buf *out, struct span text) {
                       HEX[] = "0123456789abcdef";
     for (size_t i = 0; i < text.len; i++) {
         uint8_t byte = text.data[i];
-        const char *escaped = byte == 0 ? NULL : strchr(ESCAPED, byte);
+        const char *escaped = memchr(ESCAPED, byte, sizeof ESCAPED - 1);
         if (escaped != NULL) {
             buf_put_u8(out, '\\');
             buf_put_u8(out, (uint8_t)NAMES[escaped - ESCAPED]);

@@ -224,7 +224,8 @@ static void play_all(struct stream *stream) {
 static const char *const MANDATORY[][2] = {{"progress", "of=rounds"},
                                            {"eviction-window", "max=1s"},
                                            {"detection", "broker=broker-a"},
-                                           {"event-count", "event=registration.sent min=1"}};
+                                           {"event-count", "event=registration.sent min=1"},
+                                           {"queue-order", "groups=orders-in"}};
 
 static const char *parameters_of(const char *oracle) {
     for (size_t i = 0; i < sizeof MANDATORY / sizeof MANDATORY[0]; i++)

@@ -233,7 +233,7 @@ START_TEST(test_hash__is_what_it_was) {
     hex_now(hash);
     /* A known answer: another compiler, optimisation or word size must give it too. Change it only
      * with a change of what is folded or drawn. */
-    ck_assert_str_eq(hash, "f271eb2c0d8a2d629cf0599a83e640c8");
+    ck_assert_str_eq(hash, "de8302281d8a49f12e3c2f109d4e486e");
 }
 END_TEST
 
