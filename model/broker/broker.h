@@ -80,8 +80,8 @@
  *   rocketmq.serialize.type   JSON (default) or ROCKETMQ: headers of what the broker sends
  *   quirk.<name>              see model/quirks.h
  *
- * Not here yet: timed messages, bit maps of filters (enableCalcFilterBitMap), re-reading namesrvAddr
- * each 120 s, acting master beyond its traffic.
+ * Not here yet: timed messages, bit maps of filters (enableCalcFilterBitMap), re-reading
+ * namesrvAddr each 120 s, acting master beyond its traffic.
  *
  * Command: do=create-topic topic=T [readQueueNums=8] [writeQueueNums=8] [perm=6] creates or updates
  * a topic as request 17 does; command.done follows, with request 17's code and remark. */

@@ -226,6 +226,8 @@ int daemon_main(const struct daemon_program *program, int argc, char **argv) {
     daemon.program = program;
     daemon.events.fd = -1;
     daemon.log.fd = -1;
+    /* Of libuv, before its first use: four syncs of queues at a time leave room for the log's. */
+    RMQ_IGNORE(setenv("UV_THREADPOOL_SIZE", "8", 0), "then it is four");
     int status = daemon_options_read(&daemon.options, program->kind, argc, argv);
     if (status >= 0)
         return status;
