@@ -203,6 +203,7 @@ END_TEST
 int main(void) {
     Suite *suite = suite_create("broker_limits");
     TCase *tests = suite_case(suite, "limits");
+    tcase_set_timeout(tests, 60); /* the loops over failing allocations, instrumented */
     tcase_add_test(tests, test_sends__per_topic_recover);
     tcase_add_test(tests, test_sends__per_connection_and_group);
     tcase_add_test(tests, test_send_bytes__owe);

@@ -214,6 +214,7 @@ END_TEST
 int main(void) {
     Suite *suite = suite_create("broker_reply");
     TCase *tests = suite_case(suite, "reply");
+    tcase_set_timeout(tests, 60); /* the loops over failing allocations, instrumented */
     tcase_add_loop_test(tests, test_reply__is_pushed_then_stored_then_answered, 0, 2);
     tcase_add_test(tests, test_reply__without_a_store);
     tcase_add_test(tests, test_reply__that_the_requester_refuses);

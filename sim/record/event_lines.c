@@ -134,6 +134,13 @@ static uint16_t node_of(struct merge *merge, const struct line_file *file, struc
     return (uint16_t)merge->node_count;
 }
 
+/* The object begins, with its member `key`. */
+static bool begins_with(struct json_reader *reader, struct span key) {
+    if (json_next(reader) != JSON_OBJECT_BEGIN)
+        return false;
+    return json_next(reader) == JSON_KEY && json_text_equals(reader, key);
+}
+
 static bool parse_line(struct merge *merge, struct line_file *file, struct span line) {
     struct json_reader reader;
     struct span name = SPAN_NONE, kind;
@@ -142,8 +149,7 @@ static bool parse_line(struct merge *merge, struct line_file *file, struct span 
     file->texts_used = 0;
     json_reader_init(&reader, line);
     json_strict(&reader);
-    if (json_next(&reader) != JSON_OBJECT_BEGIN || json_next(&reader) != JSON_KEY ||
-        !json_text_equals(&reader, SPAN_LITERAL("node")) || json_next(&reader) != JSON_STRING ||
+    if (!begins_with(&reader, SPAN_LITERAL("node")) || json_next(&reader) != JSON_STRING ||
         !take_text(file, &reader, &name) || !take_number(&reader, "incarnation", &incarnation) ||
         !take_number(&reader, "sequence", &sequence) ||
         !take_number(&reader, "mono_ns", &mono_ns) ||
