@@ -32,6 +32,7 @@ struct planted {
     size_t row_count;
     bool messages;           /* scenarios with loads, else those without */
     uint64_t scenario_seeds; /* of each scenario as it is */
+    int part, parts;         /* of the rows and of the scenarios: executables run side by side */
 };
 static const struct planted *planted;
 
@@ -330,29 +331,36 @@ START_TEST(test_scenarios__tolerate_what_is_rare_but_legal) {
 }
 END_TEST
 
+/* Where this executable's part of `count` things begins, or ends (`part` + 1). */
+static int begin_of(int part, int count) {
+    return part * count / planted->parts;
+}
+
 static int planted_main(const struct planted *what) {
     planted = what;
     find_scenarios();
     if (file_count <= 0)
         return EXIT_FAILURE;
+    int row = begin_of(what->part, (int)what->row_count);
+    int row_end = begin_of(what->part + 1, (int)what->row_count);
+    int file = begin_of(what->part, file_count), file_end = begin_of(what->part + 1, file_count);
     Suite *suite = suite_create(what->name);
     TCase *rows = tcase_create("rows");
     tcase_set_timeout(rows, 300);
-    tcase_add_loop_test(rows, test_rows__pass_without_the_bug_and_fail_with_it, 0,
-                        (int)what->row_count);
+    tcase_add_loop_test(rows, test_rows__pass_without_the_bug_and_fail_with_it, row, row_end);
     tcase_add_test(rows, test_rows__cover_every_plant_quirk_and_oracle);
     suite_add_tcase(suite, rows);
     TCase *offline = tcase_create("offline");
     tcase_set_timeout(offline, 300);
     tcase_add_checked_fixture(offline, folder_make, folder_remove);
-    tcase_add_loop_test(offline, test_rows__get_the_same_verdict_offline, 0, (int)what->row_count);
+    tcase_add_loop_test(offline, test_rows__get_the_same_verdict_offline, row, row_end);
     suite_add_tcase(suite, offline);
     TCase *scenarios = tcase_create("scenarios");
     tcase_set_timeout(scenarios, 120);
-    tcase_add_loop_test(scenarios, test_scenarios__pass_as_they_are, 0, file_count);
-    tcase_add_loop_test(scenarios, test_scenarios__each_have_a_change_that_fails_them, 0,
-                        file_count);
-    tcase_add_loop_test(scenarios, test_scenarios__tolerate_what_is_rare_but_legal, 0, file_count);
+    tcase_add_loop_test(scenarios, test_scenarios__pass_as_they_are, file, file_end);
+    tcase_add_loop_test(scenarios, test_scenarios__each_have_a_change_that_fails_them, file,
+                        file_end);
+    tcase_add_loop_test(scenarios, test_scenarios__tolerate_what_is_rare_but_legal, file, file_end);
     suite_add_tcase(suite, scenarios);
     print_header();
     SRunner *runner = srunner_create(suite);

@@ -2,5 +2,5 @@
 #include "sim/tests/planted.h"
 
 int main(void) {
-    return planted_main(&(struct planted){"planted", ROUTE_ROWS, ROUTE_ROW_COUNT, false, 20});
+    return planted_main(&(struct planted){"planted", ROUTE_ROWS, ROUTE_ROW_COUNT, false, 20, 0, 1});
 }

@@ -1,7 +1,7 @@
-/* Messages: who catches what (sim/tests/planted.h). */
+/* Messages: who catches what (sim/tests/planted.h), the first half. */
 #include "sim/tests/planted.h"
 
 int main(void) {
     return planted_main(
-        &(struct planted){"planted messages", MESSAGE_ROWS, MESSAGE_ROW_COUNT, true, SEEDS});
+        &(struct planted){"planted messages", MESSAGE_ROWS, MESSAGE_ROW_COUNT, true, SEEDS, 0, 2});
 }
