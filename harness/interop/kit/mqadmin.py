@@ -86,7 +86,7 @@ def commands(cluster, release, unfit):
 
 
 PATIENT = ("consumerProgressGroup", "consumerProgressClients", "producerConnection", "producer", "queryMsgByKey", "queryMsgByUniqueKey",
-           "topicStatus", "sendMessage", "brokerStatus", "brokerStatusCluster", "statsAll", "topicRouteDeleted", "topicListCluster", "consumerProgress", "brokerConsumeStats")
+           "topicStatus", "sendMessage", "brokerStatus", "brokerStatusCluster", "statsAll", "statsAllTopic", "topicRouteDeleted", "topicListCluster", "consumerProgress", "brokerConsumeStats")
 
 
 def run(cluster, cases, releases=deps.CLIENTS):
