@@ -142,11 +142,6 @@ static void refuse(struct end_op *op, const char *remark) {
     finish(op, RESPONSE_SYSTEM_ERROR, span_of_text(remark));
 }
 
-static bool is_stored(enum put_status status) {
-    return status == PUT_OK || status == PUT_FLUSH_DISK_TIMEOUT ||
-           status == PUT_FLUSH_SLAVE_TIMEOUT || status == PUT_SLAVE_NOT_AVAILABLE;
-}
-
 static void refuse_put(struct end_op *op, enum put_status status) {
     struct outcome outcome;
     outcome_init(&outcome, RESPONSE_SYSTEM_ERROR);
@@ -180,7 +175,7 @@ static void refuse_put(struct end_op *op, enum put_status status) {
 static void on_op_stored(struct store_put *put, enum put_status status) {
     struct end_op *op = RMQ_CONTAINER_OF(put, struct end_op, put);
     struct broker *broker = op->broker;
-    if (is_stored(status)) {
+    if (put_is_stored(status)) {
         if (put->queue_offset >= broker->halves.op_end)
             broker->halves.op_end = put->queue_offset + 1;
         transaction_check_note(&broker->check, op->queue_offset);
@@ -215,7 +210,7 @@ static void put_op(struct end_op *op) {
 static void on_committed(struct store_put *put, enum put_status status) {
     struct end_op *op = RMQ_CONTAINER_OF(put, struct end_op, put);
     struct broker *broker = op->broker;
-    if (!is_stored(status)) {
+    if (!put_is_stored(status)) {
         refuse_put(op, status);
         return;
     }

@@ -35,8 +35,7 @@ static void end(struct resume *resume, int32_t code, struct span remark) {
 static void on_put(struct store_put *put, enum put_status status) {
     struct resume *resume = RMQ_CONTAINER_OF(put, struct resume, put);
     struct broker *broker = resume->task.broker;
-    if (status != PUT_OK && status != PUT_FLUSH_DISK_TIMEOUT && status != PUT_FLUSH_SLAVE_TIMEOUT &&
-        status != PUT_SLAVE_NOT_AVAILABLE) {
+    if (!put_is_stored(status)) {
         end(resume, RESPONSE_SYSTEM_ERROR, SPAN_LITERAL(FAILED));
         return;
     }

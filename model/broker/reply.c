@@ -66,8 +66,7 @@ static void answer_replier(struct reply *reply, bool stored) {
 static void on_put_done(struct store_put *put, enum put_status status) {
     struct reply *reply = RMQ_CONTAINER_OF(put, struct reply, put);
     struct broker *broker = reply->task.broker;
-    bool stored = status == PUT_OK || status == PUT_FLUSH_DISK_TIMEOUT ||
-                  status == PUT_FLUSH_SLAVE_TIMEOUT || status == PUT_SLAVE_NOT_AVAILABLE;
+    bool stored = put_is_stored(status);
     if (stored)
         stats_put(&broker->stats, reply->message.topic, put->count, put->bytes,
                   env_mono_ns(broker->env) - reply->task.asker.since_ns);

@@ -161,14 +161,9 @@ static void refuse_status(struct broker *broker, enum put_status status, struct 
     }
 }
 
-static bool is_stored(enum put_status status) {
-    return status == PUT_OK || status == PUT_FLUSH_DISK_TIMEOUT ||
-           status == PUT_FLUSH_SLAVE_TIMEOUT || status == PUT_SLAVE_NOT_AVAILABLE;
-}
-
 static void count_put(const struct send_op *op, enum put_status status) {
     struct broker *broker = op->broker;
-    if (!is_stored(status)) {
+    if (!put_is_stored(status)) {
         stats_put_failed(&broker->stats);
         return;
     }
@@ -202,7 +197,7 @@ static void on_put_done(struct store_put *put, enum put_status status) {
     struct send_op *op = RMQ_CONTAINER_OF(put, struct send_op, put);
     struct broker *broker = op->broker;
     count_put(op, status);
-    if (op->half && is_stored(status)) {
+    if (op->half && put_is_stored(status)) {
         event_transaction_stored(broker->env, broker->config.name, put->queue_offset,
                                  put->physical_offset);
         transaction_check_wake(&broker->check);

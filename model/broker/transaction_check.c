@@ -226,8 +226,7 @@ static void on_put(struct store_put *put, enum put_status status) {
         too_large(round);
         return;
     }
-    if (status != PUT_OK && status != PUT_FLUSH_DISK_TIMEOUT && status != PUT_FLUSH_SLAVE_TIMEOUT &&
-        status != PUT_SLAVE_NOT_AVAILABLE) {
+    if (!put_is_stored(status)) {
         give_up(round, put_status_text(status));
         return;
     }

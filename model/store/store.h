@@ -91,6 +91,12 @@ enum put_status {
     PUT_PAGE_CACHE_BUSY,
     PUT_UNKNOWN_ERROR
 };
+/* Is the message in the log, whether or not its disk or its slave said so in time (broker.md 11.3)?
+ */
+static inline bool put_is_stored(enum put_status status) {
+    return status == PUT_OK || status == PUT_FLUSH_DISK_TIMEOUT ||
+           status == PUT_FLUSH_SLAVE_TIMEOUT || status == PUT_SLAVE_NOT_AVAILABLE;
+}
 const char *put_status_text(enum put_status status); /* Apache's names, 4.9 */
 struct store_put;
 typedef void store_put_fn(struct store_put *put, enum put_status status);
